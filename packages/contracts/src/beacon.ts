@@ -1,0 +1,56 @@
+/** The beacon's contract: `POST /v1/beacon`, as interface.md says. */
+import { z } from 'zod'
+
+export const LIMITS = {
+  bodyBytes: 65_536,
+  events: 100,
+  props: 32,
+  string: 256,
+  /** a token is an envelope member of its own: longer than a string of the page, still bounded */
+  token: 4_096,
+  ageMs: 86_400_000,
+  depth: 6,
+} as const
+
+const text = z.string().max(LIMITS.string)
+const prop = z.union([text, z.number(), z.boolean(), z.null()])
+
+export const beaconEvent = z.strictObject({
+  id: text.min(1),
+  name: text.min(1),
+  age: z.int().min(0).max(LIMITS.ageMs),
+  path: text.optional(),
+  from_path: text.optional(),
+  props: z.record(text, prop).optional(),
+})
+
+export const beacon = z.strictObject({
+  v: z.literal(1),
+  site: text.min(1),
+  token: z.string().max(LIMITS.token).optional(),
+  consent: z.strictObject({ analytics: text }).optional(),
+  client: z
+    .strictObject({ utc_offset: z.number().optional(), language: text.optional() })
+    .optional(),
+  events: z.array(beaconEvent).min(1).max(LIMITS.events),
+})
+
+export type Beacon = z.infer<typeof beacon>
+export type BeaconEvent = z.infer<typeof beaconEvent>
+export type PropValue = z.infer<typeof prop>
+
+/** Claims of the ERP's token that the decision reads; anything else in a token is ignored. */
+export const tokenClaims = z.object({
+  tenant: text.min(1),
+  standing: z.enum(['established', 'trial', 'internal']),
+  sub: text.min(1),
+  role: text.optional(),
+  cohort: text.optional(),
+  adult: z.boolean().optional(),
+  region: text.optional(),
+  consent: z
+    .object({ analytics: text.optional(), policy: text.optional(), at: text.optional() })
+    .optional(),
+})
+
+export type TokenClaims = z.infer<typeof tokenClaims>

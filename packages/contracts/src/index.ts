@@ -1,0 +1,7 @@
+export * from './beacon.js'
+export * from './clock.js'
+export * from './epochs.js'
+export * from './length-prefix.js'
+export * from './problems.js'
+export * from './reasons.js'
+export * from './sealed-batch.js'

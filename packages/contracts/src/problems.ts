@@ -1,0 +1,79 @@
+/** The one error catalogue. Match on `code`, never on a message; no message ever carries a raw value. */
+interface ProblemEntry {
+  readonly status: number
+  readonly title: string
+  readonly retryable: boolean
+}
+
+const entry = (status: number, title: string, retryable = false): ProblemEntry => ({
+  status,
+  title,
+  retryable,
+})
+
+export const PROBLEMS = {
+  // Edge
+  ERR_BEACON_MALFORMED: entry(400, 'The beacon is not what the contract says'),
+  ERR_BEACON_JSON: entry(400, 'The body is not JSON'),
+  ERR_BEACON_ENCODING: entry(400, 'The body is not valid UTF-8 text'),
+  ERR_BEACON_INCOMPLETE: entry(400, 'The body ended early'),
+  ERR_BEACON_TOO_LARGE: entry(413, 'The body is larger than 65,536 bytes'),
+  ERR_BEACON_TYPE: entry(415, 'Send application/json or text/plain'),
+  ERR_BEACON_CONTENT_ENCODING: entry(415, 'Send the body without Content-Encoding'),
+  ERR_REQUEST_MALFORMED: entry(400, 'The request is not HTTP as the contract says'),
+  ERR_REQUEST_TIMEOUT: entry(408, 'The request took too long', true),
+  ERR_REQUEST_HEADERS_TOO_LARGE: entry(431, 'The request headers are too large'),
+  ERR_REQUEST_RATE: entry(429, 'Too many requests from this address', true),
+  ERR_REQUEST_METHOD: entry(405, 'This method is not offered here'),
+  ERR_ROUTE_UNKNOWN: entry(404, 'There is nothing at this address'),
+  ERR_LOG_UNAVAILABLE: entry(503, 'Nothing durable can be promised now; try again', true),
+  ERR_INTERNAL: entry(500, 'Something failed inside'),
+  // Dashboard API
+  ERR_ACCESS_TOKEN: entry(401, 'A valid access token is needed'),
+  ERR_ACCESS_ROLE: entry(403, 'This role may not read this'),
+  ERR_QUERY_MALFORMED: entry(400, 'The query is not what the contract says'),
+  ERR_STATISTIC_UNKNOWN: entry(404, 'There is no such statistic'),
+  // Log
+  ERR_LOG_FULL: entry(503, 'The log has no room', true),
+  ERR_LOG_CLOSED: entry(503, 'The log is closed', true),
+  ERR_LOG_WRITE: entry(503, 'The log could not be written', true),
+  // Batches
+  ERR_BATCH_FORMAT: entry(500, 'Not a sealed batch of a known version'),
+  ERR_BATCH_AUTHENTICATION: entry(500, 'The sealed batch does not authenticate'),
+  // Keys
+  ERR_KEY_STORE: entry(500, 'The key store could not be read or written'),
+  // Stores and boot
+  ERR_DATA_IN_USE: entry(500, 'The data directory is in use by another process', true),
+  ERR_DATA_RULEBOOK: entry(500, 'The data directory was made under another rulebook'),
+  ERR_RULEBOOK_INVALID: entry(400, 'The rulebook has errors'),
+  ERR_CONFIG_INVALID: entry(400, 'The configuration has errors'),
+  ERR_WAREHOUSE_START: entry(500, 'ClickHouse did not start', true),
+  ERR_WAREHOUSE_QUERY: entry(500, 'ClickHouse refused or failed', true),
+  ERR_INPUT_FILE: entry(400, 'The input file cannot be read'),
+} as const satisfies Record<string, ProblemEntry>
+
+export type ProblemCode = keyof typeof PROBLEMS
+
+/**
+ * An error with a stable code. `message` says what to do and never carries input; `cause` stays inside the process
+ * and is never serialised.
+ */
+export class TacitError extends Error {
+  readonly code: ProblemCode
+  readonly status: number
+  readonly retryable: boolean
+
+  constructor(code: ProblemCode, message?: string, options?: { cause?: unknown }) {
+    super(message ?? PROBLEMS[code].title, options)
+    this.name = 'TacitError'
+    this.code = code
+    this.status = PROBLEMS[code].status
+    this.retryable = PROBLEMS[code].retryable
+  }
+}
+
+/** The body of an `application/problem+json` answer (RFC 9457). Fixed text per code: input is never echoed. */
+export function problemBody(code: ProblemCode): string {
+  const { status, title } = PROBLEMS[code]
+  return JSON.stringify({ type: `https://tacit.invalid/problems/${code}`, title, status, code })
+}

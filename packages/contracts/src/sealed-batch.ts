@@ -1,0 +1,137 @@
+/**
+ * A sealed batch, version 1: what a log message holds.
+ *
+ *     magic "TCB1" · u32 BE header length · header (UTF-8 JSON) · AES-256-GCM ciphertext of the rows · 16-byte tag
+ *
+ * Invariants
+ * - The header is authenticated (additional data), not encrypted: it holds counts, never a value of a person.
+ * - The key is the hour's log key, diversified by producer: HKDF-SHA256(ikm = log key, salt = LP("batch-key/v1"),
+ *   info = LP(producer), 32). The nonce is the batch number (96 bits, big endian). A producer id is random per boot
+ *   and its batch numbers only rise, so no (key, nonce) pair is ever used twice (NIST SP 800-38D, 8.2.1).
+ * - Rows are JSONCompactEachRow lines, one section a stream, in the order of `header.sections`.
+ * Recovery: none is needed; a batch that does not authenticate is set aside, never served.
+ */
+import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
+import type { Stream } from './epochs.js'
+import { lengthPrefixed } from './length-prefix.js'
+import { TacitError } from './problems.js'
+
+const MAGIC = Buffer.from('TCB1', 'latin1')
+const TAG_BYTES = 16
+const PREFIX_BYTES = 8
+
+/** Events of one UTC hour of event time. */
+export interface HourCounts {
+  received: number
+  accepted: number
+  dropped: Record<string, number>
+}
+
+export interface BatchSection {
+  readonly stream: Stream
+  /** length of the section in bytes */
+  readonly bytes: number
+  /** rows per epoch label */
+  readonly rows: Readonly<Record<string, number>>
+}
+
+export interface BatchHeader {
+  readonly v: 1
+  /** hour of receipt, ms since the epoch, a whole UTC hour */
+  readonly hour: number
+  /** 16 hexadecimal digits, random per boot of a collector */
+  readonly producer: string
+  /** rises by one a batch within a producer, from 0 */
+  readonly batch: number
+  /** hash of the rulebook that decided */
+  readonly rulebook: string
+  readonly sections: readonly BatchSection[]
+  /** ledger increments by hour of event time (RFC 3339) */
+  readonly counts: Readonly<Record<string, HourCounts>>
+  /** props that no rule names, removed */
+  readonly removedProps: number
+  /** present on a watermark: no later batch of any earlier boot, and none of this producer, has an hour before `hour` */
+  readonly watermark?: true
+}
+
+export interface OpenedBatch {
+  readonly header: BatchHeader
+  /** JSONCompactEachRow lines per section, in the order of `header.sections` */
+  readonly sections: readonly { readonly section: BatchSection; readonly rows: Buffer }[]
+}
+
+/** The key under which one producer seals in one hour. @param logKey 32 bytes */
+export function batchKey(logKey: Uint8Array, producer: string): Buffer {
+  return Buffer.from(
+    hkdfSync('sha256', logKey, lengthPrefixed('batch-key/v1'), lengthPrefixed(producer), 32),
+  )
+}
+
+function nonceOf(batch: number): Buffer {
+  const nonce = Buffer.alloc(12)
+  nonce.writeBigUInt64BE(BigInt(batch), 4)
+  return nonce
+}
+
+/** Seals rows under a key made by {@link batchKey}. The length of `rows` is the sum of the sections' bytes. */
+export function sealBatch(header: BatchHeader, rows: Uint8Array, key: Uint8Array): Buffer {
+  const head = Buffer.from(JSON.stringify(header), 'utf8')
+  const prefix = Buffer.allocUnsafe(PREFIX_BYTES + head.length)
+  MAGIC.copy(prefix, 0)
+  prefix.writeUInt32BE(head.length, MAGIC.length)
+  head.copy(prefix, PREFIX_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', key, nonceOf(header.batch))
+  cipher.setAAD(prefix)
+  const body = cipher.update(rows)
+  cipher.final()
+  return Buffer.concat([prefix, body, cipher.getAuthTag()])
+}
+
+/**
+ * Reads the header without authenticating it: for finding the key, and for counting what can no longer be opened.
+ * @throws TacitError ERR_BATCH_FORMAT
+ */
+export function readBatchHeader(bytes: Buffer): BatchHeader {
+  if (bytes.length < PREFIX_BYTES + TAG_BYTES || !bytes.subarray(0, 4).equals(MAGIC)) {
+    throw new TacitError('ERR_BATCH_FORMAT')
+  }
+  const length = bytes.readUInt32BE(MAGIC.length)
+  if (PREFIX_BYTES + length + TAG_BYTES > bytes.length) throw new TacitError('ERR_BATCH_FORMAT')
+  let header: BatchHeader
+  try {
+    header = JSON.parse(bytes.toString('utf8', PREFIX_BYTES, PREFIX_BYTES + length)) as BatchHeader
+  } catch {
+    throw new TacitError('ERR_BATCH_FORMAT')
+  }
+  if (header.v !== 1) throw new TacitError('ERR_BATCH_FORMAT')
+  return header
+}
+
+/**
+ * Opens a sealed batch.
+ * @param key made by {@link batchKey} for the header's hour and producer
+ * @throws TacitError ERR_BATCH_FORMAT, ERR_BATCH_AUTHENTICATION
+ */
+export function openBatch(bytes: Buffer, key: Uint8Array): OpenedBatch {
+  const header = readBatchHeader(bytes)
+  const bodyStart = PREFIX_BYTES + bytes.readUInt32BE(MAGIC.length)
+  const tagStart = bytes.length - TAG_BYTES
+  const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(header.batch))
+  decipher.setAAD(bytes.subarray(0, bodyStart))
+  decipher.setAuthTag(bytes.subarray(tagStart))
+  let rows: Buffer
+  try {
+    rows = decipher.update(bytes.subarray(bodyStart, tagStart))
+    decipher.final()
+  } catch {
+    throw new TacitError('ERR_BATCH_AUTHENTICATION')
+  }
+  let at = 0
+  const sections = header.sections.map((section) => {
+    const part = { section, rows: rows.subarray(at, at + section.bytes) }
+    at += section.bytes
+    return part
+  })
+  if (at !== rows.length) throw new TacitError('ERR_BATCH_FORMAT')
+  return { header, sections }
+}

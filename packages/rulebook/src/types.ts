@@ -1,0 +1,129 @@
+/** A rulebook after parsing: what the rest of the house reads. All durations are milliseconds, all shares 0..1. */
+import type { Stream } from '@tacit/contracts'
+
+export type EventKind = 'page_view' | 'feature' | 'timing' | 'error' | 'device'
+export type Window = '5m' | 'hour' | 'day' | 'week' | 'month'
+export type Measure = 'users' | 'events'
+
+export interface Site {
+  readonly id: string
+  readonly origins: readonly string[]
+  readonly identity: 'signed' | 'network'
+  readonly lawfulBasis: 'consent' | 'exempt-measurement'
+  readonly region: string
+}
+
+export type FieldRule =
+  | { readonly do: 'truncate'; readonly ipv4: number; readonly ipv6: number }
+  | { readonly do: 'pseudonym'; readonly scope: readonly ('tenant' | 'purpose' | 'epoch')[] }
+  | { readonly do: 'coarsen'; readonly toMs: number }
+  | { readonly do: 'template'; readonly routes: readonly string[]; readonly otherwise: string }
+  | { readonly do: 'template'; readonly generic: { readonly words: 'any' | readonly string[] } }
+  | { readonly do: 'generalise'; readonly to: readonly string[]; readonly maxBits?: number }
+  | {
+      readonly do: 'allow'
+      /** `values`, or the keys of a catalogue; absent where a `pattern` rules */
+      readonly values?: readonly (string | number | boolean)[]
+      readonly pattern?: 'quarter_hours' | 'month'
+      /** what another value becomes; absent: the value is dropped; `drop_event`: the event is */
+      readonly otherwise?: string
+    }
+  | { readonly do: 'bucket'; readonly edges: readonly number[] }
+  | { readonly do: 'drop'; readonly because: string }
+
+export interface Statistic {
+  readonly id: string
+  readonly title: string
+  readonly site: string
+  readonly windows: readonly Window[]
+  readonly where: { readonly kind?: EventKind }
+  readonly by: readonly string[]
+  readonly drill: readonly string[]
+  readonly measures: readonly Measure[]
+  /** `exact` is allowed for one level of one tree (linted); otherwise people are floored to a step of min_users */
+  readonly people: 'floored' | 'exact'
+}
+
+export interface Release {
+  readonly minUsers: number
+  readonly minTenants: number
+  readonly minNetworks: number
+  readonly maxShare: number
+  readonly maxPersonShare: number
+  /** rows of one person that count, per kind and day */
+  readonly maxEventsPerPerson: number
+}
+
+export interface Rulebook {
+  readonly name: string
+  readonly version: string
+  /** SHA-256 (hex) over the rulebook and its catalogues: stands on every batch and every released cell */
+  readonly hash: string
+  readonly policy: { readonly version: string; readonly clauses: readonly string[] }
+  readonly effective: number
+  readonly expires: number
+  readonly noticeAt: number | null
+  readonly purpose: {
+    readonly id: string
+    readonly consent: string
+    /** calendar months */
+    readonly maxConsentAgeMonths: number
+    readonly refuseWhen: ReadonlySet<RefuseSignal>
+  }
+  readonly sites: Readonly<Record<string, Site>>
+  readonly epochs: {
+    readonly streams: readonly Stream[]
+    readonly latenessMs: number
+    readonly destroyKeyAfterMs: number
+  }
+  /** `client_ip`, `user_id`, `tenant_id`, `timestamp`, `path`, `from_path`, `user_agent`, `utc_offset`, `event_name`,
+   *  `role`, `cohort` name what the envelope or the token carries; any other name is a prop of an event */
+  readonly fields: Readonly<Record<string, FieldRule>>
+  /** the catalogue of event names */
+  readonly events: Readonly<Record<string, { readonly kind: EventKind }>>
+  readonly statistics: readonly Statistic[]
+  readonly release: Release
+  readonly keep: {
+    readonly logMs: number
+    readonly stagingAfterEpochMs: number
+    readonly releasedMonths: number
+    readonly auditDays: number
+  }
+  readonly bots: 'drop' | 'count'
+  readonly assets: 'drop' | 'count'
+  readonly region: string
+  readonly examples: readonly { readonly in: Readonly<Record<string, unknown>>; readonly out: Readonly<Record<string, unknown>> }[]
+  /** the texts it was made of, by file name; the rulebook itself is `rulebook.yaml` */
+  readonly sources: Readonly<Record<string, string>>
+}
+
+export type RefuseSignal =
+  | 'gpc'
+  | 'dnt'
+  | 'objected'
+  | 'tenant_opted_out'
+  | 'account_closed'
+  | 'not_adult'
+  | 'wrong_region'
+
+/** What the linter says, in one line and with a place. */
+export interface Finding {
+  /** e.g. `RULE_UNKNOWN_KEY`; stable */
+  readonly code: string
+  readonly severity: 'error' | 'warning'
+  /** file name as given, never a machine's absolute path that the user did not type */
+  readonly file: string
+  /** 1-based */
+  readonly line: number
+  /** 1-based */
+  readonly column: number
+  readonly message: string
+  /** which law or attack makes it matter */
+  readonly why: string
+  /** how to mend it */
+  readonly fix: string
+}
+
+export type LoadResult =
+  | { readonly rulebook: Rulebook; readonly findings: readonly Finding[] }
+  | { readonly rulebook: null; readonly findings: readonly Finding[] }
