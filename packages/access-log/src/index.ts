@@ -1,1 +1,5 @@
-export {}
+export * from './beacon-line.js'
+export * from './classify.js'
+export { type AccessLine, parseCombined } from './combined.js'
+export * from './reorder.js'
+export * from './target.js'

@@ -1,1 +1,10 @@
-export {}
+export * from './client-address.js'
+export * from './compile.js'
+export * from './decide.js'
+export * from './dimensions.js'
+export * from './generation-cache.js'
+export * from './ip.js'
+export * from './path-template.js'
+export * from './signals.js'
+export * from './user-agent.js'
+export * from './values.js'

@@ -42,7 +42,8 @@ export type PropValue = z.infer<typeof prop>
 /** Claims of the ERP's token that the decision reads; anything else in a token is ignored. */
 export const tokenClaims = z.object({
   tenant: text.min(1),
-  standing: z.enum(['established', 'trial', 'internal']),
+  /** absent counts as a trial: only an established tenant's people count towards thresholds */
+  standing: z.enum(['established', 'trial', 'internal']).default('trial'),
   sub: text.min(1),
   role: text.optional(),
   cohort: text.optional(),

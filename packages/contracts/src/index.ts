@@ -1,4 +1,5 @@
 export * from './beacon.js'
+export * from './beacon-text.js'
 export * from './clock.js'
 export * from './epochs.js'
 export * from './length-prefix.js'

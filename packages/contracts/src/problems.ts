@@ -33,22 +33,31 @@ export const PROBLEMS = {
   ERR_ACCESS_ROLE: entry(403, 'This role may not read this'),
   ERR_QUERY_MALFORMED: entry(400, 'The query is not what the contract says'),
   ERR_STATISTIC_UNKNOWN: entry(404, 'There is no such statistic'),
+  ERR_STATISTIC_DRILL: entry(404, 'This drill-down is not released by this version'),
   // Log
   ERR_LOG_FULL: entry(503, 'The log has no room', true),
   ERR_LOG_CLOSED: entry(503, 'The log is closed', true),
   ERR_LOG_WRITE: entry(503, 'The log could not be written', true),
+  ERR_LOG_READ: entry(503, 'The log could not be read', true),
   // Batches
   ERR_BATCH_FORMAT: entry(500, 'Not a sealed batch of a known version'),
   ERR_BATCH_AUTHENTICATION: entry(500, 'The sealed batch does not authenticate'),
+  // Release
+  ERR_RELEASE_REFUSED: entry(500, 'The independent checker refused the release'),
+  ERR_MANIFEST_DAMAGED: entry(500, 'The committed manifest is not what was committed'),
   // Keys
   ERR_KEY_STORE: entry(500, 'The key store could not be read or written'),
+  ERR_KEY_DESTROYED: entry(500, 'The key is destroyed'),
   // Stores and boot
+  ERR_DATA_DIRECTORY: entry(500, 'The data directory cannot be read or written'),
+  ERR_LISTEN: entry(500, 'The port cannot be listened on', true),
   ERR_DATA_IN_USE: entry(500, 'The data directory is in use by another process', true),
   ERR_DATA_RULEBOOK: entry(500, 'The data directory was made under another rulebook'),
   ERR_RULEBOOK_INVALID: entry(400, 'The rulebook has errors'),
   ERR_CONFIG_INVALID: entry(400, 'The configuration has errors'),
   ERR_WAREHOUSE_START: entry(500, 'ClickHouse did not start', true),
   ERR_WAREHOUSE_QUERY: entry(500, 'ClickHouse refused or failed', true),
+  ERR_WAREHOUSE_DATA: entry(500, 'ClickHouse refused rows for their data'),
   ERR_INPUT_FILE: entry(400, 'The input file cannot be read'),
 } as const satisfies Record<string, ProblemEntry>
 

@@ -1,1 +1,6 @@
+export * from './cells.js'
+export * from './checker.js'
+export * from './cut.js'
+export * from './manifest.js'
+export * from './thresholds.js'
 export * from './types.js'

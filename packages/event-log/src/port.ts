@@ -32,13 +32,16 @@ export interface EventLog {
    * @param hour hour of receipt, ms: what retention goes by
    */
   append(bytes: Uint8Array, hour: number): Promise<void>
-  /** Up to `maxRecords` and about `maxBytes` after a position; an empty slice at the end of the log. */
+  /**
+   * Up to `maxRecords` and about `maxBytes` after a position; an empty slice at the end of the log. Throws
+   * ERR_LOG_READ (retryable) while the log recovers from a failed write, ERR_LOG_CLOSED after `close`.
+   */
   read(after: number, maxRecords: number, maxBytes: number): LogSlice
   /** The durable cursor of a consumer group; `{ position: 0, boundary: null }` for a new one. */
   cursor(group: string): Cursor
-  /** Writes the cursor; resolves when it is on disk. */
+  /** Writes the cursor; resolves when it is on disk; rejects as `append` does. */
   commit(group: string, cursor: Cursor): Promise<void>
-  /** Deletes records whose hour is before `hour`, and says how many went. */
+  /** Deletes records whose hour is before `hour`, in bounded steps, and says how many went; rejects as `append` does. */
   expire(hour: number): Promise<number>
   close(): Promise<void>
 }

@@ -1,1 +1,5 @@
+export * from './derivation.js'
+export * from './keyring.js'
+export * from './log-keys.js'
 export * from './port.js'
+export * from './pseudonym.js'

@@ -1,2 +1,15 @@
+export { catalogueNames, parseRulebook, type RulebookInput } from './parse.js'
+export { RULEBOOK_FILE } from './catalogues.js'
+export { FINDINGS, type FindingCode } from './codes.js'
+export {
+  bucketLabels,
+  declaredValues,
+  GENERALISED_VALUES,
+  type GeneralisedDimension,
+} from './dimensions.js'
+export { effectiveNow } from './effective.js'
+export { rulebookHash } from './hash.js'
+export { rulebookSchema } from './schema.js'
+export { type SampleOptions, withSample } from './sample.js'
 export * from './plan.js'
 export * from './types.js'

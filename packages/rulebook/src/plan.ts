@@ -52,9 +52,7 @@ export function dimensionsOf(statistic: Statistic): readonly string[] {
 /** The streams that declared statistics need, with their dimension columns. */
 export function streamPlans(rulebook: Rulebook): readonly StreamPlan[] {
   const dimensions = new Set(rulebook.statistics.flatMap(dimensionsOf))
-  return rulebook.statistics.length === 0
-    ? []
-    : [{ stream: 'day', dimensions: [...dimensions].sort() }]
+  return rulebook.statistics.length === 0 ? [] : [{ stream: 'day', dimensions: [...dimensions].sort() }]
 }
 
 /** Whether any statistic of `site` reads events of `kind`: only such events leave a record. */

@@ -44,6 +44,7 @@ export interface Statistic {
   readonly people: 'floored' | 'exact'
 }
 
+/** A threshold of a kind of site that the rulebook does not declare is one that nothing passes (fail closed). */
 export interface Release {
   readonly minUsers: number
   readonly minTenants: number
@@ -54,6 +55,7 @@ export interface Release {
   readonly maxEventsPerPerson: number
 }
 
+/** `sites`, `fields`, `events` and `sources` have no prototype: looking up a stranger's name finds only what is listed. */
 export interface Rulebook {
   readonly name: string
   readonly version: string
@@ -61,6 +63,7 @@ export interface Rulebook {
   readonly hash: string
   readonly policy: { readonly version: string; readonly clauses: readonly string[] }
   readonly effective: number
+  /** from the start of this UTC day ingest stops */
   readonly expires: number
   readonly noticeAt: number | null
   readonly purpose: {
@@ -92,7 +95,10 @@ export interface Rulebook {
   readonly bots: 'drop' | 'count'
   readonly assets: 'drop' | 'count'
   readonly region: string
-  readonly examples: readonly { readonly in: Readonly<Record<string, unknown>>; readonly out: Readonly<Record<string, unknown>> }[]
+  readonly examples: readonly {
+    readonly in: Readonly<Record<string, unknown>>
+    readonly out: Readonly<Record<string, unknown>>
+  }[]
   /** the texts it was made of, by file name; the rulebook itself is `rulebook.yaml` */
   readonly sources: Readonly<Record<string, string>>
 }

@@ -1,1 +1,7 @@
+export { type EmbeddedServer, type EmbeddedServerOptions, type ServerEnd, startEmbeddedServer } from './embedded/server.js'
+export { dropDatabase } from './drop-database.js'
+export { type FailureKind, WarehouseError } from './failures.js'
+export type { ConnectionOptions } from './connection.js'
+export { landingColumns, stagingColumns } from './schema.js'
 export * from './types.js'
+export { openWarehouse, type Warehouse } from './warehouse.js'

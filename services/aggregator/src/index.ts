@@ -1,1 +1,3 @@
-export {}
+export * from './aggregator.js'
+export type { ReleasedStatistic } from './release.js'
+export * from './state.js'

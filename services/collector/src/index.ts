@@ -1,1 +1,5 @@
-export {}
+export * from './group-commit.js'
+export * from './http.js'
+export * from './intake.js'
+export * from './peer-limit.js'
+export * from './tokens.js'

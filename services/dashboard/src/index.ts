@@ -1,1 +1,6 @@
-export {}
+export * from './access-tokens.js'
+export * from './answer.js'
+export * from './csv.js'
+export * from './dashboard.js'
+export * from './realm.js'
+export type { SamplePage } from './sample-routes.js'

@@ -1,1 +1,3 @@
-export {}
+export { type Keeper, type KeeperOptions, openKeeper } from './embedded-keeper.js'
+export { type KeyFiles, openKeyFiles } from './key-files.js'
+export type { TickReport } from './root-registry.js'

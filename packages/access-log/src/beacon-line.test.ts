@@ -1,0 +1,106 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { parseBeaconLine, parseTryCase } from './beacon-line.js'
+
+const CASE = {
+  ip: '203.0.113.77',
+  headers: { 'User-Agent': 'Mozilla/5.0', 'Sec-GPC': ['0', '1'] },
+  body: { v: 1, site: 'erp', events: [] },
+}
+const LINE = { ...CASE, time: '2026-11-01T10:00:00.250Z' }
+
+const read = (value: unknown) => parseBeaconLine(JSON.stringify(value))
+
+t.test('a line is a case with its time of receipt', async (t) => {
+  t.same(read(LINE), {
+    ip: '203.0.113.77',
+    rawHeaders: ['User-Agent', 'Mozilla/5.0', 'Sec-GPC', '0', 'Sec-GPC', '1'],
+    body: { v: 1, site: 'erp', events: [] },
+    claims: null,
+    state: { objected: false, tenant_opted_out: false, account_closed: false, withdrawn: false },
+    time: Date.UTC(2026, 10, 1, 10, 0, 0, 250),
+  })
+})
+
+t.test('claims, state and a raw body are handed on', async (t) => {
+  const full = read({
+    ...LINE,
+    body: '{"v":',
+    claims: { tenant: 't-001', adult: true },
+    state: { objected: true },
+  })
+  t.equal(full?.body, '{"v":')
+  t.same(full?.claims, { tenant: 't-001', adult: true })
+  t.same(full?.state, { objected: true, tenant_opted_out: false, account_closed: false, withdrawn: false })
+})
+
+t.test('a time has an offset and exists', async (t) => {
+  t.equal(read({ ...LINE, time: '2026-11-01T15:30:00+05:30' })?.time, Date.UTC(2026, 10, 1, 10))
+  t.equal(read({ ...LINE, time: '2026-11-01T10:00:00Z' })?.time, Date.UTC(2026, 10, 1, 10))
+  const times = [
+    '2026-11-01T10:00:00',
+    '2026-11-01',
+    '2026-02-30T10:00:00Z',
+    '2026-11-01T25:00:00Z',
+    'now',
+    '',
+    1_793_527_200_000,
+    null,
+  ]
+  for (const time of times) t.equal(read({ ...LINE, time }), null, String(time))
+  t.equal(read(CASE), null, 'no time')
+})
+
+t.test('a case of rules try has no time', async (t) => {
+  t.equal(parseTryCase(JSON.stringify(CASE))?.ip, '203.0.113.77')
+  t.equal(parseTryCase(JSON.stringify(LINE)), null)
+})
+
+t.test('what is not a case is refused', async (t) => {
+  const { ip: _ip, ...noIp } = LINE
+  const { body: _body, ...noBody } = LINE
+  const { headers: _headers, ...noHeaders } = LINE
+  const refused: readonly unknown[] = [
+    null,
+    [],
+    'text',
+    7,
+    {},
+    noIp,
+    noBody,
+    noHeaders,
+    { ...LINE, extra: 1 },
+    { ...LINE, ip: 7 },
+    { ...LINE, ip: 'x'.repeat(257) },
+    { ...LINE, headers: { a: 1 } },
+    { ...LINE, headers: { a: [1] } },
+    { ...LINE, headers: [] },
+    { ...LINE, headers: Object.fromEntries(Array.from({ length: 201 }, (_, index) => [`h${index}`, ''])) },
+    { ...LINE, headers: { a: 'x'.repeat(16_385) } },
+    { ...LINE, body: [] },
+    { ...LINE, body: null },
+    { ...LINE, claims: 'none' },
+    { ...LINE, state: { objected: 'yes' } },
+    { ...LINE, state: { other: true } },
+    { ...LINE, body: 'x'.repeat(1_100_000) },
+  ]
+  for (const [index, value] of refused.entries()) t.equal(read(value), null, `case ${index}`)
+  for (const text of ['', '{', '{"ip":', 'undefined', '\ufeff{}']) t.equal(parseBeaconLine(text), null, text)
+})
+
+t.test('a body is handed on as it came, hostile keys and all', async (t) => {
+  const text = JSON.stringify(LINE).replace('"v":1', '"v":1,"__proto__":{"admin":true},"constructor":1')
+  const body = parseBeaconLine(text)?.body
+  t.type(body, 'object')
+  t.ok(typeof body === 'object' && Object.hasOwn(body, '__proto__') && Object.hasOwn(body, 'constructor'))
+  t.notOk('admin' in {})
+  t.equal(parseBeaconLine(JSON.stringify(LINE).replace('"ip"', '"__proto__":{},"ip"')), null)
+})
+
+t.test('no text makes it throw', async () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (text) => {
+      return parseBeaconLine(text) === null && parseTryCase(text) === null
+    }),
+  )
+})

@@ -1,0 +1,58 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { isAsset, splitTarget } from './target.js'
+
+t.test('a target is cut at the first ? or # and not decoded', async (t) => {
+  const cases: Record<string, string> = {
+    '/': '/',
+    '/a/b': '/a/b',
+    '/a?b#c': '/a',
+    '/a#b?c': '/a',
+    '/?x': '/',
+    '/a%3Fb': '/a%3Fb',
+    '//a': '//a',
+    '*': '*',
+    '': '',
+  }
+  for (const [target, path] of Object.entries(cases)) t.equal(splitTarget(target), path, target)
+})
+
+t.test('the absolute form loses its scheme and host', async (t) => {
+  t.equal(splitTarget('http://www.example.in/a/b?c'), '/a/b')
+  t.equal(splitTarget('HTTPS://www.example.in:8443/a'), '/a')
+  t.equal(splitTarget('http://www.example.in'), '/')
+  t.equal(splitTarget('http://www.example.in?q=1'), '/')
+  t.equal(splitTarget('http://'), '/')
+  t.equal(splitTarget('/http://www.example.in/a'), '/http://www.example.in/a')
+})
+
+t.test('no path holds a ? or #, and a target without them is its own path', async () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+      const path = splitTarget(`/${text}`)
+      return !/[?#]/.test(path) && `/${text}`.startsWith(path) && (/[?#]/.test(text) || path === `/${text}`)
+    }),
+  )
+})
+
+t.test('static files are told by their extension', async (t) => {
+  for (const path of ['/a.css', '/js/app.min.js', '/logo.PNG', '/favicon.ico', '/f.woff2', '/.png']) {
+    t.ok(isAsset(path), path)
+  }
+  for (const path of [
+    '/',
+    '',
+    '/a',
+    'css',
+    '/css',
+    '/report.pdf',
+    '/robots.txt',
+    '/v1.css/page',
+    '/a.',
+    '/a.js/',
+    '/a.constructor',
+    '/x.cssx',
+  ]) {
+    t.notOk(isAsset(path), path)
+  }
+})

@@ -1,0 +1,355 @@
+/**
+ * A rulebook compiles once, here, to closures; nothing of it is interpreted per event.
+ *
+ * The way of one event: decide (whole beacon) → late? → name allowed? → its dimensions, each read, transformed and
+ * quoted → pseudonyms → one JSONCompactEachRow tail, handed to the sink. Raw values live in the arguments of one call
+ * and in bounded caches of at most 15 minutes.
+ */
+import {
+  type Beacon,
+  type BeaconEvent,
+  type Clock,
+  DAY,
+  HOUR,
+  type Reason,
+  type Stream,
+  type TokenClaims,
+  utcDay,
+} from '@tacit/contracts'
+import type { KeyScope, Pseudonymizer } from '@tacit/keyring'
+import { type EventKind, isRecorded, type Rulebook, type Site, streamPlans } from '@tacit/rulebook'
+import { type DecisionFacts, decide, type PersonState, type TokenResult } from './decide.js'
+import { compileDimensions, type Dimension, type EventContext } from './dimensions.js'
+import { GenerationCache, MAX_RAW_AGE_MS } from './generation-cache.js'
+import { type Address, identityAddress, identityNetwork } from './ip.js'
+import type { UserAgentReader } from './user-agent.js'
+import { DROP_EVENT } from './values.js'
+
+/** People of one (epoch, tenant) whose pseudonyms are remembered. */
+const PEOPLE_CACHE_ENTRIES = 20_000
+
+/** A beacon that parsed, and what the request said around it. */
+export interface AnonymizerInput {
+  readonly source: 'beacon' | 'line'
+  readonly beacon: Beacon
+  readonly address: Address | null
+  readonly userAgent: string
+  readonly origin: string | null
+  readonly gpc: boolean
+  readonly dnt: boolean
+  readonly token: TokenResult
+  readonly person: PersonState
+  /** how many more events this token may send now; the rest is `rate` */
+  readonly allowance: number
+}
+
+/** Where an anonymised beacon goes. Hours are ms, whole UTC hours of event time. */
+export interface RecordSink {
+  /** one record: the JSON of RECORD_COLUMNS and dimensions without `[` and landing columns, ending in `]` */
+  row(stream: Stream, epoch: string, tail: string): void
+  accepted(hour: number): void
+  dropped(hour: number, reason: Reason): void
+  removedProps(count: number): void
+}
+
+/** Keys on the hot path: `undefined` means that it must be loaded first. */
+export type PeekKey = (
+  stream: Stream,
+  epoch: string,
+  scope: KeyScope,
+) => Pseudonymizer | 'late' | 'missing' | undefined
+
+export interface KeyNeed {
+  readonly stream: Stream
+  readonly epoch: string
+  readonly scope: KeyScope
+}
+
+export interface Anonymizer {
+  /**
+   * Anonymises one beacon into the sink. Where keys must be loaded first, nothing has happened yet and they are
+   * returned; load them and call again.
+   */
+  process(input: AnonymizerInput, now: number, peek: PeekKey, sink: RecordSink): readonly KeyNeed[] | null
+  /** Forgets cached raw values that are due; call it on a timer, because without requests nothing else would. */
+  expire(): void
+  /** Forgets every cached raw value and pseudonym at once: an epoch's key died. */
+  clear(): void
+  readonly dimensions: readonly Dimension[]
+}
+
+interface CompiledSite {
+  readonly site: Site
+  readonly recorded: ReadonlySet<EventKind>
+  /** JSON of the site's column */
+  readonly quoted: string
+}
+
+/** One UTC day's epoch, as columns want it. */
+interface DayEpoch {
+  readonly label: string
+  readonly quoted: string
+  readonly end: number
+}
+
+const NO_PERSON: PersonState = {}
+export { NO_PERSON }
+
+class DayEpochs {
+  readonly #days = new Map<number, DayEpoch>()
+
+  of(time: number): DayEpoch {
+    const index = Math.floor(time / DAY)
+    let day = this.#days.get(index)
+    if (day === undefined) {
+      if (this.#days.size > 64) this.#days.clear()
+      const date = utcDay(index * DAY)
+      day = { label: `day:${date}`, quoted: `"${date}"`, end: (index + 1) * DAY }
+      this.#days.set(index, day)
+    }
+    return day
+  }
+}
+
+/**
+ * Compiles a rulebook.
+ * @param agents the cached reader of user agents
+ * @param clock by which caches age
+ */
+export function compileAnonymizer(rulebook: Rulebook, agents: UserAgentReader, clock: Clock): Anonymizer {
+  const sites = new Map<string, CompiledSite>(
+    Object.values(rulebook.sites).map((site) => [
+      site.id,
+      {
+        site,
+        quoted: JSON.stringify(site.id),
+        recorded: new Set(
+          (['page_view', 'feature', 'timing', 'error', 'device'] as const).filter((kind) =>
+            isRecorded(rulebook, site.id, kind),
+          ),
+        ),
+      },
+    ]),
+  )
+  const plan = streamPlans(rulebook)[0]
+  const compiled = compileDimensions(rulebook, plan?.dimensions ?? [], clock)
+  const kinds = new Map(Object.entries(rulebook.events).map(([name, event]) => [name, event.kind]))
+  const named = new Set(Object.keys(rulebook.fields))
+  const timestamp = rulebook.fields['timestamp']
+  const grain = timestamp?.do === 'coarsen' ? timestamp.toMs : HOUR
+  const lateness = rulebook.epochs.latenessMs
+  const days = new DayEpochs()
+  /** cached identity columns by key, so that they die with it */
+  let people = new Map<Pseudonymizer, GenerationCache<string>>()
+
+  function cachedPerson(key: Pseudonymizer, id: string, make: () => string): string {
+    let cache = people.get(key)
+    if (cache === undefined) {
+      cache = new GenerationCache({ maxEntries: PEOPLE_CACHE_ENTRIES, maxAgeMs: MAX_RAW_AGE_MS, clock })
+      people.set(key, cache)
+    }
+    let columns = cache.get(id)
+    if (columns === undefined) {
+      columns = make()
+      cache.set(id, columns)
+    }
+    return columns
+  }
+
+  /** `"standing","tenant","person","network"` of a signed person. */
+  function signedColumns(claims: TokenClaims, own: Pseudonymizer, tenants: Pseudonymizer): string {
+    return cachedPerson(own, `${claims.standing}\n${claims.sub}`, () => {
+      const tenant = tenants.pseudonym('tenant', claims.tenant)
+      const person = own.pseudonym('uid', claims.sub)
+      return `"${claims.standing}","${tenant}","${person}",""`
+    })
+  }
+
+  function networkColumns(address: Address, userAgent: string, key: Pseudonymizer): string {
+    const identity = identityAddress(address)
+    // An address holds no line feed, so the first one divides the two without doubt.
+    return cachedPerson(key, `${identity}\n${userAgent}`, () => {
+      const person = key.pseudonym('net', identity, userAgent)
+      const network = key.pseudonym('network', identityNetwork(address))
+      return `"","","${person}","${network}"`
+    })
+  }
+
+  interface EpochKeys {
+    readonly own: Pseudonymizer
+    readonly tenants: Pseudonymizer | null
+  }
+
+  /** The keys of one day for this beacon, the reason why there are none, or what must be loaded. */
+  function keysOf(input: AnonymizerInput, site: Site, label: string, peek: PeekKey): EpochKeys | Reason | KeyNeed[] {
+    const scope: KeyScope =
+      site.identity === 'signed' && input.token.state === 'valid'
+        ? { of: 'tenant', tenant: input.token.claims.tenant }
+        : { of: 'site', site: site.id }
+    const own = peek('day', label, scope)
+    if (site.identity === 'network') {
+      if (own === undefined) return [{ stream: 'day', epoch: label, scope }]
+      return typeof own === 'string' ? (own === 'late' ? 'late' : 'key_missing') : { own, tenants: null }
+    }
+    const tenants = peek('day', label, { of: 'tenants' })
+    const needs: KeyNeed[] = []
+    if (own === undefined) needs.push({ stream: 'day', epoch: label, scope })
+    if (tenants === undefined) needs.push({ stream: 'day', epoch: label, scope: { of: 'tenants' } })
+    if (needs.length > 0) return needs
+    if (own === 'late' || tenants === 'late') return 'late'
+    if (typeof own !== 'object' || typeof tenants !== 'object') return 'key_missing'
+    return { own, tenants }
+  }
+
+  /** Every key that the beacon's days want and that is not at hand. */
+  function neededKeys(input: AnonymizerInput, site: Site, at: number, peek: PeekKey): KeyNeed[] {
+    const needs: KeyNeed[] = []
+    let lastLabel = ''
+    for (const event of input.beacon.events) {
+      const day = days.of(at - event.age)
+      if (day.label === lastLabel || day.end + lateness <= at) continue
+      lastLabel = day.label
+      const keys = keysOf(input, site, day.label, peek)
+      if (Array.isArray(keys)) needs.push(...keys)
+    }
+    return needs
+  }
+
+  function dropAll(input: AnonymizerInput, reason: Reason, at: number, sink: RecordSink): void {
+    for (const event of input.beacon.events) {
+      const time = at - event.age
+      sink.dropped(time - (time % HOUR), reason)
+    }
+  }
+
+  function countRemovedProps(event: BeaconEvent, sink: RecordSink): void {
+    if (event.props === undefined) return
+    let removed = 0
+    for (const name in event.props) if (!named.has(name)) removed++
+    if (removed > 0) sink.removedProps(removed)
+  }
+
+  /** The quoted dimension columns, each with its comma before it; null where a rule drops the event. */
+  function dimensionColumns(context: EventContext): string | null {
+    let columns = ''
+    for (const dimension of compiled.dimensions) {
+      const value = dimension.quoted(context)
+      if (value === DROP_EVENT) return null
+      columns += `,${value}`
+    }
+    return columns
+  }
+
+  function process(
+    input: AnonymizerInput,
+    at: number,
+    peek: PeekKey,
+    sink: RecordSink,
+  ): readonly KeyNeed[] | null {
+    const { beacon } = input
+    const entry = sites.get(beacon.site)
+    const agent = agents(input.userAgent)
+    const facts: DecisionFacts = {
+      source: input.source,
+      origin: input.origin,
+      gpc: input.gpc,
+      dnt: input.dnt,
+      token: input.token,
+      person: input.person,
+      bot: agent.bot,
+      bodyConsent: beacon.consent?.analytics,
+    }
+    const refusal = decide(rulebook, entry?.site, facts, at)
+    if (refusal !== null || entry === undefined) {
+      dropAll(input, refusal ?? 'unknown_site', at, sink)
+      return null
+    }
+    const { site } = entry
+    if (site.identity === 'network' && input.address === null) {
+      // No address that can be read: nobody to count. Fail closed.
+      dropAll(input, 'rule_failed', at, sink)
+      return null
+    }
+    const needs = neededKeys(input, site, at, peek)
+    if (needs.length > 0) return needs
+    const claims = input.token.state === 'valid' ? input.token.claims : null
+    const context: EventContext = { event: null, beacon, claims, agent, address: input.address }
+    const receivedHour = (at - (at % HOUR)) / 1000
+    let allowance = input.allowance
+    let keyLabel = ''
+    let person: string | Reason = ''
+    let own: Pseudonymizer | null = null
+
+    for (const event of beacon.events) {
+      const time = at - event.age
+      const hour = time - (time % HOUR)
+      if (allowance-- <= 0) {
+        sink.dropped(hour, 'rate')
+        continue
+      }
+      const day = days.of(time)
+      if (day.end + lateness <= at) {
+        sink.dropped(hour, 'late')
+        continue
+      }
+      const kind = kinds.get(event.name)
+      if (kind === undefined) {
+        sink.dropped(hour, 'event.unknown')
+        continue
+      }
+      if (day.label !== keyLabel) {
+        keyLabel = day.label
+        const keys = keysOf(input, site, day.label, peek)
+        if (typeof keys === 'string' || Array.isArray(keys)) {
+          own = null
+          person = typeof keys === 'string' ? keys : 'key_missing'
+        } else {
+          own = keys.own
+          person =
+            claims !== null && keys.tenants !== null
+              ? signedColumns(claims, keys.own, keys.tenants)
+              : networkColumns(input.address as Address, input.userAgent, keys.own)
+        }
+      }
+      if (own === null) {
+        sink.dropped(hour, person as Reason)
+        continue
+      }
+      countRemovedProps(event, sink)
+      if (entry.recorded.has(kind)) {
+        context.event = event
+        const columns = dimensionColumns(context)
+        if (columns === null) {
+          sink.dropped(hour, 'rule_failed')
+          continue
+        }
+        const coarse = (time - (time % grain)) / 1000
+        sink.row(
+          'day',
+          day.label,
+          `${receivedHour},${day.quoted},${coarse},${entry.quoted},"${kind}",${person},"${own.eventId(event.id)}"${columns}]`,
+        )
+      }
+      sink.accepted(hour)
+    }
+    return null
+  }
+
+  return {
+    process,
+    dimensions: compiled.dimensions,
+    expire() {
+      agents.expire()
+      compiled.expire()
+      for (const [key, cache] of people) {
+        cache.expire()
+        if (cache.size === 0) people.delete(key)
+      }
+    },
+    clear() {
+      agents.clear()
+      compiled.clear()
+      people = new Map()
+    },
+  }
+}

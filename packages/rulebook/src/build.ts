@@ -1,0 +1,143 @@
+/** From a draft without errors to the rulebook that the rest of the house reads. */
+import { type Catalogue, catalogueUse, RULEBOOK_FILE } from './catalogues.js'
+import type { Draft } from './draft.js'
+import type { FieldDraft } from './field-schema.js'
+import { rulebookHash } from './hash.js'
+import type { FieldRule, Release, Rulebook, Site, Statistic } from './types.js'
+
+/**
+ * Thresholds that a rulebook need not state because no site of its kind is declared. Nothing passes them: a fault
+ * that applies one to the wrong site publishes nothing.
+ */
+const UNSTATED = { minimum: Number.MAX_SAFE_INTEGER, share: 0 }
+
+/** A record without a prototype: names in beacons come from strangers, and `constructor` must not be found. */
+function bare<T>(entries: Iterable<readonly [string, T]>): Record<string, T> {
+  const record: Record<string, T> = Object.create(null)
+  for (const [key, value] of entries) record[key] = value
+  return record
+}
+
+function fieldRule(field: string, draft: FieldDraft, catalogues: ReadonlyMap<string, Catalogue>): FieldRule {
+  const use = catalogueUse(field, draft)
+  const catalogue = use === null ? undefined : catalogues.get(`${use.format} ${use.name}`)
+  switch (draft.do) {
+    case 'coarsen':
+      return { do: 'coarsen', toMs: draft.to }
+    case 'template': {
+      if (draft.generic === undefined) {
+        return { do: 'template', routes: catalogue?.routes ?? [], otherwise: draft.otherwise ?? '/other' }
+      }
+      const words = draft.generic.words === 'any' ? 'any' : (catalogue?.words ?? [])
+      return { do: 'template', generic: { words } }
+    }
+    case 'allow': {
+      const listed = catalogue?.events === undefined ? catalogue?.values : Object.keys(catalogue.events)
+      const values = draft.values ?? listed
+      return {
+        do: 'allow',
+        ...(values === undefined ? {} : { values }),
+        ...(draft.pattern === undefined ? {} : { pattern: draft.pattern }),
+        ...(draft.otherwise === undefined ? {} : { otherwise: draft.otherwise }),
+      }
+    }
+    case 'truncate':
+    case 'pseudonym':
+    case 'generalise':
+    case 'bucket':
+    case 'drop':
+      return draft
+    default: {
+      const never: never = draft
+      throw new TypeError(`unknown transform ${String(never)}`)
+    }
+  }
+}
+
+function sites(draft: Draft): Record<string, Site> {
+  const list = [...draft.sites.good].map(([id, site]) => {
+    const { origins, identity, lawful_basis: lawfulBasis, region } = site
+    return [id, { id, origins, identity, lawfulBasis, region }] as const
+  })
+  return bare(list)
+}
+
+function statistics(draft: Draft): readonly Statistic[] {
+  return [...draft.statistics.good].map(([id, statistic]) => ({
+    id,
+    title: statistic.title,
+    site: statistic.site,
+    windows: statistic.window,
+    where: statistic.where?.kind === undefined ? {} : { kind: statistic.where.kind },
+    by: statistic.by,
+    drill: statistic.drill ?? [],
+    measures: statistic.measures,
+    people: statistic.people ?? 'floored',
+  }))
+}
+
+function release(stated: NonNullable<Draft['release']>): Release {
+  return {
+    minUsers: stated.min_users,
+    minTenants: stated.min_tenants ?? UNSTATED.minimum,
+    minNetworks: stated.min_networks ?? UNSTATED.minimum,
+    maxShare: stated.max_share ?? UNSTATED.share,
+    maxPersonShare: stated.max_person_share,
+    maxEventsPerPerson: stated.max_events_per_person,
+  }
+}
+
+/** The rulebook, or null where a part of the draft is missing. @param text the rulebook's own text */
+export function buildRulebook(
+  draft: Draft,
+  text: string,
+  catalogues: ReadonlyMap<string, Catalogue>,
+): Rulebook | null {
+  const { policy, purpose, epochs, keep, effective, expires, bots, assets, region } = draft
+  if (draft.rulebook === undefined || draft.version === undefined || draft.release === undefined) return null
+  if (policy === undefined || purpose === undefined || epochs === undefined || keep === undefined) return null
+  if (effective === undefined || expires === undefined) return null
+  if (bots === undefined || assets === undefined || region === undefined) return null
+
+  const files = [...catalogues.values()].map((catalogue) => [catalogue.source.file, catalogue.text] as const)
+  const sources = bare([[RULEBOOK_FILE, text] as const, ...files])
+  const events = [...catalogues.values()].flatMap((catalogue) => Object.entries(catalogue.events ?? {}))
+  return {
+    name: draft.rulebook,
+    version: draft.version,
+    hash: rulebookHash(sources),
+    policy,
+    effective,
+    expires,
+    noticeAt: draft.notice?.at ?? null,
+    purpose: {
+      id: purpose.id,
+      consent: purpose.consent,
+      maxConsentAgeMonths: purpose.max_consent_age,
+      refuseWhen: new Set(purpose.refuse_when),
+    },
+    sites: sites(draft),
+    epochs: {
+      streams: epochs.streams,
+      latenessMs: epochs.lateness,
+      destroyKeyAfterMs: epochs.destroy_key_after,
+    },
+    fields: bare(
+      [...draft.fields.good].map(([name, rule]) => [name, fieldRule(name, rule, catalogues)] as const),
+    ),
+    events: bare(events),
+    statistics: statistics(draft),
+    release: release(draft.release),
+    keep: {
+      logMs: keep.log,
+      stagingAfterEpochMs: keep.staging,
+      releasedMonths: keep.released,
+      auditDays: keep.audit,
+    },
+    bots,
+    assets,
+    region,
+    examples: draft.examples ?? [],
+    sources,
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * Catalogues: the files beside a rulebook that list routes, events, values or approved words. They are read as
+ * strictly as the rulebook, and hashed with it.
+ */
+import { z } from 'zod'
+import type { FieldDraft } from './field-schema.js'
+import type { Report } from './findings.js'
+import { reportIssues } from './issues.js'
+import type { EventKind } from './types.js'
+import { type Path, readYaml, type YamlSource } from './yaml.js'
+
+/** A plain file name, so that a rulebook can never name a file elsewhere on the machine. */
+const FILE_NAME = /^[a-z0-9][a-z0-9_-]{0,47}(\.[a-z0-9_-]{1,16})?\.ya?ml$/
+/** The rulebook's own name among its sources. */
+export const RULEBOOK_FILE = 'rulebook.yaml'
+
+const kind = z.enum(['page_view', 'feature', 'timing', 'error', 'device'])
+const formats = {
+  routes: z.strictObject({
+    routes: z.array(z.string().min(1).max(256)).min(1).max(5000).describe('routes like /customers/:id'),
+  }),
+  events: z.strictObject({
+    events: z
+      .record(
+        z.string().regex(/^[a-z][a-z0-9_.-]{0,63}$/),
+        z.strictObject({ kind: kind.describe('the kind of the event') }),
+      )
+      .describe('event names and their kinds'),
+  }),
+  values: z.strictObject({
+    values: z
+      .array(z.union([z.string().min(1).max(64), z.number(), z.boolean()]))
+      .min(1)
+      .max(1000)
+      .describe('values that pass'),
+  }),
+  words: z.strictObject({
+    words: z
+      .array(z.string().min(1).max(64))
+      .min(1)
+      .max(20_000)
+      .describe('path segments that stay as they are'),
+  }),
+}
+
+export type CatalogueFormat = keyof typeof formats
+
+export interface Catalogue {
+  readonly source: YamlSource
+  readonly text: string
+  readonly routes?: readonly string[]
+  readonly events?: Readonly<Record<string, { readonly kind: EventKind }>>
+  readonly values?: readonly (string | number | boolean)[]
+  readonly words?: readonly string[]
+}
+
+/** A place in the rulebook that names a catalogue. */
+export interface CatalogueUse {
+  readonly name: string
+  readonly format: CatalogueFormat
+  readonly path: Path
+}
+
+/** The catalogue that a field rule names, if it names one. */
+export function catalogueUse(field: string, rule: FieldDraft): CatalogueUse | null {
+  if (rule.do === 'template') {
+    if (rule.catalogue !== undefined) {
+      return { name: rule.catalogue, format: 'routes', path: ['fields', field, 'catalogue'] }
+    }
+    if (rule.generic !== undefined && rule.generic.words !== 'any') {
+      return { name: rule.generic.words, format: 'words', path: ['fields', field, 'generic', 'words'] }
+    }
+  }
+  if (rule.do === 'allow' && rule.catalogue !== undefined) {
+    const format = field === 'event_name' ? 'events' : 'values'
+    return { name: rule.catalogue, format, path: ['fields', field, 'catalogue'] }
+  }
+  return null
+}
+
+/** Whether a name is a plain file name beside the rulebook, and not the rulebook's own. */
+export function isCatalogueName(name: string): boolean {
+  return FILE_NAME.test(name) && name !== RULEBOOK_FILE
+}
+
+function readFormat(source: YamlSource, format: CatalogueFormat, text: string, report: Report): Catalogue {
+  const schema = formats[format]
+  const result = schema.safeParse(source.value)
+  if (result.success) return { source, text, ...result.data }
+  reportIssues(source, [], schema, result.error.issues, report)
+  return { source, text }
+}
+
+/**
+ * Reads the catalogues that a rulebook names.
+ * @returns by `format name`; a file of two formats is a finding of one of them
+ */
+export function readCatalogues(
+  uses: readonly CatalogueUse[],
+  rulebook: YamlSource,
+  texts: Readonly<Record<string, string>>,
+  report: Report,
+): ReadonlyMap<string, Catalogue> {
+  const read = new Map<string, Catalogue>()
+  for (const { name, format, path } of uses) {
+    const key = `${format} ${name}`
+    if (read.has(key)) continue
+    const content = Object.hasOwn(texts, name) ? texts[name] : undefined
+    if (!isCatalogueName(name)) {
+      report(
+        'RULE_CATALOGUE_NAME',
+        rulebook.place(path),
+        'A catalogue is a YAML file in the same folder, not the rulebook itself.',
+      )
+    } else if (content === undefined) {
+      report('RULE_CATALOGUE_MISSING', rulebook.place(path), `The catalogue \`${name}\` is not there.`)
+    } else {
+      const source = readYaml(name, content, report)
+      if (source !== null) read.set(key, readFormat(source, format, content, report))
+    }
+  }
+  return read
+}

@@ -1,0 +1,266 @@
+/**
+ * Every finding the parser and the linter can make: its stable code, how grave it is, why it matters (a law, or an
+ * attack) and how to mend it. Match on the code, never on a message.
+ */
+interface CodeEntry {
+  readonly severity: 'error' | 'warning'
+  readonly why: string
+  readonly fix: string
+}
+
+const error = (why: string, fix: string): CodeEntry => ({ severity: 'error', why, fix })
+const warning = (why: string, fix: string): CodeEntry => ({ severity: 'warning', why, fix })
+
+const SIGNED_AS_SEEN = 'What the privacy team signs must mean exactly what it shows, on one reading.'
+const DIFFERENCING =
+  'Two ways to count the same rows can be subtracted from one another (differencing attack).'
+const STORAGE_LIMIT =
+  'Personal data may not be kept longer than its purpose needs (GDPR Art. 5(1)(e), DPDP Act s. 8(7)).'
+const DOMINANCE =
+  'One contributor behind most of a cell can be read out of it (dominance rule of statistical disclosure control).'
+const REIDENTIFY = 'Fine detail singles people out in small groups (GDPR recital 26).'
+const SMALL_GROUP =
+  'A cell of a few people is about those people (threshold rule of statistical disclosure control).'
+
+export const FINDINGS = {
+  // The file as YAML
+  RULE_YAML_SYNTAX: error(SIGNED_AS_SEEN, 'Mend the YAML at this place.'),
+  RULE_DUPLICATE_KEY: error(`${SIGNED_AS_SEEN} Of two equal keys only one would count.`, 'Keep one of them.'),
+  RULE_YAML_ANCHOR: error(
+    `${SIGNED_AS_SEEN} An anchor makes text elsewhere depend on this line.`,
+    'Remove the anchor and write the value out.',
+  ),
+  RULE_YAML_ALIAS: error(`${SIGNED_AS_SEEN} An alias hides what the rule says.`, 'Write the value out.'),
+  RULE_YAML_TAG: error(
+    `${SIGNED_AS_SEEN} A tag changes the type of what follows.`,
+    'Remove the tag; put text in quotes where needed.',
+  ),
+  RULE_YAML_MERGE: error(
+    `${SIGNED_AS_SEEN} A merge key brings in keys from elsewhere.`,
+    'Write the keys out.',
+  ),
+  RULE_YAML_DOCUMENTS: error(
+    `${SIGNED_AS_SEEN} Of several documents only one would count.`,
+    'Keep one document in the file.',
+  ),
+  RULE_YAML_DIRECTIVE: error(
+    `${SIGNED_AS_SEEN} A directive changes how the file is read.`,
+    'Remove the line that begins with %.',
+  ),
+  RULE_YAML_KEY: error(
+    SIGNED_AS_SEEN,
+    'Use a plain text key, in quotes where it looks like a number or true.',
+  ),
+  RULE_YAML_HIDDEN: error(
+    `${SIGNED_AS_SEEN} Invisible and direction-changing characters make a reader see another text.`,
+    'Remove the invisible character.',
+  ),
+  RULE_TOO_LARGE: error(
+    'A rulebook that nobody can read whole cannot be signed.',
+    'Make the file smaller or flatter.',
+  ),
+  RULE_TOO_MANY_FINDINGS: error('Only the first findings are shown.', 'Mend those shown and check again.'),
+  RULE_FILE_MISSING: error('Without a rulebook nothing may be read.', 'Name an existing file.'),
+  // The language
+  RULE_UNKNOWN_KEY: error(
+    'A key that is not understood would be a rule that nobody enforces.',
+    'Remove the key, or write its right name.',
+  ),
+  RULE_MISSING_KEY: error('There are no silent defaults: what is not said is not decided.', 'Add the key.'),
+  RULE_VALUE: error(
+    'A value that is not understood would be a rule that nobody enforces.',
+    'Write one of the values that the message names.',
+  ),
+  RULE_NAME: error(
+    'Names become columns, addresses and menu entries, so they hold nothing that needs escaping.',
+    'Begin with a lower-case letter; go on with lower-case letters, digits and underscores (in event names dots and hyphens too), at most 48.',
+  ),
+  RULE_NOT_OFFERED: error(
+    'A privacy rule that is read but not enforced would be a lie.',
+    'Take it out; it comes with a later version of Tacit.',
+  ),
+  RULE_CATALOGUE_NAME: error(
+    'A catalogue is hashed and signed with its rulebook, so it lies beside it.',
+    'Name a file in the same folder, like `routes.yaml`.',
+  ),
+  RULE_CATALOGUE_MISSING: error(
+    'Without its catalogue the rule would let nothing or everything through.',
+    'Put the file beside the rulebook.',
+  ),
+  // Fields
+  RULE_FIELD_REQUIRED: error(
+    'Every record needs a coarse hour and a known event; people and tenants are only ever pseudonyms.',
+    'Add a rule for the field.',
+  ),
+  RULE_FIELD_TRANSFORM: error(
+    'Each source has transforms that are known to be safe for it; others would let it through.',
+    'Use a transform that the message names, or `drop`.',
+  ),
+  RULE_ALLOW_OPEN: error(
+    'A field that passes as it is carries whatever the page puts into it: names, addresses, free text.',
+    'State exactly one of `values`, `catalogue` or `pattern`.',
+  ),
+  RULE_TEMPLATE_SOURCE: error(
+    'Paths hold ids of customers and invoices; only a catalogue or the generic rule takes them out.',
+    'State `catalogue` and `otherwise`, or `generic`.',
+  ),
+  RULE_WORDS_ANY: warning(
+    'Segments that look like words stay as they are: a name or a slug in an address would be kept until the thresholds stop it.',
+    'Use a catalogue of routes where the site has one, or a file of approved words.',
+  ),
+  RULE_TRUNCATION_FINE: error(
+    'An office often owns its /24, and a /48 can be one customer (RFC 6177): finer is an address of someone.',
+    'Keep at most 24 bits of IPv4 and 48 of IPv6; 16 and 32 are better.',
+  ),
+  RULE_COARSENING: error(
+    'Fine times link a record to a log of the ERP; uneven steps smear an event over two windows.',
+    'Use 1h; at least 15m, at most 24h, and a step that divides the day.',
+  ),
+  RULE_PSEUDONYM_SCOPE: error(
+    'A pseudonym that outlives its epoch, or joins tenants or purposes, is an identifier (GDPR Art. 4(5)).',
+    'Use [tenant, purpose, epoch] for people and [purpose, epoch] for tenants.',
+  ),
+  RULE_GENERALISE_TO: error(
+    'Only closed families are coarse enough to publish.',
+    'Use browser, os, device for user_agent and model_class for device_model.',
+  ),
+  RULE_BUCKET_EDGES: error(
+    'Overlapping buckets count one event twice.',
+    'List whole numbers in rising order.',
+  ),
+  RULE_EVENT_UNKNOWN: error(
+    'An event that no catalogue names has no kind, and nobody declared what it may carry.',
+    'Use `catalogue: events.yaml, otherwise: drop_event`.',
+  ),
+  RULE_VALUE_RESERVED: error(
+    '`(other)` is the pooled cell: a value of that name would merge with it.',
+    'Choose another word.',
+  ),
+  RULE_VALUE_TWICE: error(SIGNED_AS_SEEN, 'Keep each value once.'),
+  RULE_ROUTE_SYNTAX: error(
+    'A route that cannot match as it reads hides which pages are counted.',
+    'Write `/words/:param`, with letters, digits, dots, hyphens and underscores.',
+  ),
+  RULE_ROUTE_SHADOWED: error(
+    'Of two routes with the same shape only one would ever be counted.',
+    'Keep one of them.',
+  ),
+  RULE_ROUTE_RAW_ID: error(
+    'A raw id in the catalogue would be published as a page of its own.',
+    'Put a parameter like :id in its place.',
+  ),
+  // Statistics
+  RULE_STATISTIC_SITE: error(
+    'A statistic belongs to one site, whose thresholds protect it.',
+    'Name a site of this rulebook.',
+  ),
+  RULE_STATISTIC_DIMENSION: error(
+    'A field that no rule names never leaves memory, so nothing can be counted by it.',
+    'Add a rule for the field, or count by another one.',
+  ),
+  RULE_STATISTIC_PERSON: error(
+    'A statistic by person or tenant is a list of persons or tenants.',
+    'Count by something that many people share.',
+  ),
+  RULE_STATISTIC_KIND: error(
+    'The statistic would be empty for ever, and its menu entry a false promise.',
+    'Declare an event of that kind in the events catalogue, or drop the statistic.',
+  ),
+  RULE_ADDITIVE_TWICE: error(
+    `${DIFFERENCING} Events of a kind are published once.`,
+    'Leave `events` in one statistic of the site and kind, and `[users]` in the others.',
+  ),
+  RULE_EXACT_TWICE: error(
+    `${DIFFERENCING} Exact people are safe at one level of one tree only.`,
+    'Leave `people: exact` in one statistic of the site.',
+  ),
+  RULE_DIMENSION_TWICE: error(
+    'Two things under one name cannot be told apart in what is published.',
+    'Name each dimension once.',
+  ),
+  RULE_DIMENSION_RESERVED: error(
+    'The name belongs to a column of every record or every answer.',
+    'Choose another name.',
+  ),
+  RULE_DIMENSION_TOKEN: error(
+    'Role and cohort come from the signed token; a network site has none, and must not learn them.',
+    'Leave the dimension out for network sites.',
+  ),
+  RULE_DIMENSION_NETWORK: warning(
+    'A cut network beside a tenant is often the office of one employer.',
+    'Count by something coarser.',
+  ),
+  // Sites and purpose
+  RULE_SITES_EMPTY: error('Without a site every event is dropped.', 'Declare a site.'),
+  RULE_BASIS: error(
+    'Signed sites process on consent; only a site without accounts can claim the audience-measurement exemption (ePrivacy Art. 5(3), CNIL).',
+    'Use `lawful_basis: consent` with `identity: signed`, and `exempt-measurement` with `network`.',
+  ),
+  RULE_ORIGIN: error(
+    'Other pages could send events in the name of the site.',
+    'Write a bare https origin like https://erp.example.in; http only for localhost.',
+  ),
+  RULE_ORIGIN_SHARED: error(
+    'One page counted under two identities lets a device be joined to an account.',
+    'Give each origin to one kind of identity.',
+  ),
+  RULE_REGION: error(
+    'Keys and records stay in the region; a site of another region would have every event refused.',
+    'Use the region of the rulebook.',
+  ),
+  RULE_REFUSE_WHEN: error(
+    'These refusals are what people were promised (GDPR Art. 21, DPDP Act s. 6 and 9, Global Privacy Control).',
+    'Add the signal to `refuse_when`.',
+  ),
+  RULE_CONSENT_AGE: error(
+    'Consent goes stale; regulators ask for it anew after 13 months at the latest (CNIL).',
+    'Use 13 months or less.',
+  ),
+  // Time
+  RULE_EXPIRY: error(
+    'Rules are looked at again every year; an expired rulebook stops ingest.',
+    'Let it expire after it takes effect and at most 13 months later.',
+  ),
+  RULE_NOTICE: error(
+    'People are told before a change takes effect (privacy policy, clause 11).',
+    'Put the notice on or before the day it takes effect.',
+  ),
+  RULE_LATENESS: error('Windows must wait for honest stragglers, and must close.', 'Use between 1m and 24h.'),
+  RULE_KEY_LIFE: error(
+    `${STORAGE_LIMIT} A key that dies before its window closes loses the statistics.`,
+    'Use more than `lateness` and at most 72h.',
+  ),
+  RULE_STAGING: error(STORAGE_LIMIT, 'Use at least `destroy_key_after` and at most epoch + 72h.'),
+  RULE_STREAM_UNUSED: warning(
+    'No statistic needs that linkage window, so it makes no record.',
+    'Leave the stream out until a statistic has that window.',
+  ),
+  RULE_KEEP_LOG: error(STORAGE_LIMIT, 'Use at most 24h.'),
+  RULE_KEEP_RELEASED: error(
+    'Audience statistics are kept 25 months at most (CNIL).',
+    'Use at most 25 months.',
+  ),
+  RULE_KEEP_AUDIT: error(
+    'What was done with personal data must be provable for a year (DPDP Rules).',
+    'Use between 365 and 1100 days.',
+  ),
+  // Release
+  RULE_MIN_USERS: error(SMALL_GROUP, 'Use at least 5; 10 is the usual.'),
+  RULE_MIN_TENANTS: error(
+    'A cell of one tenant is a report on that company and its staff.',
+    'State `min_tenants`, at least 2; 3 is the usual.',
+  ),
+  RULE_MIN_NETWORKS: error(
+    'Devices are cheap: one household or script can look like ten people.',
+    'State `min_networks`, at least 2; 5 is the usual.',
+  ),
+  RULE_SHARE: error(DOMINANCE, 'State `max_share`, at most 75%; 50% is the usual.'),
+  RULE_PERSON_SHARE: error(DOMINANCE, 'Use at most 75% where a signed site is declared; 25% is the usual.'),
+  RULE_CAP: error(
+    'One person or script must not be able to move a published number at will.',
+    'Use between 1 and 10000 per kind and day.',
+  ),
+  RULE_DETAIL: error(REIDENTIFY, 'Use at most 4 dimensions in `by` and 4 in `drill`.'),
+} as const satisfies Record<string, CodeEntry>
+
+export type FindingCode = keyof typeof FINDINGS

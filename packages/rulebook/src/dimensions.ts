@@ -1,0 +1,109 @@
+/** Dimensions: what a field yields once its rule has acted, and the values that it can have. */
+import type { EventKind, FieldRule, Rulebook } from './types.js'
+
+/** The closed families that `generalise` maps to, by dimension. Source: privacy.md 2.7. */
+export const GENERALISED_VALUES = {
+  browser: ['chrome', 'edge', 'firefox', 'safari', 'other'],
+  os: ['windows', 'macos', 'linux', 'android', 'ios', 'other'],
+  device: ['desktop', 'mobile', 'tablet', 'other'],
+  model_class: ['desktop', 'phone', 'tablet', 'other'],
+} as const satisfies Readonly<Record<string, readonly string[]>>
+
+export type GeneralisedDimension = keyof typeof GENERALISED_VALUES
+
+/** What `generalise` can make of which field. */
+export const GENERALISED_FROM: Readonly<Record<string, readonly GeneralisedDimension[]>> = {
+  user_agent: ['browser', 'os', 'device'],
+  device_model: ['model_class'],
+}
+
+/**
+ * Labels of buckets: edges [100, 300] give `<100`, `100-299`, `>=300`.
+ * @param edges whole numbers in rising order; bucket i begins at edge i − 1
+ */
+export function bucketLabels(edges: readonly number[]): readonly string[] {
+  const last = edges.at(-1)
+  if (last === undefined) return []
+  const inner = edges.slice(1).map((edge, index) => `${edges[index]}-${edge - 1}`)
+  return [`<${edges[0]}`, ...inner, `>=${last}`]
+}
+
+/** The dimensions that a field yields: `user_agent` its families, others themselves, people and times none. */
+export function yieldedDimensions(
+  field: string,
+  rule: { readonly do: FieldRule['do']; readonly to?: unknown },
+): readonly string[] {
+  switch (rule.do) {
+    case 'generalise':
+      return Array.isArray(rule.to) ? rule.to.map(String) : []
+    case 'truncate':
+    case 'template':
+    case 'allow':
+    case 'bucket':
+      return [field]
+    case 'pseudonym':
+    case 'coarsen':
+    case 'drop':
+      return []
+    default: {
+      const never: never = rule.do
+      throw new TypeError(`unknown transform ${String(never)}`)
+    }
+  }
+}
+
+/** The field whose rule yields `dimension`, or null. */
+export function fieldOf(rulebook: Rulebook, dimension: string): string | null {
+  const found = Object.entries(rulebook.fields).find(([field, rule]) =>
+    yieldedDimensions(field, rule).includes(dimension),
+  )
+  return found?.[0] ?? null
+}
+
+function generalisedValues(dimension: string): readonly string[] | null {
+  return Object.hasOwn(GENERALISED_VALUES, dimension)
+    ? GENERALISED_VALUES[dimension as GeneralisedDimension]
+    : null
+}
+
+function withOtherwise(values: readonly string[], otherwise: string | undefined): readonly string[] {
+  return otherwise === undefined || otherwise === 'drop_event' ? values : [...new Set([...values, otherwise])]
+}
+
+/**
+ * Every value that a dimension can have, `otherwise` included; null where that is open (generic paths, months,
+ * networks) or where nothing yields the dimension. For `withheld`: declared values minus published ones.
+ * @param kind narrows event names to those of one kind
+ */
+export function declaredValues(
+  rulebook: Rulebook,
+  dimension: string,
+  kind?: EventKind,
+): readonly string[] | null {
+  const field = fieldOf(rulebook, dimension)
+  const rule = field === null ? undefined : rulebook.fields[field]
+  if (field === null || rule === undefined) return null
+  switch (rule.do) {
+    case 'generalise':
+      return generalisedValues(dimension)
+    case 'bucket':
+      return bucketLabels(rule.edges)
+    case 'template':
+      return 'routes' in rule ? withOtherwise(rule.routes, rule.otherwise) : null
+    case 'allow': {
+      if (rule.values === undefined) return null
+      const values = rule.values.map(String)
+      if (field !== 'event_name' || kind === undefined) return withOtherwise(values, rule.otherwise)
+      return values.filter((name) => rulebook.events[name]?.kind === kind)
+    }
+    case 'truncate':
+    case 'pseudonym':
+    case 'coarsen':
+    case 'drop':
+      return null
+    default: {
+      const never: never = rule
+      throw new TypeError(`unknown transform ${String(never)}`)
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/** The schema of one field rule: what may be done to a field. Bounds that carry a privacy meaning are the linter's. */
+import { z } from 'zod'
+import { readDuration } from './durations.js'
+
+/** A text that `read` understands, e.g. a duration. @param like an example for the message */
+export function readable<T>(read: (text: string) => T | null, like: string): z.ZodType<T, string> {
+  return z.string().transform((text, context) => {
+    const value = read(text)
+    if (value !== null) return value
+    context.addIssue({ code: 'custom', message: `is written like \`${like}\`` })
+    return z.NEVER
+  })
+}
+
+const word = z.string().min(1).max(64)
+const scalar = z.union([word, z.number(), z.boolean()])
+const catalogue = z.string().min(1).max(64).describe('a YAML file beside the rulebook')
+
+export const fieldRuleSchema = z.discriminatedUnion('do', [
+  z.strictObject({
+    do: z.literal('truncate').describe('keep the first bits of an address'),
+    ipv4: z.int().min(1).max(32).describe('bits kept of an IPv4 address'),
+    ipv6: z.int().min(1).max(128).describe('bits kept of an IPv6 address'),
+  }),
+  z.strictObject({
+    do: z.literal('pseudonym').describe('replace by a keyed value whose key dies with the epoch'),
+    scope: z
+      .array(z.enum(['tenant', 'purpose', 'epoch']))
+      .min(1)
+      .max(3)
+      .describe('what the key depends on: values of different scopes cannot be joined'),
+  }),
+  z.strictObject({
+    do: z.literal('coarsen').describe('round a time down'),
+    to: readable(readDuration, '1h').describe('the step, like 1h'),
+  }),
+  z.strictObject({
+    do: z.literal('template').describe('replace a path by its route'),
+    catalogue: catalogue
+      .optional()
+      .describe('a file of routes; a path that matches none becomes `otherwise`'),
+    otherwise: z
+      .string()
+      .regex(/^\/[a-z0-9_-]{1,32}$/)
+      .optional()
+      .describe('what a path of no route becomes, like /other'),
+    generic: z
+      .strictObject({
+        words: z.string().min(1).max(64).describe('`any`, or a file of approved words'),
+      })
+      .optional()
+      .describe('segments that look like ids, or are no approved word, become :id'),
+  }),
+  z.strictObject({
+    do: z.literal('generalise').describe('replace by coarse closed families'),
+    to: z
+      .array(word)
+      .min(1)
+      .max(3)
+      .describe('the dimensions it becomes: browser, os, device; or model_class'),
+  }),
+  z.strictObject({
+    do: z.literal('allow').describe('keep only values that are listed'),
+    values: z.array(scalar).min(1).max(1000).optional().describe('the values that pass'),
+    catalogue: catalogue.optional().describe('a file of the values, or of the events, that pass'),
+    pattern: z.enum(['quarter_hours', 'month']).optional().describe('a closed form: UTC offsets, or YYYY-MM'),
+    otherwise: word
+      .optional()
+      .describe('what another value becomes; `drop_event` drops the event; without it the value is dropped'),
+  }),
+  z.strictObject({
+    do: z.literal('bucket').describe('replace a number by its bucket'),
+    edges: z
+      .array(z.int().min(0))
+      .min(1)
+      .max(50)
+      .describe('rising whole numbers; a bucket begins at its edge'),
+  }),
+  z.strictObject({
+    do: z.literal('drop').describe('never read'),
+    because: z.string().min(1).max(200).describe('why, in a few words'),
+  }),
+])
+
+export type FieldDraft = z.infer<typeof fieldRuleSchema>

@@ -1,0 +1,19 @@
+/** What every lint looks at. */
+import type { Catalogue } from '../catalogues.js'
+import type { Draft } from '../draft.js'
+import type { Report } from '../findings.js'
+
+export interface LintContext {
+  readonly draft: Draft
+  /** by `format name` */
+  readonly catalogues: ReadonlyMap<string, Catalogue>
+  readonly report: Report
+}
+
+/** A value that pooled cells carry, and no field may. */
+export const POOLED = '(other)'
+
+/** Whether a site of that identity is declared. */
+export function hasSite({ draft }: LintContext, identity: 'signed' | 'network'): boolean {
+  return [...draft.sites.good.values()].some((site) => site.identity === identity)
+}

@@ -1,0 +1,19 @@
+/** What the privacy team must never sign. Each lint reports all it finds and depends on no other. */
+import { lintCatalogues } from './catalogues.js'
+import type { LintContext } from './context.js'
+import { lintFields } from './fields.js'
+import { lintPurpose } from './purpose.js'
+import { lintRelease } from './release.js'
+import { lintSites } from './sites.js'
+import { lintStatistics } from './statistics.js'
+import { lintTime } from './time.js'
+
+export function lint(context: LintContext): void {
+  lintPurpose(context)
+  lintSites(context)
+  lintTime(context)
+  lintFields(context)
+  lintCatalogues(context)
+  lintStatistics(context)
+  lintRelease(context)
+}

@@ -1,0 +1,150 @@
+/** Statistics: only what fields yield, events once, and nothing by person. */
+import { yieldedDimensions } from '../dimensions.js'
+import { LANDING_COLUMNS, RECORD_COLUMNS } from '../plan.js'
+import type { StatisticDraft } from '../schema.js'
+import { nearest } from '../nearest.js'
+import type { LintContext } from './context.js'
+
+/** Names that a record or an answer of the API already uses. */
+const RESERVED: ReadonlySet<string> = new Set([
+  ...RECORD_COLUMNS.map((column) => column.name),
+  ...LANDING_COLUMNS.map((column) => column.name),
+  'window_start',
+  'window',
+  'users',
+  'events',
+  'floor',
+  'visits',
+  'bucket',
+  'step',
+  'statistic',
+])
+const PERSONAL: ReadonlySet<string> = new Set(['user_id', 'tenant_id'])
+const TOKEN_FIELDS: ReadonlySet<string> = new Set(['role', 'cohort'])
+const MAX_DIMENSIONS = 4
+
+/** Dimension name → the field that yields it; two fields under one name are a finding. */
+function yieldedBy({ draft, report }: LintContext): ReadonlyMap<string, string> {
+  const yielded = new Map<string, string>()
+  for (const [field, rule] of draft.fields.good) {
+    const place = draft.source.place(['fields', field], 'key')
+    for (const dimension of yieldedDimensions(field, rule)) {
+      if (RESERVED.has(dimension))
+        report('RULE_DIMENSION_RESERVED', place, `The name ${dimension} is reserved.`)
+      const other = yielded.get(dimension)
+      if (other !== undefined) {
+        report('RULE_DIMENSION_TWICE', place, `${field} and ${other} both yield ${dimension}.`)
+      }
+      yielded.set(dimension, field)
+    }
+  }
+  return yielded
+}
+
+function lintDimensions(
+  context: LintContext,
+  id: string,
+  statistic: StatisticDraft,
+  yielded: ReadonlyMap<string, string>,
+): void {
+  const { draft, report } = context
+  const network = draft.sites.good.get(statistic.site)?.identity === 'network'
+  const seen = new Set<string>()
+  for (const key of ['by', 'drill'] as const) {
+    const list = statistic[key] ?? []
+    if (list.length > MAX_DIMENSIONS) {
+      const place = draft.source.place(['statistics', id, key])
+      report('RULE_DETAIL', place, `statistics.${id}.${key} has more than ${MAX_DIMENSIONS} dimensions.`)
+    }
+    for (const [index, dimension] of list.entries()) {
+      const place = draft.source.place(['statistics', id, key, index])
+      if (seen.has(dimension))
+        report('RULE_DIMENSION_TWICE', place, `${dimension} stands here a second time.`)
+      seen.add(dimension)
+      const field = yielded.get(dimension)
+      if (PERSONAL.has(dimension)) {
+        report('RULE_STATISTIC_PERSON', place, `statistics.${id} counts by ${dimension}.`)
+      } else if (field === undefined) {
+        // A field with a mistake of its own may be the one that yields it.
+        if (draft.fields.present && draft.fields.broken.size === 0) {
+          const near = nearest(dimension, [...yielded.keys()])
+          const hint = near === null ? '' : ` Did you mean \`${near}\`?`
+          report('RULE_STATISTIC_DIMENSION', place, `No field yields \`${dimension}\`.${hint}`)
+        }
+      } else if (network && TOKEN_FIELDS.has(field)) {
+        report('RULE_DIMENSION_TOKEN', place, `A network site has no ${field}.`)
+      } else if (field === 'client_ip') {
+        report('RULE_DIMENSION_NETWORK', place, `statistics.${id} counts by the cut network.`)
+      }
+    }
+  }
+}
+
+function lintKind({ draft, catalogues, report }: LintContext, id: string, statistic: StatisticDraft): void {
+  const kind = statistic.where?.kind
+  const rule = draft.fields.good.get('event_name')
+  if (kind === undefined || rule?.do !== 'allow') return
+  const events = catalogues.get(`events ${rule.catalogue}`)?.events
+  if (events === undefined || Object.values(events).some((event) => event.kind === kind)) return
+  const place = draft.source.place(['statistics', id, 'where', 'kind'])
+  report('RULE_STATISTIC_KIND', place, `The catalogue has no event of the kind ${kind}.`)
+}
+
+/** Events of a kind are published once; a statistic of all kinds meets every other one. */
+function lintOnce({ draft, report }: LintContext): void {
+  const additive: { site: string; kind: string | undefined; id: string }[] = []
+  const exact = new Map<string, string>()
+  for (const [id, statistic] of draft.statistics.good) {
+    const kind = statistic.where?.kind
+    if (statistic.measures.includes('events')) {
+      const other = additive.find(
+        (before) =>
+          before.site === statistic.site &&
+          (before.kind === kind || before.kind === undefined || kind === undefined),
+      )
+      if (other !== undefined) {
+        const place = draft.source.place(['statistics', id, 'measures'])
+        report('RULE_ADDITIVE_TWICE', place, `statistics.${other.id} publishes these events already.`)
+      }
+      additive.push({ site: statistic.site, kind, id })
+    }
+    if (statistic.people !== 'exact') continue
+    const other = exact.get(statistic.site)
+    if (other !== undefined) {
+      const place = draft.source.place(['statistics', id, 'people'])
+      report('RULE_EXACT_TWICE', place, `statistics.${other} publishes exact people of this site already.`)
+    }
+    exact.set(statistic.site, id)
+  }
+}
+
+export function lintStatistics(context: LintContext): void {
+  const { draft, report } = context
+  const yielded = yieldedBy(context)
+  for (const [id, statistic] of draft.statistics.good) {
+    if (
+      !draft.sites.good.has(statistic.site) &&
+      !draft.sites.broken.has(statistic.site) &&
+      draft.sites.present
+    ) {
+      const near = nearest(statistic.site, [...draft.sites.good.keys()])
+      const hint = near === null ? '' : ` Did you mean \`${near}\`?`
+      report(
+        'RULE_STATISTIC_SITE',
+        draft.source.place(['statistics', id, 'site']),
+        `There is no site \`${statistic.site}\`.${hint}`,
+      )
+    }
+    const { measures } = statistic
+    if (new Set(measures).size !== measures.length) {
+      report(
+        'RULE_VALUE_TWICE',
+        draft.source.place(['statistics', id, 'measures']),
+        'A measure stands here twice.',
+      )
+    }
+    lintDimensions(context, id, statistic, yielded)
+    lintKind(context, id, statistic)
+  }
+  lintOnce(context)
+}

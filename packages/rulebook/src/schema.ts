@@ -1,0 +1,176 @@
+/**
+ * The schema of a rulebook as this version reads it. Every key has a description, from which reference pages and a
+ * JSON Schema are made. What the language will say later is in `later.ts`, and refused.
+ */
+import { STREAMS } from '@tacit/contracts'
+import { z } from 'zod'
+import {
+  readAfterEpoch,
+  readCap,
+  readDay,
+  readDays,
+  readDuration,
+  readMonths,
+  readShare,
+} from './durations.js'
+import { fieldRuleSchema, readable } from './field-schema.js'
+
+/** Field names become columns, site and statistic names become addresses. */
+export const NAME = /^[a-z][a-z0-9_]{0,47}$/
+const name = z.string().regex(NAME)
+const label = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/)
+const day = readable(readDay, '2026-11-01')
+const duration = readable(readDuration, '1h')
+const share = readable(readShare, '50%')
+const region = z.string().regex(/^[a-z]{2}(-[a-z0-9]{1,12})?$/)
+const count = z.int().min(1).max(1_000_000)
+
+const REFUSALS = [
+  'gpc',
+  'dnt',
+  'objected',
+  'tenant_opted_out',
+  'account_closed',
+  'not_adult',
+  'wrong_region',
+] as const
+const WINDOWS = ['5m', 'hour', 'day', 'week', 'month'] as const
+
+/** The windows that this version releases; the custom issue becomes RULE_NOT_OFFERED. */
+const window = z.enum(WINDOWS).transform((value, context) => {
+  if (value === 'day') return value
+  context.addIssue({ code: 'custom', message: `the window ${value}`, params: { later: true } })
+  return z.NEVER
+})
+
+const siteSchema = z.strictObject({
+  origins: z
+    .array(z.string().min(1).max(256))
+    .min(1)
+    .max(50)
+    .describe('pages that may send, as bare origins'),
+  identity: z
+    .enum(['signed', 'network'])
+    .describe('whom a person is known by: the token of the ERP, or address and user agent'),
+  lawful_basis: z.enum(['consent', 'exempt-measurement']).describe('the lawful basis of the processing'),
+  region: region.describe('the region that its keys and records stay in'),
+})
+
+const statisticSchema = z.strictObject({
+  site: name.describe('the site it counts'),
+  title: z.string().min(1).max(80).describe('its name in menus'),
+  window: z
+    .union([window, z.array(window).min(1).max(5)])
+    .transform((value) => (typeof value === 'string' ? [value] : [...new Set(value)]))
+    .describe('how long a window is: day'),
+  where: z
+    .strictObject({
+      kind: z
+        .enum(['page_view', 'feature', 'timing', 'error', 'device'])
+        .optional()
+        .describe('the kind of event it counts'),
+    })
+    .optional()
+    .describe('which events it counts; all kinds without it'),
+  by: z.array(z.string().min(1).max(64)).min(1).describe('its dimensions'),
+  drill: z.array(z.string().min(1).max(64)).optional().describe('further dimensions below `by`'),
+  measures: z
+    .array(z.enum(['users', 'events']))
+    .min(1)
+    .max(2)
+    .describe('what is counted: users (people or devices) and events'),
+  people: z
+    .enum(['floored', 'exact'])
+    .optional()
+    .describe('whether people are floored to steps of min_users'),
+})
+
+const top = {
+  rulebook: label.describe('its name'),
+  version: label.describe('its version; a later one sorts later'),
+  policy: z
+    .strictObject({
+      version: z
+        .string()
+        .regex(/^\d{4}-\d{2}-\d{2}$/)
+        .describe('the date of the public privacy policy'),
+      clauses: z
+        .array(z.string().regex(/^\d{1,2}[a-z]?$/))
+        .min(1)
+        .max(50)
+        .describe('the clauses that this rulebook serves'),
+    })
+    .describe('the public privacy policy it serves'),
+  effective: day.describe('the first UTC day on which it rules'),
+  notice: z
+    .strictObject({ at: day.describe('the day on which people were told') })
+    .optional()
+    .describe('when people were told of it'),
+  expires: day.describe('the UTC day from whose start it no longer rules; ingest stops'),
+  default: z.literal('drop').describe('what happens to a field that no rule names'),
+  purpose: z
+    .strictObject({
+      id: label.describe('its name; part of every pseudonym, so that purposes cannot be joined'),
+      consent: z.literal('analytics').describe('the consent that is asked for'),
+      max_consent_age: readable(readMonths, '13 months').describe('the age at which consent goes stale'),
+      refuse_when: z.array(z.enum(REFUSALS)).max(20).describe('what counts as a refusal'),
+    })
+    .describe('the one purpose of everything in here'),
+  sites: z.record(name, siteSchema).describe('whose beacons are read'),
+  epochs: z
+    .strictObject({
+      streams: z.array(z.enum(STREAMS)).min(1).max(3).describe('the linkage windows that have records'),
+      lateness: duration.describe('how long after its end a window waits for stragglers'),
+      destroy_key_after: duration.describe('how long after its end the key of an epoch lives'),
+      timezone: z.literal('UTC').describe('the clock that days are cut by'),
+    })
+    .describe('how time is cut, and when keys die'),
+  fields: z
+    .record(name, fieldRuleSchema)
+    .describe('what happens to each field; one that is not named is dropped'),
+  statistics: z.record(name, statisticSchema).describe('everything that may ever be published'),
+  release: z
+    .strictObject({
+      min_users: count.describe('people that a published cell covers at least'),
+      min_tenants: count
+        .optional()
+        .describe('tenants that a published cell of a signed site covers at least'),
+      min_networks: count
+        .optional()
+        .describe('networks that a published cell of a network site covers at least'),
+      max_share: share.optional().describe('share of people or events that one tenant may have in a cell'),
+      max_person_share: share.describe('share of events that one person may have in a cell'),
+      max_events_per_person: readable(readCap, '20 per kind and day').describe('rows of a person that count'),
+    })
+    .describe('what a cell must satisfy to be published'),
+  keep: z
+    .strictObject({
+      log: duration.describe('sealed batches'),
+      staging: readable(readAfterEpoch, 'epoch + 48h').describe('pseudonymous rows'),
+      released: readable(readMonths, '25 months').describe('published cells'),
+      audit: readable(readDays, '400 days').describe('the record of what was done'),
+    })
+    .describe('how long each store keeps what'),
+  bots: z.enum(['drop', 'count']).describe('whether programs that say they are one are counted'),
+  assets: z.enum(['drop', 'count']).describe('whether static files of an access log are counted'),
+  region: region.describe('where collectors and keepers of this rulebook run'),
+  examples: z
+    .array(
+      z.strictObject({
+        in: z.record(z.string(), z.unknown()).describe('fields of an event as they come'),
+        out: z.record(z.string(), z.unknown()).describe('what leaves memory, or `dropped: reason`'),
+      }),
+    )
+    .max(500)
+    .optional()
+    .describe('cases that must hold'),
+}
+
+/** A whole rulebook, as written. */
+export const rulebookSchema = z.strictObject(top)
+
+/** Values of the three maps, each of which is read on its own so that one mistake hides no other. */
+export const entrySchemas = { sites: siteSchema, fields: fieldRuleSchema, statistics: statisticSchema }
+
+export type SiteDraft = z.infer<typeof siteSchema>
+export type StatisticDraft = z.infer<typeof statisticSchema>

@@ -1,0 +1,118 @@
+/**
+ * Landing: rows as they come from the log, by hour of receipt.
+ *
+ * A batch is one insert of the bytes as they are. Its outcome may stay unknown; then the caller reads its range back
+ * (`landed`) and, where it is absent, sends it again under another token: a token alone is not crash-safe.
+ */
+import { DAY, HOUR, type Stream } from '@tacit/contracts'
+import type { StreamPlan } from '@tacit/rulebook'
+import type { Connection } from './connection.js'
+import { awaitGone, dropPartitions } from './partitions.js'
+import { HOUR_KEY, landingColumns, landingTable } from './schema.js'
+import { identifiers, tableName } from './sql.js'
+import type { BatchRange, LandedCount, LandingHour } from './types.js'
+
+/** Days of receipt in one insert: one live, many where a driven clock runs through a quiet site. */
+const MAX_DAYS_PER_INSERT = 1_000
+const HOURS_OF_DAY = DAY / HOUR
+
+/**
+ * Inserts JSONCompactEachRow lines, each with its line end, in the order of `landingColumns`.
+ * @param token names stream and range: the same token within the last 1,000 inserts is not inserted again
+ * @throws WarehouseError with its `kind`
+ */
+export async function land(
+  connection: Connection,
+  plan: StreamPlan,
+  rows: readonly Buffer[],
+  token: string,
+): Promise<void> {
+  const bytes = Buffer.concat(rows)
+  if (bytes.length === 0) return
+  const table = tableName(connection.database, landingTable(plan.stream))
+  const columns = identifiers(landingColumns(plan).map(({ name }) => name))
+  await connection.insert(`INSERT INTO ${table} (${columns}) FORMAT JSONCompactEachRow`, bytes, {
+    insert_deduplicate: 1,
+    insert_deduplication_token: token,
+    max_partitions_per_insert_block: String(MAX_DAYS_PER_INSERT),
+    // Fail closed: a value that is missing or null is an error, never a default.
+    input_format_null_as_default: 0,
+  })
+}
+
+/** How many rows of these ranges are there: what is read after an unknown outcome. */
+export async function landed(
+  connection: Connection,
+  stream: Stream,
+  ranges: readonly BatchRange[],
+): Promise<LandedCount> {
+  if (ranges.length === 0) return { rows: 0, distinct: 0 }
+  const table = tableName(connection.database, landingTable(stream))
+  const [row] = await connection.rows<LandedCount>(
+    `SELECT count() AS rows, uniqExact(_producer, _batch, _row) AS distinct FROM ${table}
+     WHERE _producer IN {producers:Array(String)}
+       AND arrayExists((p, f, t) -> p = _producer AND _batch BETWEEN f AND t,
+                       {producers:Array(String)}, {froms:Array(UInt64)}, {tos:Array(UInt64)})`,
+    {
+      producers: ranges.map(({ producer }) => producer),
+      froms: ranges.map(({ from }) => from),
+      tos: ranges.map(({ to }) => to),
+    },
+  )
+  return row ?? { rows: 0, distinct: 0 }
+}
+
+/** Hours of receipt that have rows, in order. @param distinct also count distinct (producer, batch, row) */
+export async function landingHours(
+  connection: Connection,
+  stream: Stream,
+  distinct: boolean,
+): Promise<readonly LandingHour[]> {
+  const table = tableName(connection.database, landingTable(stream))
+  const rows = await connection.rows<{ key: number; rows: number; distinct: number | null }>(
+    `SELECT ${HOUR_KEY} AS key, count() AS rows,
+            ${distinct ? 'uniqExact(_producer, _batch, _row)' : 'NULL'} AS distinct
+     FROM ${table} GROUP BY key ORDER BY key`,
+  )
+  return rows.map((row) => ({ hour: row.key * HOUR, rows: row.rows, distinct: row.distinct }))
+}
+
+/** Days (since the Unix epoch) of which all hours are given, and the hours of the others. */
+export function wholeDays(hours: readonly number[]): {
+  readonly days: readonly number[]
+  readonly hours: readonly number[]
+} {
+  const byDay = new Map<number, Set<number>>()
+  for (const hour of hours) {
+    const key = Math.floor(hour / HOUR)
+    const day = Math.floor(key / HOURS_OF_DAY)
+    const keys = byDay.get(day)
+    if (keys === undefined) byDay.set(day, new Set([key]))
+    else keys.add(key)
+  }
+  const days = [...byDay].filter(([, keys]) => keys.size === HOURS_OF_DAY).map(([day]) => day)
+  const rest = [...byDay].filter(([, keys]) => keys.size < HOURS_OF_DAY).flatMap(([, keys]) => [...keys])
+  return { days, hours: rest }
+}
+
+/**
+ * Drops whole hours of receipt (ms), into which nothing is inserted afterwards. All 24 hours of a UTC day go at once,
+ * as a partition; single hours are cut out of it, which takes a second or two until the old part is off the disk. An
+ * hour that is not given is never touched, even if rows of it arrive meanwhile.
+ */
+export async function dropLanding(
+  connection: Connection,
+  stream: Stream,
+  hours: readonly number[],
+): Promise<void> {
+  const table = landingTable(stream)
+  const whole = wholeDays(hours)
+  await dropPartitions(connection, table, whole.days.map(String))
+  if (whole.hours.length === 0) return
+  await connection.command(
+    `ALTER TABLE ${tableName(connection.database, table)} DELETE WHERE ${HOUR_KEY} IN {hours:Array(UInt32)}`,
+    { params: { hours: whole.hours }, settings: { mutations_sync: '2' }, repeatable: true },
+  )
+  const days = new Set(whole.hours.map((key) => String(Math.floor(key / HOURS_OF_DAY))))
+  await awaitGone(connection, table, [...days], 'replaced')
+}

@@ -1,0 +1,156 @@
+/**
+ * Tables of the warehouse, compiled from the rulebook's plans.
+ *
+ * `landing_<stream>`: rows as they come, by day of receipt, with the collector's row numbers. Not by hour: a part costs
+ *   10 ms to write and as much to drop, and a driven clock fills a day in one insert.
+ * `staging_<stream>`: rows of open epochs, by epoch, without them.
+ * `cells`: released statistics; written once.
+ * `clean_…`: cleaned rows of one release, dropped after it; left-overs of a killed release go at the next start.
+ */
+import { TacitError } from '@tacit/contracts'
+import { type Column, LANDING_COLUMNS, RECORD_COLUMNS, type StreamPlan } from '@tacit/rulebook'
+import type { Connection } from './connection.js'
+import { identifier, tableName } from './sql.js'
+
+export const CELLS = 'cells'
+/** prefix of scratch tables */
+export const CLEAN = 'clean_'
+
+/** Hours of receipt since the Unix epoch, the same in every time zone. */
+export const HOUR_KEY = 'intDiv(toUnixTimestamp(received), 3600)'
+
+/** Days of receipt since the Unix epoch: the partition key of landing tables. */
+const DAY_KEY = 'intDiv(toUnixTimestamp(received), 86400)'
+
+const DEDUPLICATION_WINDOW = 1_000
+/** Acknowledged means on disk; and what is dropped leaves the disk at once. */
+const DURABLE = 'fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 1'
+
+const CELL_COLUMNS: readonly Column[] = [
+  { name: 'manifest', type: 'String' },
+  { name: 'statistic', type: 'LowCardinality(String)' },
+  { name: 'window', type: 'LowCardinality(String)' },
+  { name: 'window_start', type: 'DateTime' },
+  { name: 'dims', type: 'Array(String)' },
+  { name: 'users', type: 'Nullable(UInt64)' },
+  { name: 'events', type: 'Nullable(UInt64)' },
+  { name: 'floor', type: 'Nullable(UInt64)' },
+  { name: 'rulebook', type: 'LowCardinality(String)' },
+]
+
+function dimensionColumns(plan: StreamPlan): readonly Column[] {
+  return plan.dimensions.map((name) => ({ name, type: 'LowCardinality(String)' }))
+}
+
+/** Columns of a staging table. */
+export function stagingColumns(plan: StreamPlan): readonly Column[] {
+  return [...RECORD_COLUMNS, ...dimensionColumns(plan)]
+}
+
+/** Columns of a landing table: the order of the values in a JSONCompactEachRow line. */
+export function landingColumns(plan: StreamPlan): readonly Column[] {
+  return [...LANDING_COLUMNS, ...stagingColumns(plan)]
+}
+
+export function landingTable(stream: string): string {
+  return `landing_${stream}`
+}
+
+export function stagingTable(stream: string): string {
+  return `staging_${stream}`
+}
+
+interface Table {
+  readonly name: string
+  readonly columns: readonly Column[]
+  /** everything after the column list */
+  readonly engine: string
+}
+
+function tablesOf(plans: readonly StreamPlan[]): readonly Table[] {
+  const streams = plans.flatMap((plan) => [
+    {
+      name: landingTable(plan.stream),
+      columns: landingColumns(plan),
+      engine:
+        `ENGINE = MergeTree PARTITION BY ${DAY_KEY} ORDER BY (_producer, _batch, _row) ` +
+        `SETTINGS ${DURABLE}, non_replicated_deduplication_window = ${String(DEDUPLICATION_WINDOW)}`,
+    },
+    {
+      name: stagingTable(plan.stream),
+      columns: stagingColumns(plan),
+      // A release reads one site of one epoch and groups by person, then by event id.
+      engine: `ENGINE = MergeTree PARTITION BY epoch ORDER BY (site, tenant, person, eid) SETTINGS ${DURABLE}`,
+    },
+  ])
+  const cells = {
+    name: CELLS,
+    columns: CELL_COLUMNS,
+    engine:
+      `ENGINE = MergeTree PARTITION BY toYYYYMM(window_start, 'UTC') ` +
+      `ORDER BY (statistic, window, window_start, dims) SETTINGS ${DURABLE}`,
+  }
+  return [...streams, cells]
+}
+
+function createTable(database: string, table: Table): string {
+  const columns = table.columns.map(({ name, type }) => `${identifier(name)} ${type}`).join(', ')
+  return `CREATE TABLE IF NOT EXISTS ${tableName(database, table.name)} (${columns}) ${table.engine}`
+}
+
+async function existingColumns(connection: Connection): Promise<Map<string, Column[]>> {
+  const rows = await connection.rows<{ table: string; name: string; type: string }>(
+    'SELECT table, name, type FROM system.columns WHERE database = {database:String} ORDER BY table, position',
+    { database: connection.database },
+  )
+  const tables = new Map<string, Column[]>()
+  for (const { table, name, type } of rows) {
+    const columns = tables.get(table)
+    if (columns === undefined) tables.set(table, [{ name, type }])
+    else columns.push({ name, type })
+  }
+  return tables
+}
+
+function checkColumns(table: Table, existing: readonly Column[]): void {
+  const shown = (columns: readonly Column[]): string[] => columns.map(({ name, type }) => `${name} ${type}`)
+  const wanted = shown(table.columns)
+  const found = shown(existing)
+  if (wanted.length === found.length && wanted.every((column, at) => column === found[at])) return
+  const missing = wanted.filter((column) => !found.includes(column))
+  const extra = found.filter((column) => !wanted.includes(column))
+  const difference = [
+    missing.length > 0 ? `lacks ${missing.join(', ')}` : '',
+    extra.length > 0 ? `also has ${extra.join(', ')}` : '',
+    missing.length + extra.length === 0 ? 'has its columns in another order' : '',
+  ].filter((part) => part !== '')
+  throw new TacitError(
+    'ERR_DATA_RULEBOOK',
+    `The table ${table.name} was made under another rulebook: it ${difference.join(' and ')}. Use the rulebook it was made under, or an empty data directory.`,
+  )
+}
+
+/**
+ * Makes the database and its tables, checks those that exist, and removes scratch tables of a killed release.
+ * @throws TacitError ERR_DATA_RULEBOOK where a table has other columns than the plans need
+ */
+export async function migrate(connection: Connection, plans: readonly StreamPlan[]): Promise<void> {
+  const { database } = connection
+  await connection.command(`CREATE DATABASE IF NOT EXISTS ${identifier(database)}`, { repeatable: true })
+  const existing = await existingColumns(connection)
+  for (const table of tablesOf(plans)) {
+    const columns = existing.get(table.name)
+    if (columns !== undefined) checkColumns(table, columns)
+    else await connection.command(createTable(database, table), { repeatable: true })
+  }
+  for (const table of existing.keys()) {
+    if (table.startsWith(CLEAN)) await dropTable(connection, table)
+  }
+}
+
+/** Drops a table and its files, now. */
+export async function dropTable(connection: Connection, table: string): Promise<void> {
+  await connection.command(`DROP TABLE IF EXISTS ${tableName(connection.database, table)} SYNC`, {
+    repeatable: true,
+  })
+}

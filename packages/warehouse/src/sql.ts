@@ -1,0 +1,16 @@
+/** Names and values inside SQL. Values go as query parameters wherever ClickHouse takes one. */
+
+/** A quoted identifier. */
+export function identifier(name: string): string {
+  return `\`${name.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``
+}
+
+/** Identifiers, separated by commas. */
+export function identifiers(names: readonly string[]): string {
+  return names.map(identifier).join(', ')
+}
+
+/** `database.table`, quoted. */
+export function tableName(database: string, table: string): string {
+  return `${identifier(database)}.${identifier(table)}`
+}

@@ -1,0 +1,133 @@
+/**
+ * Staging: rows of open epochs.
+ *
+ * Rows of whole hours of receipt move in from landing by one INSERT SELECT, in random order and without the
+ * collector's row numbers. The statement may be cut off anywhere, and may have committed a part of its rows.
+ * Recovery: the caller wrote the hours and the query id down first; `resume` ends a query that still runs, deletes
+ * what it moved (rows keep their hour of receipt), and moves again. So a redo gives each row exactly once.
+ */
+import { epochFromLabel, epochOf, HOUR, type Stream, utcDay } from '@tacit/contracts'
+import type { StreamPlan } from '@tacit/rulebook'
+import type { Connection } from './connection.js'
+import { dropPartitions } from './partitions.js'
+import { CLEAN, dropTable, HOUR_KEY, landingTable, stagingColumns, stagingTable } from './schema.js'
+import { identifiers, tableName } from './sql.js'
+import type { SettleOptions, StagedCount } from './types.js'
+
+const OF_HOURS = `${HOUR_KEY} IN {hours:Array(UInt32)}`
+/** Epochs in one statement: hours of receipt hold few, but an import may bring years. */
+const MAX_EPOCHS_PER_INSERT = 1_000
+
+function hourKeys(hours: readonly number[]): readonly number[] {
+  return hours.map((hour) => Math.floor(hour / HOUR))
+}
+
+/** `YYYYMMDD` of the epoch's first day: the partition id of a Date. */
+export function epochPartition(epoch: string): string {
+  return utcDay(epochFromLabel(epoch).start).replaceAll('-', '')
+}
+
+/** Ends a query and waits until it is gone; no such query is fine. */
+export async function killQuery(connection: Connection, queryId: string): Promise<void> {
+  await connection.command('KILL QUERY WHERE query_id = {id:String} SYNC', {
+    params: { id: queryId },
+    repeatable: true,
+  })
+}
+
+async function stagedOfHours(
+  connection: Connection,
+  stream: Stream,
+  hours: readonly number[],
+): Promise<readonly StagedCount[]> {
+  const table = tableName(connection.database, stagingTable(stream))
+  const rows = await connection.rows<{ day: string; rows: number }>(
+    `SELECT epoch AS day, count() AS rows FROM ${table} WHERE ${OF_HOURS} GROUP BY epoch ORDER BY epoch`,
+    { hours: hourKeys(hours) },
+  )
+  return rows.map(({ day, rows: count }) => ({
+    stream,
+    epoch: epochOf(stream, Date.parse(day)).label,
+    rows: count,
+  }))
+}
+
+/**
+ * Moves whole hours of receipt from landing to staging; landing keeps its copy until `dropLanding`.
+ * @param hours ms, whole UTC hours
+ * @returns the rows of those hours that are now in staging, by epoch
+ * @throws WarehouseError; then call again with `resume`
+ */
+export async function settle(
+  connection: Connection,
+  plan: StreamPlan,
+  hours: readonly number[],
+  options: SettleOptions,
+): Promise<readonly StagedCount[]> {
+  if (hours.length === 0) return []
+  const { database } = connection
+  const staging = tableName(database, stagingTable(plan.stream))
+  const params = { hours: hourKeys(hours) }
+  if (options.resume) {
+    await killQuery(connection, options.queryId)
+    if ((await stagedOfHours(connection, plan.stream, hours)).length > 0) {
+      await connection.command(`ALTER TABLE ${staging} DELETE WHERE ${OF_HOURS}`, {
+        params,
+        settings: { mutations_sync: '2' },
+        repeatable: true,
+      })
+    }
+  }
+  const columns = identifiers(stagingColumns(plan).map(({ name }) => name))
+  await connection.command(
+    `INSERT INTO ${staging} (${columns})
+     SELECT ${columns} FROM ${tableName(database, landingTable(plan.stream))} WHERE ${OF_HOURS}
+     ORDER BY rand()${options.deduplicate ? ' LIMIT 1 BY _producer, _batch, _row' : ''}`,
+    {
+      params,
+      queryId: options.queryId,
+      settings: { max_partitions_per_insert_block: String(MAX_EPOCHS_PER_INSERT) },
+    },
+  )
+  return stagedOfHours(connection, plan.stream, hours)
+}
+
+/** Rows of an epoch in staging. */
+export async function stagedRows(connection: Connection, stream: Stream, epoch: string): Promise<number> {
+  const table = tableName(connection.database, stagingTable(stream))
+  const [row] = await connection.rows<{ rows: number }>(
+    `SELECT count() AS rows FROM ${table} WHERE epoch = {day:Date}`,
+    { day: utcDay(epochFromLabel(epoch).start) },
+  )
+  return row?.rows ?? 0
+}
+
+/** Every epoch that has rows in staging, in order. */
+export async function stagedEpochs(
+  connection: Connection,
+  stream: Stream,
+): Promise<readonly StagedCount[]> {
+  const table = tableName(connection.database, stagingTable(stream))
+  const rows = await connection.rows<{ day: string; rows: number }>(
+    `SELECT epoch AS day, count() AS rows FROM ${table} GROUP BY epoch ORDER BY epoch`,
+  )
+  return rows.map(({ day, rows: count }) => ({
+    stream,
+    epoch: epochOf(stream, Date.parse(day)).label,
+    rows: count,
+  }))
+}
+
+/**
+ * Drops an epoch: its partition, in whatever state its parts are, and scratch tables of its releases.
+ * @throws WarehouseError where something is left after 30 s
+ */
+export async function dropEpoch(connection: Connection, stream: Stream, epoch: string): Promise<void> {
+  const partition = epochPartition(epoch)
+  await dropPartitions(connection, stagingTable(stream), [partition])
+  const scratch = await connection.rows<{ name: string }>(
+    'SELECT name FROM system.tables WHERE database = {database:String} AND startsWith(name, {prefix:String})',
+    { database: connection.database, prefix: `${CLEAN}${stream}_${partition}_` },
+  )
+  for (const { name } of scratch) await dropTable(connection, name)
+}

@@ -1,0 +1,92 @@
+/** The warehouse of one database: what the aggregator writes, the release counts, and the dashboard reads. */
+import { type Stream, TacitError } from '@tacit/contracts'
+import type { StreamPlan } from '@tacit/rulebook'
+import { cellCount, insertCells, queryCells, releasedWindows } from './cells.js'
+import { clean } from './clean.js'
+import { type ConnectionOptions, connect } from './connection.js'
+import { dropLanding, land, landed, landingHours } from './landing.js'
+import { migrate } from './schema.js'
+import { dropEpoch, settle, stagedEpochs, stagedRows } from './staging.js'
+import type {
+  BatchRange,
+  CellQuery,
+  CleanedRows,
+  CleanRequest,
+  LandedCount,
+  LandingHour,
+  ReleasedWindow,
+  ServerAddress,
+  SettleOptions,
+  StagedCount,
+  StoredCell,
+} from './types.js'
+
+/** Every method throws a WarehouseError, whose `kind` says how to act; its text never carries a value. */
+export interface Warehouse {
+  /**
+   * Makes what is missing and checks what is there. Call it first: the other methods know only these streams.
+   * @throws TacitError ERR_DATA_RULEBOOK
+   */
+  migrate(plans: readonly StreamPlan[]): Promise<void>
+  /** One insert of JSONCompactEachRow lines (`landingColumns`) as they are. @param token names stream and range */
+  land(stream: Stream, rows: readonly Buffer[], token: string): Promise<void>
+  /** Rows of these ranges in landing: the read-back. */
+  landed(stream: Stream, ranges: readonly BatchRange[]): Promise<LandedCount>
+  /** Hours of receipt that have rows in landing. */
+  landingHours(stream: Stream, options?: { readonly distinct?: boolean }): Promise<readonly LandingHour[]>
+  /** Moves whole hours (ms) into staging; repeatable with `resume`. @returns rows of those hours by epoch */
+  settle(stream: Stream, hours: readonly number[], options: SettleOptions): Promise<readonly StagedCount[]>
+  /** Drops whole hours (ms) of landing. */
+  dropLanding(stream: Stream, hours: readonly number[]): Promise<void>
+  stagedRows(stream: Stream, epoch: string): Promise<number>
+  stagedEpochs(stream: Stream): Promise<readonly StagedCount[]>
+  /** Drops an epoch of staging and makes sure that no part of it is left. */
+  dropEpoch(stream: Stream, epoch: string): Promise<void>
+  /** Cleaned and capped rows of one (epoch, site), to be counted and dropped. */
+  clean(request: CleanRequest): Promise<CleanedRows>
+  /** Makes the cells of a manifest be there exactly once. */
+  insertCells(manifest: string, cells: readonly StoredCell[]): Promise<void>
+  cellCount(manifest: string): Promise<number>
+  queryCells(query: CellQuery): Promise<readonly StoredCell[]>
+  releasedWindows(): Promise<readonly ReleasedWindow[]>
+  close(): Promise<void>
+}
+
+/**
+ * Opens the warehouse in a database of a server; nothing is sent yet.
+ * @param database its name; made by `migrate`
+ */
+export function openWarehouse(
+  address: ServerAddress,
+  database: string,
+  options: ConnectionOptions = {},
+): Warehouse {
+  const connection = connect(address, database, options)
+  const plans = new Map<Stream, StreamPlan>()
+  const planOf = (stream: Stream): StreamPlan => {
+    const plan = plans.get(stream)
+    if (plan === undefined) throw new TacitError('ERR_INTERNAL', `The stream ${stream} has no tables.`)
+    return plan
+  }
+  return {
+    async migrate(wanted) {
+      await migrate(connection, wanted)
+      plans.clear()
+      for (const plan of wanted) plans.set(plan.stream, plan)
+    },
+    land: async (stream, rows, token) => land(connection, planOf(stream), rows, token),
+    landed: (stream, ranges) => landed(connection, stream, ranges),
+    landingHours: (stream, { distinct = false } = {}) => landingHours(connection, stream, distinct),
+    settle: async (stream, hours, how) => settle(connection, planOf(stream), hours, how),
+    dropLanding: (stream, hours) => dropLanding(connection, stream, hours),
+    stagedRows: (stream, epoch) => stagedRows(connection, stream, epoch),
+    stagedEpochs: (stream) => stagedEpochs(connection, stream),
+    dropEpoch: (stream, epoch) => dropEpoch(connection, stream, epoch),
+    clean: async (request) => clean(connection, planOf(request.stream), request),
+    insertCells: (manifest, cells) => insertCells(connection, manifest, cells),
+    cellCount: (manifest) => cellCount(connection, manifest),
+    queryCells: (query) => queryCells(connection, query),
+    releasedWindows: () => releasedWindows(connection),
+    close: () => connection.close(),
+  }
+}

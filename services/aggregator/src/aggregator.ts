@@ -1,0 +1,156 @@
+/**
+ * The aggregator: log → landing → staging → release, in the order that the clock asks for. One call at a time; each
+ * call is complete in itself, so a crash at any point is repaired by the next one.
+ */
+import { epochFromLabel, HOUR, hourOf, readBatchHeader, type Stream, TacitError } from '@tacit/contracts'
+import type { EventLog } from '@tacit/event-log'
+import type { KeeperPort, LogKeys } from '@tacit/keyring'
+import { type Rulebook, streamPlans } from '@tacit/rulebook'
+import type { Warehouse } from '@tacit/warehouse'
+import { type ReleasedStatistic, Releaser } from './release.js'
+import { Settler } from './settler.js'
+import { Stager } from './stager.js'
+import { addCounts, type AggregatorState, type LedgerRow } from './state.js'
+
+export interface AggregatorOptions {
+  readonly rulebook: Rulebook
+  readonly log: EventLog
+  readonly logKeys: LogKeys
+  readonly keeper: KeeperPort
+  readonly state: AggregatorState
+  readonly warehouse: Warehouse
+  readonly alarm: (message: string) => void
+}
+
+export interface Advance {
+  readonly released: readonly ReleasedStatistic[]
+  /** epoch labels whose staging partition is gone */
+  readonly dropped: readonly string[]
+}
+
+const TAIL_RECORDS = 1_000
+const TAIL_BYTES = 16 * 1024 * 1024
+
+export class Aggregator {
+  readonly #options: AggregatorOptions
+  readonly #stager: Stager
+  readonly #settler: Settler
+  readonly #releaser: Releaser
+  readonly #streams: readonly Stream[]
+
+  constructor(options: AggregatorOptions) {
+    this.#options = options
+    this.#streams = streamPlans(options.rulebook).map(({ stream }) => stream)
+    this.#stager = new Stager(options)
+    this.#settler = new Settler({ ...options, streams: this.#streams })
+    this.#releaser = new Releaser(options)
+  }
+
+  /** Stages what is in the log. @returns batches taken */
+  stage(): Promise<number> {
+    return this.#stager.drain()
+  }
+
+  /**
+   * Stages, settles complete hours, releases windows that closed, drops partitions whose root died. Destroy due keys
+   * (keeper tick) before it, so that what is overdue is gone first.
+   * @param now ms
+   */
+  async advance(now: number): Promise<Advance> {
+    await this.#stager.drain()
+    await this.#settler.settle(now)
+    const released: ReleasedStatistic[] = []
+    const dropped: string[] = []
+    for (const stream of this.#streams) {
+      const destroyed = new Set(
+        (await this.#options.keeper.epochs(stream))
+          .filter(({ state }) => state === 'destroyed')
+          .map(({ label }) => label),
+      )
+      for (const { epoch, record } of this.#options.state.windows(stream)) {
+        if (record.dropped) continue
+        if (record.status === 'withheld' && !destroyed.has(epoch)) continue
+        if (destroyed.has(epoch)) {
+          await this.#drop(stream, epoch)
+          dropped.push(epoch)
+        } else if (this.#isComplete(epoch, now)) {
+          released.push(...(await this.#release(stream, epoch)))
+        }
+      }
+    }
+    return { released, dropped }
+  }
+
+  /** Releases a window; one that the checker refuses is withheld for good. */
+  async #release(stream: Stream, epoch: string): Promise<ReleasedStatistic[]> {
+    try {
+      return await this.#releaser.release(stream, epoch)
+    } catch (error) {
+      if (!(error instanceof TacitError) || error.code !== 'ERR_RELEASE_REFUSED') throw error
+      const { state } = this.#options
+      await state.putWindow(stream, epoch, { ...state.window(stream, epoch), status: 'withheld' })
+      return []
+    }
+  }
+
+  /** A window is complete when it has closed and every hour that could hold its rows is settled. */
+  #isComplete(epoch: string, now: number): boolean {
+    const { rulebook, state } = this.#options
+    const closes = epochFromLabel(epoch).end + rulebook.epochs.latenessMs
+    const lastHour = Math.ceil(closes / HOUR) * HOUR
+    return now >= closes && state.watermark >= lastHour && state.receiptHours(lastHour).length === 0
+  }
+
+  /** The root is gone: so is the partition. What was never released is counted as expired. */
+  async #drop(stream: Stream, epoch: string): Promise<void> {
+    const { alarm, state, warehouse } = this.#options
+    await this.#releaser.insertCommitted(stream, epoch)
+    await warehouse.dropEpoch(stream, epoch)
+    const record = state.window(stream, epoch)
+    const unreleased = record.status === 'open'
+    if (unreleased && record.accepted > 0) alarm(`window ${epoch} lost its key before it was released`)
+    await state.putWindow(stream, epoch, {
+      ...record,
+      dropped: true,
+      ...(unreleased ? { status: 'expired' as const, expired: record.accepted - record.quarantined } : {}),
+    })
+  }
+
+  /**
+   * Received = accepted + dropped by exact reason, per hour of event time, with what is still in the log and not yet
+   * staged. @param from @param to RFC 3339 hours, both included
+   */
+  ledger(from?: string, to?: string): LedgerRow[] {
+    const { log, state } = this.#options
+    const rows = new Map(state.ledger(from, to).map((row) => [row.hour, { ...row, dropped: { ...row.dropped } }]))
+    for (let after = state.counted; ; ) {
+      const slice = log.read(after, TAIL_RECORDS, TAIL_BYTES)
+      for (const { bytes } of slice.records) {
+        for (const [hour, counts] of Object.entries(countsOf(bytes))) {
+          if ((from !== undefined && hour < from) || (to !== undefined && hour > to)) continue
+          const row = rows.get(hour) ?? { hour, received: 0, accepted: 0, dropped: {} }
+          addCounts(row, counts)
+          rows.set(hour, row)
+        }
+      }
+      if (slice.last === after) break
+      after = slice.last
+    }
+    return [...rows.values()].sort((a, b) => (a.hour < b.hour ? -1 : 1))
+  }
+
+  /** Start of the hour (ms) up to which everything is settled. */
+  get settledUntil(): number {
+    const { state } = this.#options
+    return state.receiptHours(Number.MAX_SAFE_INTEGER)[0]?.hour ?? hourOf(state.watermark)
+  }
+}
+
+function countsOf(bytes: Buffer): ReturnType<typeof readBatchHeader>['counts'] {
+  try {
+    return readBatchHeader(bytes).counts
+  } catch {
+    // A damaged record is the stager's to report.
+    return {}
+  }
+}

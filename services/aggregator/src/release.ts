@@ -1,0 +1,199 @@
+/**
+ * The release of one window: reconcile, clean, count, cut, check, commit, insert. Once.
+ *
+ * Order: the manifests of all statistics of the window are committed together, before any cell is inserted. Recovery
+ * inserts what was committed and never computes again. If the independent checker refuses, nothing of the window is
+ * released, with an alarm.
+ */
+import { epochFromLabel, type Stream, TacitError } from '@tacit/contracts'
+import {
+  buildManifest,
+  cellsOf,
+  checkRelease,
+  checkTogether,
+  cut,
+  type Manifest,
+  type ManifestContent,
+  readManifest,
+  type StatisticSpec,
+  type Thresholds,
+} from '@tacit/disclosure'
+import { declaredValues, type Rulebook, type Site, type Statistic } from '@tacit/rulebook'
+import type { CleanedRows, CountRequest, StoredCell, Warehouse } from '@tacit/warehouse'
+import type { AggregatorState, CommittedManifest, WindowRecord } from './state.js'
+
+/** What a dimension's empty value is called in a published cell. */
+const NONE = '(none)'
+
+export interface ReleaseOptions {
+  readonly rulebook: Rulebook
+  readonly state: AggregatorState
+  readonly warehouse: Warehouse
+  readonly alarm: (message: string) => void
+}
+
+export interface ReleasedStatistic {
+  readonly statistic: string
+  readonly window: string
+  readonly windowStart: number
+  readonly cells: number
+  /** declared values minus published ones, a function of what is public; null for open domains */
+  readonly withheld: number | null
+}
+
+interface Computed {
+  readonly content: ManifestContent
+  readonly manifest: Manifest
+  readonly withheld: number | null
+}
+
+function thresholdsOf(rulebook: Rulebook, site: Site): Thresholds {
+  const { minUsers, minTenants, minNetworks, maxShare, maxPersonShare } = rulebook.release
+  return { identity: site.identity, minUsers, minTenants, minNetworks, maxShare, maxPersonShare }
+}
+
+function specOf(statistic: Statistic): StatisticSpec {
+  const { id, by, measures, people } = statistic
+  return { id, by, measures, people }
+}
+
+function withheldValues(rulebook: Rulebook, statistic: Statistic, published: number): number | null {
+  let declared = 1
+  for (const dimension of statistic.by) {
+    const values = declaredValues(rulebook, dimension, statistic.where.kind)
+    if (values === null) return null
+    declared *= values.length
+  }
+  return Math.max(0, declared - published)
+}
+
+export class Releaser {
+  readonly #options: ReleaseOptions
+
+  constructor(options: ReleaseOptions) {
+    this.#options = options
+  }
+
+  /** Releases a window whose receipt hours are all settled; does nothing for one that is released already. */
+  async release(stream: Stream, epoch: string): Promise<ReleasedStatistic[]> {
+    const { state } = this.#options
+    const released: ReleasedStatistic[] = []
+    if (state.window(stream, epoch).status === 'open') released.push(...(await this.#commit(stream, epoch)))
+    await this.insertCommitted(stream, epoch)
+    return released
+  }
+
+  /** Inserts the cells of a committed window and marks it released; repeatable. */
+  async insertCommitted(stream: Stream, epoch: string): Promise<void> {
+    const { state, warehouse } = this.#options
+    const record = state.window(stream, epoch)
+    if (record.status !== 'committed') return
+    for (const id of record.manifests) {
+      const committed = state.manifest(id) as CommittedManifest
+      const content = readManifest(committed.text, committed.hash)
+      await warehouse.insertCells(id, storedCells(content))
+    }
+    await state.putWindow(stream, epoch, { ...record, status: 'released' })
+  }
+
+  async #commit(stream: Stream, epoch: string): Promise<ReleasedStatistic[]> {
+    const { rulebook, state } = this.#options
+    const { start } = epochFromLabel(epoch)
+    const record = await this.#reconcile(stream, epoch)
+    const computed: Computed[] = []
+    for (const site of Object.values(rulebook.sites)) {
+      const statistics = rulebook.statistics.filter((statistic) => statistic.site === site.id)
+      if (statistics.length > 0) computed.push(...(await this.#computeSite(stream, epoch, site, statistics, record)))
+    }
+    const together = checkTogether(computed.map(({ content }) => content))
+    if (!together.ok) throw this.#refused(together.findings)
+    await state.commitWindow(stream, epoch, record, computed.map(({ manifest }) => manifest))
+    return computed.map(({ content, withheld }) => ({
+      statistic: content.statistic,
+      window: content.window,
+      windowStart: start,
+      cells: content.cells.length,
+      withheld,
+    }))
+  }
+
+  /** accepted = staged + quarantined + expired, before anything is cleaned (INV-26). */
+  async #reconcile(stream: Stream, epoch: string): Promise<WindowRecord> {
+    const { alarm, state, warehouse } = this.#options
+    const record = state.window(stream, epoch)
+    const staged = await warehouse.stagedRows(stream, epoch)
+    const reconciled = record.accepted === staged + record.quarantined + record.expired
+    if (!reconciled) alarm(`window ${epoch} does not reconcile: staged rows differ from accepted ones`)
+    return { ...record, staged, reconciled }
+  }
+
+  async #computeSite(
+    stream: Stream,
+    epoch: string,
+    site: Site,
+    statistics: readonly Statistic[],
+    record: WindowRecord,
+  ): Promise<Computed[]> {
+    const { rulebook, warehouse } = this.#options
+    const rows = await warehouse.clean({
+      stream,
+      epoch,
+      site: site.id,
+      identity: site.identity,
+      maxEventsPerPerson: rulebook.release.maxEventsPerPerson,
+    })
+    try {
+      record.deduplicated += rows.deduplicated
+      const computed: Computed[] = []
+      for (const statistic of statistics) computed.push(await this.#computeStatistic(rows, epoch, site, statistic))
+      return computed
+    } finally {
+      await rows.drop()
+    }
+  }
+
+  async #computeStatistic(rows: CleanedRows, epoch: string, site: Site, statistic: Statistic): Promise<Computed> {
+    const { rulebook } = this.#options
+    const thresholds = thresholdsOf(rulebook, site)
+    const spec = specOf(statistic)
+    const request: CountRequest = {
+      by: statistic.by,
+      ...(statistic.where.kind === undefined ? {} : { kind: statistic.where.kind }),
+    }
+    const nodes = await rows.count(request)
+    const { blocks, failing } = cut(nodes, thresholds)
+    const pool = failing.length === 0 ? null : await rows.pool(request, blocks.map(({ dims }) => dims))
+    const cells = cellsOf(spec, blocks, pool, failing.length, thresholds)
+    const cleanedRows = rows.total(request)
+    const verdict = checkRelease({ spec, thresholds, nodes, pool, cleanedRows, cells })
+    if (!verdict.ok) throw this.#refused(verdict.findings)
+    const content: ManifestContent = {
+      site: site.id,
+      statistic: statistic.id,
+      kind: statistic.where.kind ?? null,
+      window: 'day',
+      windowStart: epochFromLabel(epoch).start,
+      rulebook: rulebook.hash,
+      cells: cells.map((cell) => ({ ...cell, dims: cell.dims.map((value) => (value === '' ? NONE : value)) })),
+    }
+    return { content, manifest: buildManifest(content), withheld: withheldValues(rulebook, statistic, cells.length) }
+  }
+
+  #refused(findings: readonly string[]): TacitError {
+    this.#options.alarm(`the independent checker refused a release (${findings.join(', ')}); nothing of it is published`)
+    return new TacitError('ERR_RELEASE_REFUSED')
+  }
+}
+
+function storedCells(content: ManifestContent): StoredCell[] {
+  return content.cells.map((cell) => ({
+    statistic: content.statistic,
+    window: content.window,
+    windowStart: content.windowStart,
+    dims: cell.dims,
+    users: cell.users,
+    events: cell.events,
+    floor: cell.floor,
+    rulebook: content.rulebook,
+  }))
+}

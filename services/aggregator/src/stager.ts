@@ -1,0 +1,235 @@
+/**
+ * From the log into landing: read, open, insert, count; each row exactly once, whatever dies in between.
+ *
+ * Order of one step: the boundary (how far this insert goes) is committed with the cursor; rows are inserted under a
+ * token; the ledger and the expected rows are written in one transaction; the cursor moves. After an unknown outcome
+ * the range is read back by (_producer, _batch), and inserted again under a new token only if it is not all there.
+ * A first insert may still commit after the read-back: landing then holds more rows than expected, and the settler
+ * deduplicates that hour (facts.md, ClickHouse).
+ * A batch that cannot be opened or whose rows ClickHouse refuses is set aside sealed, and never stops the stream.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type OpenedBatch, readBatchHeader, type Stream, TacitError } from '@tacit/contracts'
+import type { EventLog, LogRecord } from '@tacit/event-log'
+import type { LogKeys } from '@tacit/keyring'
+import { type BatchRange, type Warehouse, WarehouseError } from '@tacit/warehouse'
+import type { AggregatorState, AppliedBatch } from './state.js'
+
+export const CONSUMER_GROUP = 'aggregator'
+/** Rows of one insert, at most (facts.md: 10–50 k rows, 8 MB). */
+const MAX_ROWS = 50_000
+const MAX_BYTES = 8 * 1024 * 1024
+const READ_RECORDS = 512
+/** Attempts within one step; then the caller decides when to try again. */
+const MAX_ATTEMPTS = 5
+const BACK_OFF_MS = 200
+
+interface Boundary {
+  /** last position of the insert */
+  readonly last: number
+  /** part of the insert's token; rises with each try, because a token may have been taken without its rows */
+  readonly attempt: number
+}
+
+interface Step {
+  readonly after: number
+  readonly last: number
+  readonly corrupt: number
+  readonly opened: { readonly record: LogRecord; readonly batch: OpenedBatch }[]
+  readonly fates: Map<number, AppliedBatch>
+}
+
+export interface StagerOptions {
+  readonly log: EventLog
+  readonly logKeys: LogKeys
+  readonly state: AggregatorState
+  readonly warehouse: Warehouse
+  /** says that something was set aside or lost; never with values */
+  readonly alarm: (message: string) => void
+}
+
+export class Stager {
+  readonly #log: EventLog
+  readonly #logKeys: LogKeys
+  readonly #state: AggregatorState
+  readonly #warehouse: Warehouse
+  readonly #alarm: (message: string) => void
+
+  constructor(options: StagerOptions) {
+    this.#log = options.log
+    this.#logKeys = options.logKeys
+    this.#state = options.state
+    this.#warehouse = options.warehouse
+    this.#alarm = options.alarm
+  }
+
+  /** Stages everything that is in the log now; returns how many batches it took. */
+  async drain(): Promise<number> {
+    let batches = 0
+    for (;;) {
+      const taken = await this.step()
+      if (taken === 0) return batches
+      batches += taken
+    }
+  }
+
+  /** One insert's worth. @returns batches taken; 0 at the end of the log */
+  async step(): Promise<number> {
+    const cursor = this.#log.cursor(CONSUMER_GROUP)
+    const known = cursor.boundary === null ? null : (JSON.parse(cursor.boundary) as Boundary)
+    const step = await this.#read(cursor.position, known?.last ?? null)
+    if (step.last === cursor.position) return 0
+    const boundary = known ?? { last: step.last, attempt: 0 }
+    if (known === null) await this.#writeBoundary(cursor.position, boundary)
+    await this.#land(step, boundary, known !== null)
+    const fates = [...step.fates].sort(([a], [b]) => a - b).map(([, fate]) => fate)
+    await this.#state.apply(fates, step.last, step.corrupt)
+    if (step.corrupt > 0) this.#alarm(`${step.corrupt} damaged log records were skipped`)
+    await this.#log.commit(CONSUMER_GROUP, { position: step.last, boundary: null })
+    return fates.length
+  }
+
+  async #writeBoundary(position: number, boundary: Boundary): Promise<void> {
+    await this.#log.commit(CONSUMER_GROUP, { position, boundary: JSON.stringify(boundary) })
+  }
+
+  async #read(after: number, until: number | null): Promise<Step> {
+    const step = { after, last: after, corrupt: 0, opened: [] as Step['opened'], fates: new Map<number, AppliedBatch>() }
+    let rows = 0
+    let bytes = 0
+    while (rows < MAX_ROWS && bytes < MAX_BYTES && (until === null || step.last < until)) {
+      const most = until === null ? READ_RECORDS : Math.min(READ_RECORDS, until - step.last)
+      const slice = this.#log.read(step.last, most, MAX_BYTES - bytes)
+      if (slice.last === step.last) break
+      step.last = slice.last
+      step.corrupt += slice.corrupt
+      for (const record of slice.records) {
+        bytes += record.bytes.length
+        rows += await this.#open(record, step)
+      }
+    }
+    return step
+  }
+
+  /** Opens one record into the step, or says why not. @returns its rows */
+  async #open(record: LogRecord, step: Step): Promise<number> {
+    try {
+      const batch = await this.#logKeys.open(record.bytes)
+      if (batch === null) {
+        step.fates.set(record.position, { header: readBatchHeader(record.bytes), fate: 'expired' })
+        return 0
+      }
+      step.opened.push({ record, batch })
+      step.fates.set(record.position, { header: batch.header, fate: 'landed' })
+      return rowsOf(batch)
+    } catch (error) {
+      const damaged = error instanceof TacitError && error.code.startsWith('ERR_BATCH_')
+      if (!damaged) throw error
+      await this.#setAside(record)
+      return 0
+    }
+  }
+
+  /** A record that does not authenticate has no header to believe: it is kept sealed and counted nowhere else. */
+  async #setAside(record: LogRecord): Promise<void> {
+    await this.#state.quarantine(record.hour, record.position, record.bytes)
+    this.#alarm('a sealed batch could not be opened and was set aside')
+  }
+
+  async #land(step: Step, boundary: Boundary, outcomeUnknown: boolean): Promise<void> {
+    for (const stream of streamsOf(step)) await this.#landStream(step, stream, boundary, outcomeUnknown)
+  }
+
+  async #landStream(step: Step, stream: Stream, first: Boundary, outcomeUnknown: boolean): Promise<void> {
+    const rows = step.opened.flatMap(({ batch }) => sectionsOf(batch, stream))
+    const expected = step.opened.reduce((sum, { batch }) => sum + rowsOf(batch, stream), 0)
+    if (expected === 0) return
+    const ranges = rangesOf(step)
+    let boundary = first
+    let unknown = outcomeUnknown
+    for (let attempt = 0; ; attempt++) {
+      try {
+        if (unknown) {
+          if ((await this.#warehouse.landed(stream, ranges)).distinct >= expected) return
+          boundary = { ...boundary, attempt: boundary.attempt + 1 }
+          await this.#writeBoundary(step.after, boundary)
+        }
+        await this.#warehouse.land(stream, rows, `${stream}:${step.after}-${step.last}:${boundary.attempt}`)
+        return
+      } catch (error) {
+        if (isRefusedData(error)) {
+          await this.#landSeparately(step, stream)
+          return
+        }
+        if (attempt + 1 >= MAX_ATTEMPTS) throw error
+        unknown = true
+        await sleep(BACK_OFF_MS * 2 ** attempt)
+      }
+    }
+  }
+
+  /** ClickHouse refused the rows for their data: each batch on its own, and those that are refused set aside. */
+  async #landSeparately(step: Step, stream: Stream): Promise<void> {
+    for (const { record, batch } of step.opened) {
+      const expected = rowsOf(batch, stream)
+      if (expected === 0) continue
+      const { producer, batch: number } = batch.header
+      const range = [{ producer, from: number, to: number }]
+      if ((await this.#warehouse.landed(stream, range)).distinct >= expected) continue
+      try {
+        await this.#warehouse.land(stream, sectionsOf(batch, stream), `${stream}:${record.position}:alone`)
+      } catch (error) {
+        if (!isRefusedData(error)) throw error
+        step.fates.set(record.position, { header: batch.header, fate: 'quarantined' })
+        await this.#state.quarantine(record.hour, record.position, record.bytes)
+        this.#alarm('ClickHouse refused the rows of a sealed batch; it was set aside')
+      }
+    }
+  }
+}
+
+function isRefusedData(error: unknown): boolean {
+  return error instanceof WarehouseError && error.kind === 'data'
+}
+
+function rowsOf(batch: OpenedBatch, stream?: Stream): number {
+  let rows = 0
+  for (const { section } of batch.sections) {
+    if (stream !== undefined && section.stream !== stream) continue
+    for (const count of Object.values(section.rows)) rows += count
+  }
+  return rows
+}
+
+function sectionsOf(batch: OpenedBatch, stream: Stream): Buffer[] {
+  return batch.sections.filter(({ section }) => section.stream === stream).map(({ rows }) => rows)
+}
+
+function streamsOf(step: Step): Set<Stream> {
+  return new Set(step.opened.flatMap(({ batch }) => batch.sections.map(({ section }) => section.stream)))
+}
+
+/**
+ * The batches of a step as runs of consecutive numbers per producer. A gap ends a run: the batch between may belong
+ * to another step, and its rows must not stand in for missing ones.
+ */
+function rangesOf(step: Step): BatchRange[] {
+  const numbers = new Map<string, number[]>()
+  for (const { batch } of step.opened) {
+    const { producer, batch: number } = batch.header
+    const known = numbers.get(producer)
+    if (known === undefined) numbers.set(producer, [number])
+    else known.push(number)
+  }
+  return [...numbers].flatMap(([producer, batches]) => runsOf(batches).map(([from, to]) => ({ producer, from, to })))
+}
+
+function runsOf(batches: readonly number[]): [number, number][] {
+  const runs: [number, number][] = []
+  for (const number of [...batches].sort((a, b) => a - b)) {
+    const last = runs.at(-1)
+    if (last !== undefined && number <= last[1] + 1) last[1] = number
+    else runs.push([number, number])
+  }
+  return runs
+}

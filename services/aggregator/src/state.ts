@@ -1,0 +1,265 @@
+/**
+ * What the aggregator knows, in LMDB beside its cursor: the ledger, the hours of receipt on their way through landing,
+ * the windows with their reconciliation, and the committed manifests.
+ *
+ * Invariants
+ * - Batches are applied in the order of the log, each position once (`counted` says how far), in one transaction with
+ *   everything they change: a crash between two steps repeats nothing and loses nothing.
+ * - A window goes open → committed → released (or → expired, → withheld), never back; its manifests are written once, together.
+ * - Nothing here is of a person: counts, hours, hashes. Cells in manifests have passed disclosure control.
+ * Recovery: reopen; LMDB's last flushed transaction stands.
+ */
+import { mkdirSync } from 'node:fs'
+import { type BatchHeader, type HourCounts, STREAMS, type Stream } from '@tacit/contracts'
+import { open, type RootDatabase } from 'lmdb'
+
+/** One hour of receipt on its way from landing to staging. */
+export interface ReceiptHour {
+  /** rows expected in landing, by stream and epoch label */
+  readonly rows: Record<string, Record<string, number>>
+}
+
+/** Reconciliation of one window of one stream (INV-26): accepted = staged + quarantined + expired, before cleaning. */
+export interface WindowRecord {
+  /** `withheld`: the independent checker refused it, nothing of it is ever released */
+  status: 'open' | 'committed' | 'released' | 'expired' | 'withheld'
+  /** rows that accepted events left in sealed batches */
+  accepted: number
+  /** rows found in staging when the window closed */
+  staged: number
+  /** rows of batches that were set aside */
+  quarantined: number
+  /** rows whose log key or root died before they were staged or released */
+  expired: number
+  /** rows with the event id of another, removed by cleaning */
+  deduplicated: number
+  reconciled: boolean
+  /** ids of the manifests committed for it */
+  manifests: string[]
+  /** the staging partition is gone */
+  dropped: boolean
+}
+
+/** An INSERT SELECT from landing to staging whose outcome may be unknown. */
+export interface SettleIntent {
+  readonly stream: Stream
+  readonly hours: readonly number[]
+  readonly queryId: string
+}
+
+export interface CommittedManifest {
+  readonly id: string
+  readonly text: string
+  readonly hash: string
+}
+
+/** How one batch fared. */
+export interface AppliedBatch {
+  readonly header: BatchHeader
+  readonly fate: 'landed' | 'quarantined' | 'expired'
+}
+
+export interface LedgerRow {
+  readonly hour: string
+  readonly received: number
+  readonly accepted: number
+  readonly dropped: Readonly<Record<string, number>>
+}
+
+const emptyWindow = (): WindowRecord => ({
+  status: 'open',
+  accepted: 0,
+  staged: 0,
+  quarantined: 0,
+  expired: 0,
+  deduplicated: 0,
+  reconciled: false,
+  manifests: [],
+  dropped: false,
+})
+
+type Key = string | (string | number)[]
+
+/** Adds the counts of `from` to `into`. */
+export function addCounts(into: HourCounts, from: HourCounts): void {
+  into.received += from.received
+  into.accepted += from.accepted
+  for (const [reason, count] of Object.entries(from.dropped)) {
+    into.dropped[reason] = (into.dropped[reason] ?? 0) + count
+  }
+}
+
+export class AggregatorState {
+  readonly #db: RootDatabase<unknown, Key>
+
+  private constructor(db: RootDatabase<unknown, Key>) {
+    this.#db = db
+  }
+
+  /** @param dir its own folder; made if missing, mode 0700 */
+  static open(dir: string): AggregatorState {
+    mkdirSync(dir, { recursive: true, mode: 0o700 })
+    return new AggregatorState(open<unknown, Key>({ path: `${dir}/state.mdb`, encoding: 'json' }))
+  }
+
+  async close(): Promise<void> {
+    await this.#db.flushed
+    await this.#db.close()
+  }
+
+  /** Everything of the log up to this position is in the ledger. */
+  get counted(): number {
+    return (this.#db.get('counted') as number | undefined) ?? 0
+  }
+
+  /** Hour (ms) before which no batch follows; 0 before the first watermark. */
+  get watermark(): number {
+    return (this.#db.get('watermark') as number | undefined) ?? 0
+  }
+
+  /** Log records that were torn or corrupt. */
+  get corruptRecords(): number {
+    return (this.#db.get('corrupt') as number | undefined) ?? 0
+  }
+
+  /** Applies batches up to `position`, durably; positions that were applied before are left alone. */
+  async apply(batches: readonly AppliedBatch[], position: number, corrupt: number): Promise<void> {
+    await this.#write(() => {
+      if (position <= this.counted) return
+      for (const batch of batches) this.#applyOne(batch)
+      if (corrupt > 0) this.#db.put('corrupt', this.corruptRecords + corrupt)
+      this.#db.put('counted', position)
+    })
+  }
+
+  #applyOne({ header, fate }: AppliedBatch): void {
+    for (const [hour, counts] of Object.entries(header.counts)) {
+      const row = (this.#db.get(['ledger', hour]) as HourCounts | undefined) ?? {
+        received: 0,
+        accepted: 0,
+        dropped: {},
+      }
+      addCounts(row, counts)
+      this.#db.put(['ledger', hour], row)
+    }
+    if (header.removedProps > 0) {
+      this.#db.put('removedProps', ((this.#db.get('removedProps') as number | undefined) ?? 0) + header.removedProps)
+    }
+    const hour = this.receiptHour(header.hour) ?? { rows: {} }
+    for (const { stream, rows } of header.sections) {
+      for (const [epoch, count] of Object.entries(rows)) {
+        const window = this.window(stream, epoch)
+        window.accepted += count
+        if (fate === 'quarantined') window.quarantined += count
+        if (fate === 'expired') window.expired += count
+        this.#db.put(['window', stream, epoch], window)
+        if (fate === 'landed') {
+          const byEpoch = hour.rows[stream] ?? {}
+          byEpoch[epoch] = (byEpoch[epoch] ?? 0) + count
+          hour.rows[stream] = byEpoch
+        }
+      }
+    }
+    // Also an hour without rows is kept until it is settled: its log key has to die.
+    if (fate !== 'expired') this.#db.put(['hour', header.hour], hour)
+    if (header.watermark === true && header.hour > this.watermark) this.#db.put('watermark', header.hour)
+  }
+
+  receiptHour(hour: number): ReceiptHour | undefined {
+    return this.#db.get(['hour', hour]) as ReceiptHour | undefined
+  }
+
+  /** Hours of receipt before `before` (ms) that are not settled yet, in order. */
+  receiptHours(before: number): { hour: number; rows: ReceiptHour['rows'] }[] {
+    return [...this.#db.getRange({ start: ['hour', 0], end: ['hour', before] })].map(({ key, value }) => ({
+      hour: (key as number[])[1] as number,
+      rows: (value as ReceiptHour).rows,
+    }))
+  }
+
+  settleIntent(stream: Stream): SettleIntent | null {
+    return (this.#db.get(['settling', stream]) as SettleIntent | undefined) ?? null
+  }
+
+  /** Written before rows move. */
+  async intendToSettle(intent: SettleIntent): Promise<void> {
+    await this.#write(() => this.#db.put(['settling', intent.stream], intent))
+  }
+
+  /** Rows of these hours are in staging, and rows that never arrived are counted as expired. */
+  async settled(hours: readonly number[], missing: readonly { stream: Stream; epoch: string; rows: number }[]): Promise<void> {
+    await this.#write(() => {
+      for (const { stream, epoch, rows } of missing) {
+        const window = this.window(stream, epoch)
+        window.expired += rows
+        this.#db.put(['window', stream, epoch], window)
+      }
+      for (const hour of hours) this.#db.remove(['hour', hour])
+      for (const stream of STREAMS) this.#db.remove(['settling', stream])
+    })
+  }
+
+  window(stream: Stream, epoch: string): WindowRecord {
+    return (this.#db.get(['window', stream, epoch]) as WindowRecord | undefined) ?? emptyWindow()
+  }
+
+  /** All windows of a stream by epoch label, in order of time. */
+  windows(stream: Stream): { epoch: string; record: WindowRecord }[] {
+    return [...this.#db.getRange({ start: ['window', stream, ''], end: ['window', stream, '\uffff'] })].map(
+      ({ key, value }) => ({ epoch: (key as string[])[2] as string, record: value as WindowRecord }),
+    )
+  }
+
+  async putWindow(stream: Stream, epoch: string, record: WindowRecord): Promise<void> {
+    await this.#write(() => this.#db.put(['window', stream, epoch], record))
+  }
+
+  /** Commits a window's manifests, all or none, once: a window that is no longer open keeps what it has. */
+  async commitWindow(
+    stream: Stream,
+    epoch: string,
+    record: WindowRecord,
+    manifests: readonly CommittedManifest[],
+  ): Promise<void> {
+    await this.#write(() => {
+      if (this.window(stream, epoch).status !== 'open') return
+      for (const manifest of manifests) {
+        if (this.#db.get(['manifest', manifest.id]) === undefined) this.#db.put(['manifest', manifest.id], manifest)
+      }
+      this.#db.put(['window', stream, epoch], {
+        ...record,
+        status: 'committed',
+        manifests: manifests.map(({ id }) => id),
+      })
+    })
+  }
+
+  manifest(id: string): CommittedManifest | undefined {
+    return this.#db.get(['manifest', id]) as CommittedManifest | undefined
+  }
+
+  /** Sets a sealed record aside until its hour's key dies. */
+  async quarantine(hour: number, position: number, sealed: Buffer): Promise<void> {
+    await this.#write(() => this.#db.put(['quarantine', hour, position], sealed.toString('base64')))
+  }
+
+  async clearQuarantine(hour: number): Promise<void> {
+    const keys = [...this.#db.getKeys({ start: ['quarantine', hour, 0], end: ['quarantine', hour + 1, 0] })]
+    if (keys.length === 0) return
+    await this.#write(() => {
+      for (const key of keys) this.#db.remove(key)
+    })
+  }
+
+  /** Ledger rows with exact reasons, in order of the hour. @param from @param to RFC 3339 hours, both included */
+  ledger(from = '', to = '\uffff'): LedgerRow[] {
+    return [...this.#db.getRange({ start: ['ledger', from], end: ['ledger', to], inclusiveEnd: true })].map(
+      ({ key, value }) => ({ hour: (key as string[])[1] as string, ...(value as HourCounts) }),
+    )
+  }
+
+  async #write(change: () => unknown): Promise<void> {
+    await this.#db.transaction(change)
+    await this.#db.flushed
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * One beacon in, durable or refused: verify → anonymise → group commit. Everything after the last `await` is
+ * synchronous, so a beacon is decided, stamped and counted within one instant of the clock.
+ */
+import { type Address, type Anonymizer, type AnonymizerInput, type KeyNeed, NO_PERSON, type PersonState } from '@tacit/anonymizer'
+import type { Beacon, Clock, TokenClaims } from '@tacit/contracts'
+import type { Keyring } from '@tacit/keyring'
+import type { Rulebook } from '@tacit/rulebook'
+import type { GroupCommit } from './group-commit.js'
+import { MISSING_TOKEN, readClaims, type TokenVerifier, takeAllowance, type VerifiedToken } from './tokens.js'
+
+/** What a request says around the body; raw, and gone when the request is. */
+export interface RequestFacts {
+  readonly source: 'beacon' | 'line'
+  readonly address: Address | null
+  readonly userAgent: string
+  readonly origin: string | null
+  readonly gpc: boolean
+  readonly dnt: boolean
+  /** stand for a token that the ERP signed (`import`, `simulate`) */
+  readonly claims?: TokenClaims
+  readonly person?: PersonState
+}
+
+export interface IntakeOptions {
+  readonly rulebook: Rulebook
+  readonly anonymizer: Anonymizer
+  readonly keyring: Keyring
+  readonly commit: GroupCommit
+  readonly tokens: TokenVerifier
+  readonly clock: Clock
+  /** events a minute and token */
+  readonly ratePerToken: number
+}
+
+/** A key that stays unknown after this many loads is a fault of the keeper: the beacon gets 503. */
+const MAX_KEY_LOADS = 3
+
+export class Intake {
+  readonly rulebook: Rulebook
+  readonly commit: GroupCommit
+  readonly #options: IntakeOptions
+
+  constructor(options: IntakeOptions) {
+    this.rulebook = options.rulebook
+    this.commit = options.commit
+    this.#options = options
+  }
+
+  /** Takes one beacon; resolves when it is durable. @throws TacitError (status 503) where that cannot be promised */
+  async accept(beacon: Beacon, facts: RequestFacts): Promise<void> {
+    const gathered = this.take(beacon, facts)
+    if (gathered instanceof Promise) await gathered
+    await this.#options.commit.durable()
+  }
+
+  /**
+   * Anonymises one beacon into the batch that gathers, without waiting for the disk (`import` waits once for many).
+   * A promise only where a token must be verified or a key loaded first.
+   */
+  take(beacon: Beacon, facts: RequestFacts): void | Promise<void> {
+    const token = this.#tokenOf(beacon, facts)
+    if (token instanceof Promise) return token.then((verified) => this.#admit(beacon, facts, verified))
+    return this.#admit(beacon, facts, token)
+  }
+
+  /** Regular housekeeping: caches forget, keys of closed epochs are zeroed. */
+  tick(now: number): void {
+    this.#options.anonymizer.expire()
+    this.#options.tokens.expire()
+    const retired = this.#options.keyring.retire(now, this.rulebook.epochs.latenessMs)
+    if (retired.length > 0) this.#options.anonymizer.clear()
+  }
+
+  #tokenOf(beacon: Beacon, facts: RequestFacts): VerifiedToken | Promise<VerifiedToken> {
+    const now = this.#options.clock.now()
+    if (facts.claims !== undefined) return readClaims(facts.claims, now)
+    const site = this.rulebook.sites[beacon.site]
+    if (site === undefined || site.identity !== 'signed' || beacon.token === undefined) return MISSING_TOKEN
+    return this.#options.tokens.verify(beacon.token, now)
+  }
+
+  #admit(beacon: Beacon, facts: RequestFacts, token: VerifiedToken): void | Promise<void> {
+    const events = beacon.events.length
+    // Claims that stand for a token come from a file, not from a page that could flood.
+    const limited = token.result.state === 'valid' && facts.claims === undefined
+    const { clock, ratePerToken } = this.#options
+    const allowance = limited ? takeAllowance(token, events, ratePerToken, clock.now()) : events
+    const input: AnonymizerInput = {
+      source: facts.source,
+      beacon,
+      address: facts.address,
+      userAgent: facts.userAgent,
+      origin: facts.origin,
+      gpc: facts.gpc,
+      dnt: facts.dnt,
+      token: token.result,
+      person: facts.person ?? NO_PERSON,
+      allowance,
+    }
+    return this.#process(input, 0)
+  }
+
+  #process(input: AnonymizerInput, loads: number): void | Promise<void> {
+    const { anonymizer, clock, commit, keyring } = this.#options
+    const now = clock.now()
+    commit.open(now)
+    const needs = anonymizer.process(input, now, keyring.peek, commit)
+    if (needs === null) return
+    return this.#load(needs, loads).then(() => this.#process(input, loads + 1))
+  }
+
+  async #load(needs: readonly KeyNeed[], loads: number): Promise<void> {
+    if (loads >= MAX_KEY_LOADS) throw new TypeError('the keeper gave no answer to a key request')
+    await Promise.all(
+      needs.map((need) => this.#options.keyring.load(need.stream, need.epoch, need.scope)),
+    )
+  }
+}

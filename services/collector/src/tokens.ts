@@ -1,0 +1,136 @@
+/**
+ * The ERP's token: a short-lived JWT (EdDSA, or HS256) that says who and what was consented to. A token is verified
+ * once and remembered by its hash for as long as it is valid, at most 15 minutes, because a page sends many beacons under
+ * one token. What is remembered is bounded; a forged token is never remembered, so it cannot push a good one out.
+ */
+import { hash } from 'node:crypto'
+import { GenerationCache, MAX_RAW_AGE_MS, type TokenResult } from '@tacit/anonymizer'
+import { type Clock, MINUTE, tokenClaims } from '@tacit/contracts'
+import { type CryptoKey, errors, importJWK, type JWK, type JWTPayload, jwtVerify, type KeyObject } from 'jose'
+
+export const TOKEN_LIFE_MS = 15 * MINUTE
+/** Clocks of the ERP and of the collector may differ by this much. */
+const LEEWAY_S = 60
+const MAX_TOKENS = 20_000
+
+type VerificationKey = CryptoKey | KeyObject | Uint8Array
+
+interface KnownKey {
+  readonly algorithm: 'EdDSA' | 'HS256'
+  readonly key: VerificationKey
+}
+
+/** The keys of a JSON Web Key Set by `kid`. @throws TypeError for a key that is neither OKP/Ed25519 nor oct, or has no kid */
+export async function importTokenKeys(jwks: { readonly keys: readonly JWK[] }): Promise<ReadonlyMap<string, KnownKey>> {
+  const known = new Map<string, KnownKey>()
+  for (const jwk of jwks.keys) {
+    const algorithm = jwk.kty === 'OKP' ? 'EdDSA' : jwk.kty === 'oct' ? 'HS256' : null
+    if (algorithm === null || jwk.kid === undefined) {
+      throw new TypeError('each token key needs a kid and must be of type OKP (Ed25519) or oct (HS256)')
+    }
+    const { d: _private, ...publicPart } = jwk
+    known.set(jwk.kid, { algorithm, key: await importJWK(publicPart, algorithm) })
+  }
+  return known
+}
+
+/** A token that was verified, and how many events it sent in the current minute. */
+export interface VerifiedToken {
+  readonly result: TokenResult
+  /** ms; after this the token is expired */
+  readonly expires: number
+  minute: number
+  used: number
+}
+
+const refused = (state: 'missing' | 'expired' | 'forged' | 'wrong_audience'): VerifiedToken => ({
+  result: { state },
+  expires: Number.POSITIVE_INFINITY,
+  minute: 0,
+  used: 0,
+})
+
+export const MISSING_TOKEN = refused('missing')
+const EXPIRED = refused('expired')
+const FORGED = refused('forged')
+const WRONG_AUDIENCE = refused('wrong_audience')
+
+/** Claims after the signature (or in `rules try`, in its place): audience, times, shape. @param now ms */
+export function readClaims(payload: JWTPayload, now: number): VerifiedToken {
+  const claims = tokenClaims.safeParse(payload)
+  if (!claims.success) return FORGED
+  const issued = typeof payload.iat === 'number' ? payload.iat * 1000 : now
+  const stated = typeof payload.exp === 'number' ? payload.exp * 1000 : Number.POSITIVE_INFINITY
+  const expires = Math.min(stated, issued + TOKEN_LIFE_MS) + LEEWAY_S * 1000
+  if (now >= expires) return EXPIRED
+  return { result: { state: 'valid', claims: claims.data }, expires, minute: 0, used: 0 }
+}
+
+export interface TokenVerifier {
+  /** What a token says; synchronous where it is remembered. @param now ms */
+  verify(token: string, now: number): VerifiedToken | Promise<VerifiedToken>
+  /** Forgets what is due; call it on a timer. */
+  expire(): void
+}
+
+/** @param keys by `kid`, from {@link importTokenKeys}; with none, every token is forged */
+export function createTokenVerifier(keys: ReadonlyMap<string, KnownKey>, clock: Clock): TokenVerifier {
+  const seen = new GenerationCache<VerifiedToken>({ maxEntries: MAX_TOKENS, maxAgeMs: MAX_RAW_AGE_MS, clock })
+  const pending = new Map<string, Promise<VerifiedToken>>()
+
+  async function check(token: string, at: number): Promise<VerifiedToken> {
+    try {
+      const { payload } = await jwtVerify(
+        token,
+        (header) => {
+          const known = header.kid === undefined ? undefined : keys.get(header.kid)
+          if (known === undefined || known.algorithm !== header.alg) throw new errors.JWKSNoMatchingKey()
+          return known.key
+        },
+        {
+          algorithms: ['EdDSA', 'HS256'],
+          audience: 'tacit',
+          clockTolerance: LEEWAY_S,
+          requiredClaims: ['iat', 'exp'],
+          currentDate: new Date(at),
+        },
+      )
+      return readClaims(payload, at)
+    } catch (error) {
+      if (error instanceof errors.JWTExpired) return EXPIRED
+      if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'aud') return WRONG_AUDIENCE
+      return FORGED
+    }
+  }
+
+  return {
+    verify(token, at) {
+      const digest = hash('sha256', token, 'base64')
+      const known = seen.get(digest)
+      if (known !== undefined) return at < known.expires ? known : EXPIRED
+      let checking = pending.get(digest)
+      if (checking === undefined) {
+        checking = check(token, at).then((verified) => {
+          pending.delete(digest)
+          if (verified.result.state === 'valid') seen.set(digest, verified)
+          return verified
+        })
+        pending.set(digest, checking)
+      }
+      return checking
+    },
+    expire: () => seen.expire(),
+  }
+}
+
+/** How many of `wanted` events a token may send now, of `limit` a minute; the rest is `rate`. Counts them as sent. */
+export function takeAllowance(token: VerifiedToken, wanted: number, limit: number, now: number): number {
+  const minute = Math.floor(now / MINUTE)
+  if (token.minute !== minute) {
+    token.minute = minute
+    token.used = 0
+  }
+  const allowed = Math.max(0, Math.min(wanted, limit - token.used))
+  token.used += wanted
+  return allowed
+}

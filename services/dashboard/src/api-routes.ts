@@ -1,0 +1,165 @@
+/** `/api/v1/*`: who may read what, and the answers that `answer.ts` shapes. */
+import { TacitError, type Clock } from '@tacit/contracts'
+import type { Statistic } from '@tacit/rulebook'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { AccessTokens, Role } from './access-tokens.js'
+import { finestWindow, ledgerAnswer, statisticAnswer, statisticsCatalogue } from './answer.js'
+import { toCsv } from './csv.js'
+import { openApi } from './openapi.js'
+import { readChoice, readQuery, readRange } from './query.js'
+import type { Realm, RealmName } from './realm.js'
+
+const READERS: readonly Role[] = ['product', 'privacy', 'admin', 'operator']
+const PRIVACY: readonly Role[] = ['privacy', 'admin', 'operator']
+const REALM_NAMES: readonly RealmName[] = ['main', 'sample']
+
+/** One declared statistic where it lives. */
+interface Located {
+  readonly realm: Realm
+  readonly statistic: Statistic
+}
+
+export function addApiRoutes(
+  app: FastifyInstance,
+  realms: readonly Realm[],
+  access: AccessTokens,
+  clock: Clock,
+): void {
+  const allow = async (request: FastifyRequest, roles: readonly Role[]): Promise<Role> => {
+    const role = await access.verify(request.headers.authorization)
+    if (!roles.includes(role)) throw new TacitError('ERR_ACCESS_ROLE')
+    return role
+  }
+
+  app.get('/openapi.json', async () => openApi)
+
+  app.route({
+    method: 'GET',
+    url: '/api/v1/statistics',
+    handler: async (request) => {
+      await allow(request, READERS)
+      readQuery(request.query, [])
+      return statisticsCatalogue(realms)
+    },
+  })
+
+  app.route<{ Params: { id: string } }>({
+    method: 'GET',
+    url: '/api/v1/statistics/:id',
+    handler: async (request, reply) => {
+      await allow(request, READERS)
+      const query = readQuery(request.query, STATISTIC_PARAMETERS)
+      const range = readRange(query)
+      const format = readChoice('format', query.format, ['json', 'csv']) ?? 'json'
+      const { realm, statistic } = await locate(realms, request.params.id, query)
+      const window = readChoice('window', query.window, statistic.windows) ?? finestWindow(statistic)
+      refuseDrill(statistic, query.drill)
+      const cells = await realm.cells({ statistic: statistic.id, window, ...range })
+      const { rulebook, sample } = realm
+      const answer = statisticAnswer({ rulebook, statistic, window, sample, cells })
+      if (format === 'json') return answer
+      const name = `${statistic.id}-${window}${sample ? '-sample' : ''}`.replaceAll(/[^\w.-]/g, '_')
+      const columns = ['window_start', ...statistic.by, ...statistic.measures, 'floor']
+      return reply
+        .type('text/csv; charset=utf-8; header=present')
+        .header('content-disposition', `attachment; filename="${name}.csv"`)
+        .send(toCsv(columns, answer.rows))
+    },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/api/v1/ledger',
+    handler: async (request) => {
+      const role = await allow(request, PRIVACY)
+      const query = readQuery(request.query, ['from', 'to', 'realm'])
+      const range = readRange(query)
+      const realm = await chooseRealm(realms, query.realm, async (one) => (await one.ledger({})).length > 0)
+      const rows = await realm.ledger(range)
+      const { latenessMs } = realm.rulebook.epochs
+      const answer = ledgerAnswer(rows, role === 'operator' ? undefined : { now: clock.now(), latenessMs })
+      return { ...answer, realm: realm.name, sample: realm.sample }
+    },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/api/v1/rulebook',
+    handler: async (request) => {
+      await allow(request, PRIVACY)
+      const query = readQuery(request.query, ['realm'])
+      const { rulebook, name, sample } = await chooseRealm(realms, query.realm, async () => true)
+      return {
+        name: rulebook.name,
+        version: rulebook.version,
+        hash: rulebook.hash,
+        policy: rulebook.policy,
+        effective: new Date(rulebook.effective).toISOString().slice(0, 10),
+        expires: new Date(rulebook.expires).toISOString().slice(0, 10),
+        sources: rulebook.sources,
+        realm: name,
+        sample,
+      }
+    },
+  })
+}
+
+const STATISTIC_PARAMETERS = ['window', 'from', 'to', 'drill', 'format', 'site', 'realm'] as const
+
+/**
+ * Finds the statistic. Ids of the sample realm may be ids of real ones: `site` or `realm` tell them apart; without
+ * them the real one is meant, or the sample's where the real one has nothing released yet.
+ */
+async function locate(
+  realms: readonly Realm[],
+  id: string,
+  query: { readonly site?: string; readonly realm?: string },
+): Promise<Located> {
+  const name = readChoice('realm', query.realm, REALM_NAMES)
+  const found = realms
+    .filter((realm) => name === undefined || realm.name === name)
+    .flatMap((realm) => realm.rulebook.statistics.map((statistic) => ({ realm, statistic })))
+    .filter(({ statistic }) => statistic.id === id && (query.site ?? statistic.site) === statistic.site)
+  const chosen = await firstOr(found, async ({ realm, statistic }) => {
+    const queries = statistic.windows.map((window) => realm.cells({ statistic: id, window }))
+    return (await Promise.all(queries)).some((cells) => cells.length > 0)
+  })
+  if (chosen === undefined) throw new TacitError('ERR_STATISTIC_UNKNOWN')
+  return chosen
+}
+
+async function chooseRealm(
+  realms: readonly Realm[],
+  name: string | undefined,
+  holdsData: (realm: Realm) => Promise<boolean>,
+): Promise<Realm> {
+  const wanted = readChoice('realm', name, REALM_NAMES)
+  const chosen = await firstOr(
+    realms.filter((realm) => wanted === undefined || realm.name === wanted),
+    holdsData,
+  )
+  if (chosen === undefined) throw new TacitError('ERR_QUERY_MALFORMED', 'This installation has no such realm')
+  return chosen
+}
+
+/** The first item that `test` likes, else the first of all; a single item is not tested. */
+async function firstOr<Item>(
+  items: readonly Item[],
+  test: (item: Item) => Promise<boolean>,
+): Promise<Item | undefined> {
+  if (items.length < 2) return items[0]
+  for (const item of items) if (await test(item)) return item
+  return items[0]
+}
+
+/** Drill-downs are declared before they are released: say so rather than answer another level. */
+function refuseDrill(statistic: Statistic, drill: string | undefined): void {
+  if (drill === undefined) return
+  if (!statistic.drill.includes(drill)) {
+    throw new TacitError('ERR_QUERY_MALFORMED', 'This statistic declares no such drill-down; leave drill out')
+  }
+  throw new TacitError(
+    'ERR_STATISTIC_DRILL',
+    'This drill-down is declared, but this version releases the top level only; leave drill out',
+  )
+}

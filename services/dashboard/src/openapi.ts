@@ -1,0 +1,204 @@
+/** The contract of the query API, OpenAPI 3.1, served at `/openapi.json`. */
+
+const day = (name: string, description: string) => ({
+  name,
+  in: 'query',
+  required: false,
+  description,
+  schema: { type: 'string', format: 'date' },
+})
+const choice = (name: string, description: string, values: readonly string[]) => ({
+  name,
+  in: 'query',
+  required: false,
+  description,
+  schema: { type: 'string', enum: values },
+})
+const text = (name: string, description: string) => ({
+  name,
+  in: 'query',
+  required: false,
+  description,
+  schema: { type: 'string', maxLength: 256 },
+})
+
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+})
+const json = (description: string, schema: unknown) => ({
+  description,
+  content: { 'application/json': { schema } },
+})
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
+
+const from = day('from', 'First UTC day, inclusive')
+const to = day('to', 'Last UTC day, inclusive')
+const realm = choice(
+  'realm',
+  'Real data or sample data; default: real data, unless only sample data exists',
+  ['main', 'sample'],
+)
+const refused = {
+  '400': problem('Bad query'),
+  '401': problem('No valid token'),
+  '403': problem('Wrong role'),
+}
+
+export const openApi = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Tacit query API',
+    version: '1',
+    description:
+      'Released statistics. Every published value covers a group of people; people counts may be floored to a step.',
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+  },
+  security: [{ bearer: [] }],
+  paths: {
+    '/api/v1/statistics': {
+      get: {
+        summary: 'The catalogue of declared statistics',
+        responses: {
+          '200': json('The catalogue', { type: 'array', items: ref('CatalogueEntry') }),
+          ...refused,
+        },
+      },
+    },
+    '/api/v1/statistics/{id}': {
+      get: {
+        summary: 'Released values of one statistic',
+        parameters: [
+          { name: 'id', in: 'path', required: true, schema: { type: 'string' } },
+          choice('window', 'Default: the finest that is declared', ['5m', 'hour', 'day', 'week', 'month']),
+          from,
+          to,
+          text('drill', 'A declared drill-down; not released by this version'),
+          choice('format', 'Default: json', ['json', 'csv']),
+          text('site', 'The site, where two sites declare the same id'),
+          realm,
+        ],
+        responses: {
+          '200': {
+            description: 'Published values',
+            content: {
+              'application/json': { schema: ref('StatisticAnswer') },
+              'text/csv': { schema: { type: 'string' } },
+            },
+          },
+          ...refused,
+          '404': problem('No such statistic, or a drill-down that is not released'),
+        },
+      },
+    },
+    '/api/v1/ledger': {
+      get: {
+        summary:
+          'received = accepted + dropped by reason, for hours that have closed (roles privacy and admin)',
+        parameters: [from, to, realm],
+        responses: { '200': json('Closed hours', ref('LedgerAnswer')), ...refused },
+      },
+    },
+    '/api/v1/rulebook': {
+      get: {
+        summary: 'The rules in force, as written (roles privacy and admin)',
+        parameters: [realm],
+        responses: { '200': json('The rulebook', ref('Rulebook')), ...refused },
+      },
+    },
+  },
+  components: {
+    securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+    schemas: {
+      Problem: {
+        type: 'object',
+        required: ['type', 'title', 'status', 'code'],
+        properties: {
+          type: { type: 'string', format: 'uri' },
+          title: { type: 'string' },
+          status: { type: 'integer' },
+          code: { type: 'string', pattern: '^ERR_' },
+          detail: { type: 'string', description: 'What to do; never a part of the request' },
+        },
+      },
+      CatalogueEntry: {
+        type: 'object',
+        required: ['id', 'title', 'windows', 'by', 'drill', 'measures', 'site', 'realm', 'sample'],
+        properties: {
+          id: { type: 'string' },
+          title: { type: 'string' },
+          windows: { type: 'array', items: { type: 'string' } },
+          by: { type: 'array', items: { type: 'string' } },
+          drill: { type: 'array', items: { type: 'string' } },
+          measures: { type: 'array', items: { enum: ['users', 'events'] } },
+          people: { enum: ['floored', 'exact'] },
+          min_users: { type: 'integer' },
+          site: { type: 'string' },
+          realm: { enum: ['main', 'sample'] },
+          sample: { type: 'boolean' },
+        },
+      },
+      StatisticAnswer: {
+        type: 'object',
+        required: ['statistic', 'window', 'rulebook', 'rows', 'withheld'],
+        properties: {
+          statistic: { type: 'string' },
+          window: { type: 'string' },
+          rulebook: { type: 'string', description: 'SHA-256 of the rules' },
+          site: { type: 'string' },
+          sample: { type: 'boolean' },
+          rows: {
+            type: 'array',
+            items: {
+              type: 'object',
+              description: 'window_start, one text for each dimension, then the measures',
+              required: ['window_start'],
+              properties: {
+                window_start: { type: 'string', format: 'date-time' },
+                users: { type: ['integer', 'null'] },
+                events: { type: ['integer', 'null'] },
+                floor: { type: 'integer', description: 'users is rounded down to a multiple of this' },
+              },
+            },
+          },
+          withheld: { type: 'object', properties: { cells: { type: ['integer', 'null'] } } },
+        },
+      },
+      LedgerAnswer: {
+        type: 'object',
+        required: ['rows', 'realm', 'sample'],
+        properties: {
+          rows: {
+            type: 'array',
+            items: {
+              type: 'object',
+              required: ['hour', 'received', 'accepted', 'dropped'],
+              properties: {
+                hour: { type: 'string', format: 'date-time' },
+                received: { type: 'integer' },
+                accepted: { type: 'integer' },
+                dropped: { type: 'object', additionalProperties: { type: 'integer' } },
+              },
+            },
+          },
+          realm: { enum: ['main', 'sample'] },
+          sample: { type: 'boolean' },
+        },
+      },
+      Rulebook: {
+        type: 'object',
+        required: ['name', 'version', 'hash', 'sources'],
+        properties: {
+          name: { type: 'string' },
+          version: { type: 'string' },
+          hash: { type: 'string' },
+          effective: { type: 'string', format: 'date' },
+          expires: { type: 'string', format: 'date' },
+          sources: { type: 'object', additionalProperties: { type: 'string' } },
+          realm: { enum: ['main', 'sample'] },
+          sample: { type: 'boolean' },
+        },
+      },
+    },
+  },
+} as const

@@ -1,0 +1,74 @@
+/** Numbers, days and the field's words for a reader. */
+const integer = new Intl.NumberFormat('en-GB')
+const dayFormat = new Intl.DateTimeFormat('en-GB', {
+  timeZone: 'UTC',
+  weekday: 'short',
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+})
+
+export const count = (value: number): string => integer.format(value)
+
+/** Large numbers on an axis: 1,200 → 1.2k. */
+export function short(value: number): string {
+  if (Math.abs(value) >= 1e6) return `${+(value / 1e6).toFixed(1)}M`
+  if (Math.abs(value) >= 1e4) return `${+(value / 1e3).toFixed(1)}k`
+  return count(value)
+}
+
+/** An RFC 3339 time or a UTC day as `Fri, 20 Nov 2026`. */
+export const dayName = (time: string): string => dayFormat.format(new Date(time))
+
+const NAMES: Readonly<Record<string, string>> = {
+  path: 'Page',
+  from_path: 'From page',
+  event_name: 'Feature',
+  device: 'Device',
+  os: 'System',
+  browser: 'Browser',
+  role: 'Role',
+  app_version: 'App version',
+  users: 'People',
+  events: 'Events',
+  country: 'Country',
+  product: 'Product team',
+  privacy: 'Privacy team',
+  admin: 'Administrator',
+  operator: 'Operator',
+}
+
+/** A dimension, measure or role in words. */
+export function label(name: string): string {
+  const known = Object.hasOwn(NAMES, name) ? NAMES[name] : undefined
+  return known ?? name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ')
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  refused: 'Refused by a choice',
+  bot: 'Bot',
+  late: 'Too late',
+  rate: 'Over the rate',
+  rule_failed: 'A rule failed',
+  key_missing: 'Key gone',
+  expired: 'Expired',
+  unknown_site: 'Unknown site',
+  wrong_origin: 'Wrong origin',
+  no_origin: 'No origin',
+  'event.unknown': 'Unknown event',
+  'token.missing': 'No token',
+  'token.expired': 'Token expired',
+  'token.forged': 'Token not genuine',
+  'token.wrong_audience': 'Token for another',
+  'token.replayed': 'Token replayed',
+  'line.unparsable': 'Line not readable',
+  'line.method': 'Other method',
+  'line.status': 'Error status',
+  'line.asset': 'Static file',
+  'line.future': 'In the future',
+}
+
+/** A drop reason in words. */
+export function reasonName(reason: string): string {
+  return (Object.hasOwn(REASONS, reason) ? REASONS[reason] : undefined) ?? reason
+}

@@ -1,0 +1,127 @@
+/** The port to the keeper's directory, and its adapter on a disk. Tests put a disk behind it that loses power. */
+import {
+  chmodSync,
+  closeSync,
+  fstatSync,
+  fsync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+/** Files of one flat directory. Errors are Node's, with `code` (`EEXIST`, `ENOENT`, `ENOSPC` …). */
+export interface KeyFiles {
+  list(): Promise<readonly string[]>
+  /** The whole file, in memory of its own (no pool), for the caller to zero; null where there is none. */
+  read(name: string): Promise<Buffer | null>
+  /** Makes a file of mode 0600 that was not there (else `EEXIST`) and syncs it; its name still needs {@link syncDirectory}. */
+  create(name: string, bytes: Uint8Array): Promise<void>
+  /** Writes into a file that is there (else `ENOENT`); the file ends after these bytes. `durable`: synced on return. */
+  write(name: string, bytes: Uint8Array, offset: number, durable: boolean): Promise<void>
+  /** Takes a name away (else `ENOENT`); durable only after {@link syncDirectory}. */
+  remove(name: string): Promise<void>
+  /** Makes every name made or removed so far durable. */
+  syncDirectory(): Promise<void>
+}
+
+const FILE_MODE = 0o600
+const DIRECTORY_MODE = 0o700
+
+const synced = promisify(fsync)
+
+/**
+ * Key files in `dir`, which is made, or narrowed to mode 0700. Only syncs leave the event loop: the rest touches the
+ * page cache for a few bytes, and a trip to the thread pool would cost more.
+ */
+export function openKeyFiles(dir: string): KeyFiles {
+  mkdirSync(dir, { recursive: true, mode: DIRECTORY_MODE })
+  chmodSync(dir, DIRECTORY_MODE)
+  return new DiskKeyFiles(dir)
+}
+
+class DiskKeyFiles implements KeyFiles {
+  readonly #dir: string
+
+  constructor(dir: string) {
+    this.#dir = dir
+  }
+
+  async list(): Promise<readonly string[]> {
+    return readdirSync(this.#dir)
+  }
+
+  async read(name: string): Promise<Buffer | null> {
+    let file: number
+    try {
+      file = openSync(join(this.#dir, name), 'r')
+    } catch (error) {
+      if (isErrorCode(error, 'ENOENT')) return null
+      throw error
+    }
+    try {
+      const bytes = Buffer.allocUnsafeSlow(fstatSync(file).size)
+      let length = 0
+      while (length < bytes.length) {
+        const got = readSync(file, bytes, length, bytes.length - length, length)
+        if (got === 0) break
+        length += got
+      }
+      return bytes.subarray(0, length)
+    } finally {
+      closeSync(file)
+    }
+  }
+
+  async create(name: string, bytes: Uint8Array): Promise<void> {
+    const file = openSync(join(this.#dir, name), 'wx', FILE_MODE)
+    try {
+      writeAll(file, bytes, 0)
+      await synced(file)
+    } finally {
+      closeSync(file)
+    }
+  }
+
+  async write(name: string, bytes: Uint8Array, offset: number, durable: boolean): Promise<void> {
+    const file = openSync(join(this.#dir, name), 'r+')
+    try {
+      writeAll(file, bytes, offset)
+      const end = offset + bytes.length
+      if (fstatSync(file).size !== end) ftruncateSync(file, end)
+      if (durable) await synced(file)
+    } finally {
+      closeSync(file)
+    }
+  }
+
+  async remove(name: string): Promise<void> {
+    unlinkSync(join(this.#dir, name))
+  }
+
+  async syncDirectory(): Promise<void> {
+    const directory = openSync(this.#dir, 'r')
+    try {
+      await synced(directory)
+    } finally {
+      closeSync(directory)
+    }
+  }
+}
+
+function writeAll(file: number, bytes: Uint8Array, offset: number): void {
+  let written = 0
+  while (written < bytes.length) {
+    written += writeSync(file, bytes, written, bytes.length - written, offset + written)
+  }
+}
+
+/** Whether `error` is a system error of that code. */
+export function isErrorCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

@@ -1,0 +1,74 @@
+/** When a root may come to be, when it closes, and when it dies: one rule for epochs and for log hours. */
+import { type Epoch, epochFromLabel, HOUR, MINUTE } from '@tacit/contracts'
+
+/** Clocks of collectors may be ahead by this much, ms. */
+const EARLY_MS = 10 * MINUTE
+
+/** One key's times, in ms since the Unix epoch; each bound is the first moment of the next state. */
+export interface KeyLife {
+  /** `day:2026-08-05`, `week:…`, `month:…`, or `hour:2026-08-05T10` */
+  readonly label: string
+  readonly file: string
+  readonly opensAt: number
+  readonly closesAt: number
+  readonly destroyAt: number
+}
+
+export interface LifeRules {
+  /** how long after its end an epoch's events are accepted, ms */
+  readonly latenessMs: number
+  /** how long after its end an epoch's root lives, ms */
+  readonly destroyKeyAfterMs: number
+  /** how long after the hour's start its log key lives, ms */
+  readonly logKeyLifeMs: number
+}
+
+/** The life of an epoch's root. */
+export function epochLife(epoch: Epoch, rules: LifeRules): KeyLife {
+  return {
+    label: epoch.label,
+    file: `${epoch.label.replace(':', '-')}.root`,
+    opensAt: epoch.start - EARLY_MS,
+    closesAt: epoch.end + rules.latenessMs,
+    destroyAt: epoch.end + rules.destroyKeyAfterMs,
+  }
+}
+
+/** Whether `hour` is a whole UTC hour that can be named. */
+export function isHour(hour: number): boolean {
+  return Number.isSafeInteger(hour) && hour >= 0 && hour % HOUR === 0 && hour < Date.UTC(9999, 0)
+}
+
+/** The life of an hour's log key: it has no time in which it is closed but alive. @param hour ms, see {@link isHour} */
+export function hourLife(hour: number, rules: LifeRules): KeyLife {
+  const name = new Date(hour).toISOString().slice(0, 13)
+  const end = hour + rules.logKeyLifeMs
+  return {
+    label: `hour:${name}`,
+    file: `hour-${name}.key`,
+    opensAt: hour - EARLY_MS,
+    closesAt: end,
+    destroyAt: end,
+  }
+}
+
+/** The life that a label of the journal names; null where it names none. */
+export function lifeOfLabel(label: string, rules: LifeRules): KeyLife | null {
+  const hour = /^hour:(\d{4}-\d{2}-\d{2}T\d{2})$/.exec(label)?.[1]
+  if (hour !== undefined) {
+    const time = Date.parse(`${hour}:00:00Z`)
+    return isHour(time) ? hourLife(time, rules) : null
+  }
+  try {
+    return epochLife(epochFromLabel(label), rules)
+  } catch {
+    return null
+  }
+}
+
+/** The life whose root a file holds; null where it is another file. */
+export function lifeOfFile(file: string, rules: LifeRules): KeyLife | null {
+  const name = /^(day|week|month|hour)-(.+)\.(?:root|key)$/.exec(file)
+  const life = name === null ? null : lifeOfLabel(`${name[1]}:${name[2]}`, rules)
+  return life?.file === file ? life : null
+}

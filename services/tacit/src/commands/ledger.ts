@@ -1,0 +1,49 @@
+import { Command } from 'commander'
+import type { LedgerAnswer } from '@tacit/dashboard'
+import { openReader } from '../house/reader.js'
+import { print, table } from '../output.js'
+
+interface LedgerOptions {
+  readonly from?: string
+  readonly to?: string
+  readonly site?: string
+  readonly data: string
+  readonly json?: boolean
+}
+
+/** `?a=b` of the parameters that are set. */
+export function queryOf(parameters: Readonly<Record<string, string | undefined>>): string {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, value)
+  const text = query.toString()
+  return text === '' ? '' : `?${text}`
+}
+
+function ledgerTable({ rows }: LedgerAnswer): string {
+  if (rows.length === 0) return 'Nothing was received yet.'
+  const reasons = [...new Set(rows.flatMap(({ dropped }) => Object.keys(dropped)))].sort()
+  return table(
+    ['hour', 'received', 'accepted', ...reasons],
+    rows.map((row) => [row.hour, row.received, row.accepted, ...reasons.map((reason) => row.dropped[reason] ?? 0)]),
+  )
+}
+
+export function ledgerCommand(): Command {
+  return new Command('ledger')
+    .description('Received = accepted + dropped by reason, per hour of event time; all choices of people are one reason, `refused`')
+    .option('--from <date>', 'first UTC day, YYYY-MM-DD')
+    .option('--to <date>', 'last UTC day, included')
+    .option('--site <site>', 'a site of the rulebook, e.g. sample')
+    .option('--data <dir>', 'data directory', '.tacit')
+    .option('--json', 'for machines')
+    .addHelpText('after', '\nExample:\n  $ npx tacit ledger --from 2026-11-01 --to 2026-11-07\n')
+    .action(async ({ data, from, json, site, to }: LedgerOptions) => {
+      const reader = await openReader(data)
+      try {
+        const body = await reader.get(`/api/v1/ledger${queryOf({ from, to, site })}`)
+        print(json ? body : ledgerTable(JSON.parse(body) as LedgerAnswer))
+      } finally {
+        await reader.close()
+      }
+    })
+}

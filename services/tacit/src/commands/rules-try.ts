@@ -1,0 +1,160 @@
+/** `rules try`: one beacon against a rulebook, each field before and after; or many cases as NDJSON. */
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { parseTryCase, type TryCase } from '@tacit/access-log'
+import { createTokenVerifier } from '@tacit/collector'
+import { type Clock, systemClock, TacitError } from '@tacit/contracts'
+import type { FieldRule, Rulebook } from '@tacit/rulebook'
+import { Command } from 'commander'
+import { readEnvironment } from '../house/environment.js'
+import { ERP_RULEBOOK } from '../house/layout.js'
+import { loadTokenKeys } from '../house/realm.js'
+import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
+import { BeaconTrial, type TryResult } from '../house/try-beacon.js'
+import { fieldRows } from '../house/try-fields.js'
+import { EXIT, print, printJson, table, UsageError } from '../output.js'
+
+interface TryOptions {
+  readonly beacon?: string
+  readonly now?: string
+  readonly json?: boolean
+}
+
+export function rulesTryCommand(): Command {
+  return new Command('try')
+    .description('One beacon in; each field before and after, with the rule that acted. With NDJSON on standard input, one JSON line a case')
+    .argument('[file]', 'the rulebook', ERP_RULEBOOK)
+    .option('--beacon <file>', 'one case: {"ip", "headers", "body", "claims"?, "state"?}; a made-up one by default')
+    .option('--now <time>', 'the time of receipt, RFC 3339')
+    .option('--json', 'for machines')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ npx tacit rules try\n  $ npx tacit rules try rulebooks/website/rulebook.yaml --beacon case.json\n  $ npx tacit rules try rulebooks/erp/rulebook.yaml < cases.ndjson\n',
+    )
+    .action(tryRules)
+}
+
+function clockOf(now: string | undefined): Clock {
+  if (now === undefined) return systemClock
+  const time = Date.parse(now)
+  if (Number.isNaN(time)) throw new UsageError('--now must be a time such as 2026-12-02T10:00:00Z')
+  return { now: () => time }
+}
+
+async function tryRules(file: string, options: TryOptions): Promise<void> {
+  const rulebook = requireRulebook(readRulebook(file), file)
+  const clock = clockOf(options.now)
+  const environment = readEnvironment(process.env)
+  const verifier = createTokenVerifier(await loadTokenKeys(environment.TACIT_TOKEN_KEYS_FILE), clock)
+  const trial = new BeaconTrial(rulebook, clock, environment.TACIT_TRUSTED_PROXIES, (token) => verifier.verify(token, clock.now()))
+  if (options.beacon === undefined && !process.stdin.isTTY) {
+    await tryLines(trial)
+    return
+  }
+  const sample = options.beacon === undefined ? exampleCase(rulebook, clock) : readCase(options.beacon)
+  const result = await trial.run(sample)
+  if (options.json) printJson(result)
+  else await printSingle(trial, sample, result)
+  if (result.status !== 204) process.exitCode = EXIT.failed
+}
+
+async function tryLines(trial: BeaconTrial): Promise<void> {
+  const lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })
+  let out: string[] = []
+  for await (const line of lines) {
+    if (line.trim() === '') continue
+    const parsed = parseTryCase(line)
+    const result: TryResult = parsed === null ? { status: 400, code: 'ERR_CASE_MALFORMED', records: [] } : await trial.run(parsed)
+    out.push(JSON.stringify(result))
+    if (out.length >= 500) {
+      await write(`${out.join('\n')}\n`)
+      out = []
+    }
+  }
+  if (out.length > 0) await write(`${out.join('\n')}\n`)
+}
+
+async function write(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve))
+}
+
+function readCase(path: string): TryCase {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch {
+    throw new TacitError('ERR_INPUT_FILE', `There is no file ${path}`)
+  }
+  const parsed = parseTryCase(text)
+  if (parsed === null) throw new TacitError('ERR_INPUT_FILE', 'The case must be one JSON object with ip, headers and body')
+  return parsed
+}
+
+/** A made-up beacon that fits the rulebook's first site. */
+function exampleCase(rulebook: Rulebook, clock: Clock): TryCase {
+  const site = Object.values(rulebook.sites)[0]
+  const hourAgo = new Date(clock.now() - 3_600_000).toISOString()
+  const event = { id: '8c1f0a52b3d94e77', name: 'page_view', age: 1200, path: '/customers/12345/invoice/INV-9', from_path: '/customers', props: { load_ms: 812, note: 'free text' } }
+  const example = {
+    ip: '203.0.113.77',
+    headers: {
+      origin: site?.origins[0] ?? '',
+      'user-agent': 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36',
+    },
+    body: { v: 1, site: site?.id ?? '', consent: { analytics: 'granted' }, client: { utc_offset: 330, language: 'en-IN' }, events: [event] },
+    ...(site?.identity === 'signed'
+      ? {
+          claims: {
+            tenant: 't-001', standing: 'established', sub: 'q3K0yZ', role: 'accounts', cohort: '2026-03', adult: true, region: site.region,
+            consent: { analytics: 'granted', policy: rulebook.policy.version, at: hourAgo },
+          },
+        }
+      : {}),
+  }
+  return parseTryCase(JSON.stringify(example)) as TryCase
+}
+
+async function printSingle(trial: BeaconTrial, sample: TryCase, result: TryResult): Promise<void> {
+  if (result.code !== undefined) {
+    print(`${result.status} ${result.code}: the beacon is refused before any rule acts.`)
+    return
+  }
+  const beacon = trial.beaconOf(sample)
+  if (typeof beacon === 'string') return
+  const input = await trial.inputOf(sample, beacon)
+  for (const [i, event] of beacon.events.entries()) {
+    print(`Event ${i + 1} of ${beacon.events.length}: ${event.name}`)
+    print(table(['field', 'before', 'rule', 'after'], fieldRows(trial, input, event, result.records[i])))
+    print('')
+  }
+  const dropped = Object.entries(result.dropped ?? {}).map(([reason, count]) => `${reason} ${count}`)
+  print(`Decision: ${result.decision}${dropped.length > 0 ? ` (dropped: ${dropped.join(', ')})` : ''}; ${result.records.length} record(s) would be stored.`)
+  for (const record of result.records) print(JSON.stringify(record))
+  print('The answer is 204 either way. The key was a throwaway: these pseudonyms never occur again.')
+}
+
+/** A rule in a few words. */
+export function ruleText(rule: FieldRule): string {
+  switch (rule.do) {
+    case 'truncate':
+      return `truncate to /${rule.ipv4} or /${rule.ipv6}`
+    case 'pseudonym':
+      return `pseudonym per ${rule.scope.join(', ')}`
+    case 'coarsen':
+      return `coarsen to ${rule.toMs / 60_000} min`
+    case 'template':
+      return 'routes' in rule ? `template of ${rule.routes.length} routes, else ${rule.otherwise}` : 'generic template'
+    case 'generalise':
+      return `generalise to ${rule.to.join(', ')}`
+    case 'allow':
+      return rule.pattern === undefined ? `allow ${rule.values?.length ?? 0} values` : `allow ${rule.pattern}`
+    case 'bucket':
+      return `bucket at ${rule.edges.join(', ')}`
+    case 'drop':
+      return `drop: ${rule.because}`
+    default: {
+      const never: never = rule
+      return String(never)
+    }
+  }
+}

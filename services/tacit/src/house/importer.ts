@@ -1,0 +1,254 @@
+/** From lines to the intake: parse, sort within a minute, drive the clock, hand over. Raw lines are never quoted. */
+import { randomBytes } from 'node:crypto'
+import {
+  type AccessLine,
+  type BeaconLine,
+  classifyLine,
+  createReorder,
+  detectFormat,
+  type LogFormat,
+  parseBeaconLine,
+  parseCombined,
+  splitTarget,
+} from '@tacit/access-log'
+import { compileTrustedProxies, parseAddress, readSignals } from '@tacit/anonymizer'
+import { type Beacon, type DrivenClock, hourOf, LIMITS, parseBeaconText, parseBeaconValue, type Reason, shownReason, tokenClaims } from '@tacit/contracts'
+import type { DrivenRun } from './driven.js'
+import { readLines } from './lines.js'
+import type { Realm } from './realm.js'
+
+export type ImportFormat = LogFormat
+
+export interface ImportTotals {
+  readonly received: number
+  readonly accepted: number
+  readonly dropped: Readonly<Record<string, number>>
+}
+
+type Item = (AccessLine & { readonly from: 'line' }) | (BeaconLine & { readonly from: 'beacon' })
+
+export interface ImporterOptions {
+  readonly realm: Realm
+  readonly run: DrivenRun
+  readonly clock: DrivenClock
+  readonly trustedProxies: readonly string[]
+  readonly site?: string
+}
+
+/** Items between two waits for the disk. */
+const FLUSH_EVERY = 2_000
+const SNIFFED_LINES = 20
+const MAX_UNPLACED = 10_000
+
+export class Importer {
+  readonly #realm: Realm
+  readonly #run: DrivenRun
+  readonly #clock: DrivenClock
+  readonly #clientAddress: ReturnType<typeof compileTrustedProxies>
+  readonly #site: string
+  readonly #pageView: string
+  /** event ids of lines: unique within the import, and never a line's own text */
+  readonly #idPrefix = randomBytes(8).toString('hex')
+  #deadline = 0
+  #items = 0
+  #lines = 0
+  /** lines that did not become items, counted with the next one: before the first, the clock has not started */
+  #unplaced: Reason[] = []
+
+  constructor({ clock, realm, run, site, trustedProxies }: ImporterOptions) {
+    this.#realm = realm
+    this.#run = run
+    this.#clock = clock
+    this.#clientAddress = compileTrustedProxies(trustedProxies)
+    const sites = Object.values(realm.rulebook.sites)
+    const exempt = sites.find(({ lawfulBasis }) => lawfulBasis === 'exempt-measurement')
+    this.#site = site ?? exempt?.id ?? sites[0]?.id ?? ''
+    const events = Object.entries(realm.rulebook.events)
+    this.#pageView = events.find(([, { kind }]) => kind === 'page_view')?.[0] ?? 'page_view'
+  }
+
+  /**
+   * Plays files, merged by time; each is in order within 60 s.
+   * @param onProgress bytes and lines read so far
+   * @returns what the ledger gained
+   */
+  async play(
+    files: readonly string[],
+    format: ImportFormat | null,
+    onProgress: (bytes: number, lines: number) => void,
+  ): Promise<ImportTotals> {
+    const before = this.#ledgerTotals()
+    let bytes = 0
+    const sources = files.map((file) =>
+      this.#parsed(readLines(file, (more) => {
+        bytes += more
+      }), format),
+    )
+    for await (const item of mergeByTime(sources)) {
+      await this.#take(item)
+      if (++this.#items % FLUSH_EVERY === 0) {
+        await this.#realm.commit.drain()
+        onProgress(bytes, this.#lines)
+      }
+    }
+    if (this.#clock.now() === 0) this.#clock.advanceTo(Date.now())
+    this.#countUnplaced()
+    await this.#realm.commit.drain()
+    return difference(this.#ledgerTotals(), before)
+  }
+
+  /** Items of one file, in order of time within a minute; lines that do not parse are counted on the way. */
+  async *#parsed(lines: AsyncGenerator<string>, given: ImportFormat | null): AsyncGenerator<Item> {
+    const reorder = createReorder<Item>()
+    const sniffed: string[] = []
+    let format = given
+    const parse = (line: string): readonly Item[] => {
+      this.#lines++
+      const item = parseItem(line, format ?? 'combined')
+      // A line of the future must not push the clock, so it does not wait among the others.
+      const reason = item === null ? 'line.unparsable' : item.time > Date.now() ? 'line.future' : null
+      if (item !== null && reason === null) return reorder.push(item)
+      this.#unplaced.push(reason ?? 'line.unparsable')
+      if (this.#unplaced.length > MAX_UNPLACED && this.#clock.now() > 0) this.#countUnplaced()
+      return []
+    }
+    for await (const line of lines) {
+      if (format === null) {
+        sniffed.push(line)
+        if (sniffed.length < SNIFFED_LINES) continue
+        format = detectFormat(sniffed)
+        for (const early of sniffed.splice(0)) yield* parse(early)
+      } else yield* parse(line)
+    }
+    format ??= detectFormat(sniffed)
+    for (const early of sniffed) yield* parse(early)
+    yield* reorder.flush()
+  }
+
+  async #take(item: Item): Promise<void> {
+    if (this.#clock.now() === 0 || item.time >= this.#deadline) {
+      await this.#run.advanceTo(item.time)
+      this.#deadline = this.#run.deadlineAfter(this.#clock.now())
+    } else this.#clock.advanceTo(item.time)
+    this.#countUnplaced()
+    // Disorder beyond a minute: the clock does not go back, the event does.
+    const lag = this.#clock.now() - item.time
+    const taken = item.from === 'line' ? this.#takeLine(item, lag) : this.#takeBeacon(item, lag)
+    if (taken instanceof Promise) await taken
+  }
+
+  #takeLine(line: AccessLine, lag: number): void | Promise<void> {
+    const reason = classifyLine(line, this.#realm.rulebook.assets)
+    if (reason !== null) {
+      this.#drop(reason)
+      return
+    }
+    const event = { id: `${this.#idPrefix}${this.#items}`, name: this.#pageView, age: lag, path: splitTarget(line.target) }
+    return this.#realm.intake.take(
+      { v: 1, site: this.#site, events: [event] },
+      {
+        source: 'line',
+        address: parseAddress(line.address),
+        userAgent: line.userAgent,
+        origin: null,
+        gpc: false,
+        dnt: false,
+      },
+    )
+  }
+
+  #takeBeacon(line: BeaconLine, lag: number): void | Promise<void> {
+    const beacon = bodyOf(line)
+    if (beacon === null) {
+      this.#drop('line.unparsable')
+      return
+    }
+    const late = lag === 0 ? beacon : { ...beacon, events: beacon.events.map((event) => ({ ...event, age: event.age + lag })) }
+    const claims = line.claims === null ? undefined : tokenClaims.safeParse(line.claims)
+    return this.#realm.intake.take(late, {
+      source: 'beacon',
+      address: this.#clientAddress(line.ip, line.rawHeaders),
+      userAgent: headerOf(line.rawHeaders, 'user-agent') ?? '',
+      origin: headerOf(line.rawHeaders, 'origin'),
+      ...readSignals(line.rawHeaders),
+      ...(claims?.success ? { claims: claims.data } : {}),
+      person: line.state,
+    })
+  }
+
+  #countUnplaced(): void {
+    for (const reason of this.#unplaced) this.#drop(reason)
+    this.#unplaced = []
+  }
+
+  #drop(reason: Reason): void {
+    const now = this.#clock.now()
+    this.#realm.commit.open(now)
+    this.#realm.commit.dropped(hourOf(now), reason)
+  }
+
+  #ledgerTotals(): { received: number; accepted: number; dropped: Record<string, number> } {
+    const totals = { received: 0, accepted: 0, dropped: {} as Record<string, number> }
+    for (const row of this.#realm.aggregator.ledger()) {
+      totals.received += row.received
+      totals.accepted += row.accepted
+      for (const [reason, count] of Object.entries(row.dropped)) {
+        const shown = shownReason(reason)
+        totals.dropped[shown] = (totals.dropped[shown] ?? 0) + count
+      }
+    }
+    return totals
+  }
+}
+
+function parseItem(line: string, format: ImportFormat): Item | null {
+  if (format === 'beacons') {
+    const beacon = parseBeaconLine(line)
+    return beacon === null ? null : { ...beacon, from: 'beacon' }
+  }
+  const access = parseCombined(line)
+  return access === null ? null : { ...access, from: 'line' }
+}
+
+function bodyOf(line: BeaconLine): Beacon | null {
+  if (typeof line.body === 'string' && Buffer.byteLength(line.body) > LIMITS.bodyBytes) return null
+  const beacon = typeof line.body === 'string' ? parseBeaconText(line.body) : parseBeaconValue(line.body)
+  return typeof beacon === 'string' ? null : beacon
+}
+
+/** The first value of a header in a raw header list. */
+export function headerOf(rawHeaders: readonly string[], name: string): string | null {
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    if ((rawHeaders[at] as string).toLowerCase() === name) return rawHeaders[at + 1] as string
+  }
+  return null
+}
+
+/** Merges sources that are each in order of time. */
+async function* mergeByTime(sources: readonly AsyncGenerator<Item>[]): AsyncGenerator<Item> {
+  const heads: { item: Item; source: AsyncGenerator<Item> }[] = []
+  for (const source of sources) {
+    const first = await source.next()
+    if (!first.done) heads.push({ item: first.value, source })
+  }
+  while (heads.length > 0) {
+    let earliest = 0
+    for (let i = 1; i < heads.length; i++) {
+      if ((heads[i] as { item: Item }).item.time < (heads[earliest] as { item: Item }).item.time) earliest = i
+    }
+    const head = heads[earliest] as { item: Item; source: AsyncGenerator<Item> }
+    yield head.item
+    const next = await head.source.next()
+    if (next.done) heads.splice(earliest, 1)
+    else head.item = next.value
+  }
+}
+
+function difference(after: ImportTotals, before: ImportTotals): ImportTotals {
+  const dropped: Record<string, number> = {}
+  for (const [reason, count] of Object.entries(after.dropped)) {
+    const gained = count - (before.dropped[reason] ?? 0)
+    if (gained > 0) dropped[reason] = gained
+  }
+  return { received: after.received - before.received, accepted: after.accepted - before.accepted, dropped }
+}

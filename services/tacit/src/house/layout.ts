@@ -1,0 +1,58 @@
+/** Where things lie: the clone, and a data directory. */
+import { mkdirSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The clone's root: this file is `services/tacit/dist/house/layout.js`. */
+export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../../../..')
+
+export const ERP_RULEBOOK = join(ROOT, 'rulebooks/erp/rulebook.yaml')
+export const WEB_ROOT = join(ROOT, 'services/dashboard/web-dist')
+export const SDK_FILE = join(ROOT, 'packages/beacon/dist/index.js')
+
+export type RealmName = 'main' | 'sample'
+
+/** Sample data has a folder, keys and a database of its own, so removing it touches nothing else. */
+export interface RealmLayout {
+  readonly name: RealmName
+  readonly dir: string
+  readonly keys: string
+  readonly log: string
+  readonly state: string
+  readonly rulebook: string
+  /** ClickHouse database */
+  readonly database: string
+}
+
+export interface DataLayout {
+  readonly dir: string
+  readonly clickhouse: string
+  readonly runFile: string
+  /** secret of the dashboard's access tokens */
+  readonly accessKey: string
+  realm(name: RealmName): RealmLayout
+}
+
+/** @param dir the data directory, made if missing, mode 0700 */
+export function dataLayout(dir: string): DataLayout {
+  const root = resolve(dir)
+  mkdirSync(root, { recursive: true, mode: 0o700 })
+  return {
+    dir: root,
+    clickhouse: join(root, 'clickhouse'),
+    runFile: join(root, 'run.json'),
+    accessKey: join(root, 'access.key'),
+    realm(name) {
+      const own = join(root, name)
+      return {
+        name,
+        dir: own,
+        keys: join(own, 'keys'),
+        log: join(own, 'log'),
+        state: join(own, 'state'),
+        rulebook: join(own, 'rulebook'),
+        database: name === 'main' ? 'tacit' : 'tacit_sample',
+      }
+    },
+  }
+}

@@ -1,0 +1,70 @@
+/** Lines of log files: plain or gzip, from a file or standard input, one at a time and bounded. */
+import { createReadStream, existsSync, statSync } from 'node:fs'
+import { Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { TacitError } from '@tacit/contracts'
+
+/** A line longer than this is cut: no log format writes it, and it will not parse. */
+const MAX_LINE = 1_048_576
+const GZIP_MAGIC = [0x1f, 0x8b]
+
+/** Bytes of the files together, for progress; 0 where one is standard input. */
+export function totalBytes(files: readonly string[]): number {
+  return files.includes('-') ? 0 : files.reduce((sum, file) => sum + statSync(file).size, 0)
+}
+
+/** @throws TacitError ERR_INPUT_FILE for the first file that is not there */
+export function requireFiles(files: readonly string[]): void {
+  for (const file of files) {
+    if (file !== '-' && !existsSync(file)) throw new TacitError('ERR_INPUT_FILE', `There is no file ${file}`)
+  }
+}
+
+/** Decompresses a stream that starts like gzip, whatever its file is called. */
+async function* decompressed(source: Readable): AsyncGenerator<Buffer> {
+  const chunks = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  let first = await chunks.next()
+  while (!first.done && first.value.length < 2) {
+    const more = await chunks.next()
+    if (more.done) break
+    first = { done: false, value: Buffer.concat([first.value, more.value]) }
+  }
+  if (first.done) return
+  const rest = (async function* () {
+    yield first.value
+    for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value
+  })()
+  if (first.value[0] !== GZIP_MAGIC[0] || first.value[1] !== GZIP_MAGIC[1]) {
+    yield* rest
+    return
+  }
+  yield* Readable.from(rest).pipe(createGunzip()) as AsyncIterable<Buffer>
+}
+
+/**
+ * Lines without their line feed; a last line without one counts too, an empty one does not.
+ * @param file a path, or `-` for standard input
+ * @param onBytes told of the bytes read of the file as they come, for progress
+ * @throws TacitError ERR_INPUT_FILE where the file cannot be read or its compression is damaged
+ */
+export async function* readLines(file: string, onBytes: (bytes: number) => void): AsyncGenerator<string> {
+  const source: Readable = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 262_144 })
+  const decoder = new TextDecoder('utf-8')
+  let open = ''
+  try {
+    for await (const chunk of decompressed(source)) {
+      onBytes(chunk.length)
+      const text = open + decoder.decode(chunk, { stream: true })
+      let start = 0
+      for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
+        const line = text.slice(start, text.charCodeAt(end - 1) === 0x0d && end > start ? end - 1 : end)
+        start = end + 1
+        if (line !== '') yield line
+      }
+      open = text.slice(start, start + MAX_LINE)
+    }
+  } catch (cause) {
+    throw new TacitError('ERR_INPUT_FILE', `${file === '-' ? 'Standard input' : file} cannot be read to its end; is it complete?`, { cause })
+  }
+  if (open !== '') yield open
+}

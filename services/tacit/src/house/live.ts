@@ -1,0 +1,73 @@
+/**
+ * The live loop: what the clock asks for while `up` runs. Every second: stage what is in the log, and say in the log
+ * when an hour has ended. Every ten seconds and at each hour's end: destroy keys, settle, release. One round at a time;
+ * a round that fails is said once and tried again.
+ */
+import { type Clock, HOUR, hourOf, TacitError } from '@tacit/contracts'
+import type { Realm } from './realm.js'
+
+const ROUND_MS = 1_000
+const MAINTAIN_EVERY_ROUNDS = 10
+
+export interface LiveLoop {
+  /** Ends after the round that runs. */
+  stop(): Promise<void>
+}
+
+/** What may be said of an error: its code, never its message's values. */
+export function errorCode(error: unknown): string {
+  return error instanceof TacitError ? error.code : 'ERR_INTERNAL'
+}
+
+/** Starts the loop for one realm. @param alarm says that a round failed */
+export function startLiveLoop(realm: Realm, clock: Clock, alarm: (message: string) => void): LiveLoop {
+  let stopping = false
+  let rounds = 0
+  let markedHour = 0
+  let lastFailure = ''
+  let timer: NodeJS.Timeout | undefined
+  let running: Promise<void> = Promise.resolve()
+
+  async function round(): Promise<void> {
+    const hour = hourOf(clock.now())
+    const newHour = hour !== markedHour
+    if (newHour) {
+      await realm.commit.watermark(clock.now())
+      markedHour = hour
+    }
+    if (newHour || rounds % MAINTAIN_EVERY_ROUNDS === 0) {
+      await realm.maintain()
+      await realm.log.expire(hourOf(clock.now()) - Math.ceil(realm.rulebook.keep.logMs / HOUR) * HOUR)
+    } else {
+      await realm.aggregator.stage()
+    }
+    rounds++
+  }
+
+  async function guarded(): Promise<void> {
+    try {
+      await round()
+      lastFailure = ''
+    } catch (error) {
+      const failure = errorCode(error)
+      if (failure !== lastFailure) alarm(`a round of the ${realm.layout.name} realm failed (${failure}); it is tried again`)
+      lastFailure = failure
+    }
+    if (!stopping) schedule()
+  }
+
+  function schedule(): void {
+    timer = setTimeout(() => {
+      running = guarded()
+    }, ROUND_MS)
+  }
+
+  running = guarded()
+  return {
+    async stop() {
+      stopping = true
+      clearTimeout(timer)
+      await running
+    },
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * A realm: one rulebook with keys, log, state and database of its own, and the services that work on them. Real data is
+ * one realm, sample data another; they share nothing but the ClickHouse server and the process.
+ */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { Aggregator, AggregatorState } from '@tacit/aggregator'
+import { compileAnonymizer, createUserAgentReader, MAX_RAW_AGE_MS } from '@tacit/anonymizer'
+import { createTokenVerifier, GroupCommit, Intake, importTokenKeys } from '@tacit/collector'
+import { type Clock, TacitError } from '@tacit/contracts'
+import { type EventLog, openLmdbLog } from '@tacit/event-log'
+import { type Keeper, openKeeper } from '@tacit/keeper'
+import { createKeyring, createLogKeys, type Keyring, type LogKeys } from '@tacit/keyring'
+import { type Rulebook, streamPlans } from '@tacit/rulebook'
+import { openWarehouse, type ServerAddress, type Warehouse } from '@tacit/warehouse'
+import type { JWK } from 'jose'
+import type { RealmLayout } from './layout.js'
+
+const USER_AGENTS = 20_000
+
+export interface RealmOptions {
+  readonly layout: RealmLayout
+  readonly rulebook: Rulebook
+  readonly clock: Clock
+  readonly server: ServerAddress
+  /** JSON Web Key Set that verifies the ERP's tokens; absent: every token is forged */
+  readonly tokenKeysFile?: string
+  readonly ratePerToken: number
+  readonly alarm: (message: string) => void
+}
+
+export interface Realm {
+  readonly layout: RealmLayout
+  readonly rulebook: Rulebook
+  readonly intake: Intake
+  readonly commit: GroupCommit
+  readonly aggregator: Aggregator
+  readonly keeper: Keeper
+  readonly log: EventLog
+  readonly warehouse: Warehouse
+  readonly state: AggregatorState
+  /** Destroys what is due and lets the aggregator do what the clock asks for; one at a time. */
+  maintain(): Promise<Awaited<ReturnType<Aggregator['advance']>>>
+  close(): Promise<void>
+}
+
+/** The keys that verify the ERP's tokens; none without a file. @throws TacitError ERR_CONFIG_INVALID */
+export async function loadTokenKeys(file: string | undefined): Promise<Awaited<ReturnType<typeof importTokenKeys>>> {
+  if (file === undefined) return new Map()
+  try {
+    return await importTokenKeys(JSON.parse(readFileSync(file, 'utf8')) as { keys: JWK[] })
+  } catch (cause) {
+    throw new TacitError(
+      'ERR_CONFIG_INVALID',
+      'The token keys cannot be read: give a JSON Web Key Set with keys of type OKP (Ed25519) or oct, each with a kid',
+      { cause },
+    )
+  }
+}
+
+interface Stores {
+  readonly keeper: Keeper
+  readonly log: EventLog
+  readonly warehouse: Warehouse
+  readonly state: AggregatorState
+}
+
+async function openStores(options: RealmOptions): Promise<Stores> {
+  const { clock, layout, rulebook, server } = options
+  mkdirSync(layout.dir, { recursive: true, mode: 0o700 })
+  const keeper = await openKeeper({
+    dir: layout.keys,
+    clock,
+    streams: rulebook.epochs.streams,
+    latenessMs: rulebook.epochs.latenessMs,
+    destroyKeyAfterMs: rulebook.epochs.destroyKeyAfterMs,
+    logKeyLifeMs: rulebook.keep.logMs,
+  })
+  const log = await openLmdbLog({ dir: layout.log })
+  const state = AggregatorState.open(layout.state)
+  const warehouse = openWarehouse(server, layout.database)
+  await warehouse.migrate(streamPlans(rulebook))
+  return { keeper, log, warehouse, state }
+}
+
+/** Opens a realm's stores and builds its services; nothing runs yet. */
+export async function openRealm(options: RealmOptions): Promise<Realm> {
+  const { alarm, clock, layout, rulebook } = options
+  const stores = await openStores(options)
+  const { keeper, log, state, warehouse } = stores
+  const keyring: Keyring = createKeyring(keeper.port, rulebook.purpose.id, { clock })
+  // One holder for sealing and opening, so that an hour is forgotten once for both when it is settled.
+  const logKeys: LogKeys = createLogKeys(keeper.port)
+  const agents = createUserAgentReader({ maxEntries: USER_AGENTS, maxAgeMs: MAX_RAW_AGE_MS, clock })
+  const commit = new GroupCommit({ log, logKeys, rulebook: rulebook.hash })
+  const intake = new Intake({
+    rulebook,
+    anonymizer: compileAnonymizer(rulebook, agents, clock),
+    keyring,
+    commit,
+    tokens: createTokenVerifier(await loadTokenKeys(options.tokenKeysFile), clock),
+    clock,
+    ratePerToken: options.ratePerToken,
+  })
+  const aggregator = new Aggregator({ rulebook, log, logKeys, keeper: keeper.port, state, warehouse, alarm })
+  return {
+    layout,
+    rulebook,
+    intake,
+    commit,
+    aggregator,
+    ...stores,
+    async maintain() {
+      const now = clock.now()
+      intake.tick(now)
+      await keeper.tick()
+      return aggregator.advance(now)
+    },
+    async close() {
+      await commit.drain().catch(() => {})
+      keyring.close()
+      logKeys.close()
+      await log.close()
+      await state.close()
+      await keeper.close()
+      await warehouse.close()
+    },
+  }
+}
+
+/** Whether a realm holds anything yet. */
+export function realmExists(layout: RealmLayout): boolean {
+  return existsSync(layout.rulebook)
+}

@@ -1,0 +1,96 @@
+/** Rulebooks on disk: the one the user names, and the copy that a data directory was made under. */
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { type Clock, TacitError } from '@tacit/contracts'
+import {
+  catalogueNames,
+  effectiveNow,
+  type Finding,
+  type LoadResult,
+  parseRulebook,
+  RULEBOOK_FILE,
+  type Rulebook,
+} from '@tacit/rulebook'
+
+/** Reads a rulebook and the catalogues beside it. @throws TacitError ERR_INPUT_FILE */
+export function readRulebook(path: string): LoadResult {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch {
+    throw new TacitError('ERR_INPUT_FILE', `No rulebook can be read at ${path}; name one with --rulebook FILE`)
+  }
+  const texts: Record<string, string> = { [basename(path)]: text }
+  for (const name of catalogueNames(text)) {
+    const beside = join(dirname(path), name)
+    if (existsSync(beside)) texts[name] = readFileSync(beside, 'utf8')
+  }
+  return parseRulebook({ file: basename(path), texts })
+}
+
+/** A finding as people read it. */
+export function findingText(finding: Finding): string {
+  const { file, line, column, severity, code, message, why, fix } = finding
+  return `${file}:${line}:${column}  ${severity}  ${code}\n    ${message}\n    why: ${why}\n    mend: ${fix}`
+}
+
+/** A rulebook without errors. @throws TacitError ERR_RULEBOOK_INVALID with every finding in the message */
+export function requireRulebook(result: LoadResult, name: string): Rulebook {
+  if (result.rulebook !== null) return result.rulebook
+  const errors = result.findings.filter(({ severity }) => severity === 'error')
+  throw new TacitError(
+    'ERR_RULEBOOK_INVALID',
+    `${name} has ${errors.length} error${errors.length === 1 ? '' : 's'}:\n${errors.map(findingText).join('\n')}`,
+  )
+}
+
+/** @throws TacitError ERR_RULEBOOK_INVALID where a rulebook may not ingest now */
+export function requireEffective(rulebook: Rulebook, clock: Clock): void {
+  const state = effectiveNow(rulebook, clock.now())
+  if (state === 'active') return
+  throw new TacitError(
+    'ERR_RULEBOOK_INVALID',
+    state === 'expired'
+      ? `The rulebook ${rulebook.name} has expired; an expired rulebook stops ingest. Review it and set a new \`expires\`.`
+      : `The rulebook ${rulebook.name} is not in effect yet; see its \`effective\` date.`,
+  )
+}
+
+/** The rulebook that a realm's stores were made under, or null for empty stores. */
+export function storedRulebook(dir: string): Rulebook | null {
+  const file = join(dir, RULEBOOK_FILE)
+  return existsSync(file) ? requireRulebook(readRulebook(file), 'The rulebook kept in the data directory') : null
+}
+
+/** Keeps a copy of a rulebook with the stores that it rules. */
+export function storeRulebook(dir: string, rulebook: Rulebook): void {
+  const fresh = `${dir}.new`
+  rmSync(fresh, { recursive: true, force: true })
+  mkdirSync(fresh, { recursive: true, mode: 0o700 })
+  for (const [name, text] of Object.entries(rulebook.sources)) {
+    writeFileSync(join(fresh, name), text, { mode: 0o600 })
+  }
+  rmSync(dir, { recursive: true, force: true })
+  renameSync(fresh, dir)
+}
+
+/**
+ * The rulebook of a realm: on empty stores the given one is taken as it is and kept (`initial`); on others it must be
+ * the one they were made under.
+ * @param given what the user named, or null
+ * @throws TacitError ERR_DATA_RULEBOOK
+ */
+export function settleRulebook(dir: string, given: Rulebook | null, fallback: () => Rulebook): Rulebook {
+  const stored = storedRulebook(dir)
+  if (stored !== null && (given === null || given.hash === stored.hash)) return stored
+  if (stored !== null) {
+    throw new TacitError(
+      'ERR_DATA_RULEBOOK',
+      `This data directory was made under the rulebook ${stored.name} ${stored.version}, and the one given differs. ` +
+        'Leave --rulebook out to go on with the one it has, or name another --data DIR. (Changing a running rulebook takes a notice and two signatures: `tacit rules activate`, which comes with a later version.)',
+    )
+  }
+  const initial = given ?? fallback()
+  storeRulebook(dir, initial)
+  return initial
+}
