@@ -2,7 +2,7 @@
  * One beacon in, durable or refused: verify → anonymise → group commit. Everything after the last `await` is
  * synchronous, so a beacon is decided, stamped and counted within one instant of the clock.
  */
-import { type Address, type Anonymizer, type AnonymizerInput, type KeyNeed, NO_PERSON, type PersonState } from '@tacit/anonymizer'
+import { type Address, type Anonymizer, type AnonymizerInput, type KeyNeed, NO_PERSON, type PeekKey, type PersonState } from '@tacit/anonymizer'
 import type { Beacon, Clock, TokenClaims } from '@tacit/contracts'
 import type { Keyring } from '@tacit/keyring'
 import type { Rulebook } from '@tacit/rulebook'
@@ -40,11 +40,13 @@ export class Intake {
   readonly rulebook: Rulebook
   readonly commit: GroupCommit
   readonly #options: IntakeOptions
+  readonly #peek: PeekKey
 
   constructor(options: IntakeOptions) {
     this.rulebook = options.rulebook
     this.commit = options.commit
     this.#options = options
+    this.#peek = (stream, epoch, scope) => options.keyring.peek(stream, epoch, scope)
   }
 
   /** Takes one beacon; resolves when it is durable. @throws TacitError (status 503) where that cannot be promised */
@@ -102,10 +104,10 @@ export class Intake {
   }
 
   #process(input: AnonymizerInput, loads: number): void | Promise<void> {
-    const { anonymizer, clock, commit, keyring } = this.#options
+    const { anonymizer, clock, commit } = this.#options
     const now = clock.now()
     commit.open(now)
-    const needs = anonymizer.process(input, now, keyring.peek, commit)
+    const needs = anonymizer.process(input, now, this.#peek, commit)
     if (needs === null) return
     return this.#load(needs, loads).then(() => this.#process(input, loads + 1))
   }

@@ -13,11 +13,10 @@
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { TacitError } from '@tacit/contracts'
 import type { Cursor } from '../port.js'
-import { type FilePort } from './files.js'
 import { HourRuns } from './hour-runs.js'
 import { loadState, runKey } from './load.js'
 import { sealFrame } from './record.js'
-import { Room, transactionBytes } from './room.js'
+import { Room, type RoomOptions, transactionBytes } from './room.js'
 import { FLOOR_KEY, writeState } from './state.js'
 import { dataFile, LmdbStore, type WriteGroup } from './store.js'
 
@@ -51,20 +50,13 @@ interface PendingChange extends Waiting {
   readonly change: Change
 }
 
-export interface CommitterOptions {
-  readonly dir: string
-  readonly files: FilePort
-  readonly reserveBytes: number
-  readonly mapSize: number
-}
-
 interface Opened {
   readonly store: LmdbStore
   readonly room: Room
 }
 
 export class Committer {
-  readonly #options: CommitterOptions
+  readonly #options: RoomOptions
   #opened: Opened | null = null
   #next = 1
   #runs = new HourRuns()
@@ -77,7 +69,7 @@ export class Committer {
   #recovering: Promise<void> | null = null
   #closing = false
 
-  constructor(options: CommitterOptions) {
+  constructor(options: RoomOptions) {
     this.#options = options
   }
 
@@ -105,13 +97,13 @@ export class Committer {
 
   /** Opens the environment, flushes it, reads its state and proves with a write that it takes writes. */
   async open(): Promise<void> {
-    const { dir, files, reserveBytes, mapSize } = this.#options
-    const store = new LmdbStore(dir, mapSize)
+    const { dir, files, maxBytes } = this.#options
+    const store = new LmdbStore(dir, maxBytes)
     try {
       // a failed commit may have left a newer meta page on disk than in memory: settle that before pages are reused
       const allocated = await files.extend(dataFile(dir), 0)
       const { next, runs, cursors } = loadState(store)
-      const room = new Room(files, dir, dataFile(dir), allocated, reserveBytes)
+      const room = new Room(this.#options, dataFile(dir), allocated)
       const probe = { key: FLOOR_KEY, value: writeState(next - 1) }
       await room.admit(transactionBytes([], 0, store.pageSize), true, store).catch(ignoreFull)
       await store.write({ records: [], state: [probe], removeRecords: [], removeState: [] })

@@ -108,12 +108,12 @@ t.test('a log that cannot recover closes all the same, and its directory is free
   await (await openLmdbLog({ dir })).close()
 })
 
-t.test('L7: a full map refuses, keeps what it has, and expiry makes room', async (t) => {
-  const log = await openLmdbLog({ dir: t.testdir(), mapSize: 4 * MIB })
+t.test('L7: a log at its own bound refuses, keeps what it has, and expiry makes room', async (t) => {
+  const log = await openLmdbLog({ dir: t.testdir(), maxBytes: 16 * MIB })
   let taken = 0
   let refused = 0
-  for (; refused < 3 && taken < 200; ) {
-    await log.append(numbered(taken, 60_000), taken < 20 ? HOUR : 2 * HOUR).then(
+  for (; refused < 3 && taken < 500; ) {
+    await log.append(numbered(taken, 60_000), taken < 120 ? HOUR : 2 * HOUR).then(
       () => taken++,
       async () => {
         refused++
@@ -121,11 +121,11 @@ t.test('L7: a full map refuses, keeps what it has, and expiry makes room', async
       },
     )
   }
-  t.equal(refused, 3, 'the map filled')
+  t.equal(refused, 3, 'the bound was met')
   t.equal(readAll(log).records.length, taken)
-  t.equal(await log.expire(2 * HOUR), 20)
+  t.equal(await log.expire(2 * HOUR), 120)
   await log.append(numbered(1000, 60_000), 2 * HOUR)
-  t.equal(readAll(log).records.length, taken - 19)
+  t.equal(readAll(log).records.length, taken - 119)
   await log.close()
 })
 

@@ -26,14 +26,14 @@ export interface LmdbLogOptions {
   readonly files?: Partial<FilePort>
   /** Bytes of the file system that stay free for others: below it the log does not grow. Default 32 MiB. */
   readonly reserveBytes?: number
-  /** The most that the log may ever hold, in bytes of address space (not memory). Default 256 GiB. */
-  readonly mapSize?: number
+  /** Bytes that the data file never outgrows: beyond them appends are refused as on a full disk. Default 64 GiB. */
+  readonly maxBytes?: number
 }
 
 const DEFAULT_RESERVE_BYTES = 32 * 1024 * 1024
-const DEFAULT_MAP_BYTES = 256 * 1024 ** 3
+const DEFAULT_MAX_BYTES = 64 * 1024 ** 3
 /** the first pages, and the lock file */
-const BIRTH_BYTES = 4 * 1024 * 1024
+const BIRTH_BYTES = 8 * 1024 * 1024
 /** LMDB's reader table for 126 readers is 8 KiB; a sparse one on a full disk ends the process with SIGBUS */
 const LOCK_BYTES = 16 * 1024
 const MAX_CORRUPT_TAIL = 64
@@ -50,7 +50,12 @@ export async function openLmdbLog(options: LmdbLogOptions): Promise<EventLog> {
   const files = { ...systemFiles, ...options.files }
   const reserveBytes = options.reserveBytes ?? DEFAULT_RESERVE_BYTES
   const release = await lockDirectory(dir)
-  const committer = new Committer({ dir, files, reserveBytes, mapSize: options.mapSize ?? DEFAULT_MAP_BYTES })
+  const committer = new Committer({
+    dir,
+    files,
+    reserveBytes,
+    maxBytes: options.maxBytes ?? DEFAULT_MAX_BYTES,
+  })
   try {
     await prepare(dir, files, reserveBytes)
     await committer.open()

@@ -8,7 +8,7 @@
  * - A transaction is admitted only if the data file already has blocks, written with zeros by us, for every page that
  *   it could add. Running out is then an ordinary ENOSPC of `FilePort.extend`, outside LMDB. (File systems that copy
  *   on write keep no such promise; there the log's own fail-stop remains.)
- * - `reserveBytes` of the file system stay free for others. Below that the log does not grow: appends go on only
+ * - `reserveBytes` of the file system stay free for others, and the file stays below `maxBytes`. There it does not grow: appends go on only
  *   inside pages that expiry has freed, cursors and expiry inside the margin kept for them.
  * - Nothing is asked of the file system more than once in `FREE_TTL_MS`, and never synchronously.
  */
@@ -17,8 +17,8 @@ import { type FilePort, isNoRoom } from './files.js'
 import type { Pages } from './store.js'
 
 const FREE_TTL_MS = 250
-/** blocks kept for cursors and expiry when appends are refused */
-const MARGIN_BYTES = 2 * 1024 * 1024
+/** blocks kept beyond the high water; half of it for cursors and expiry alone */
+const MARGIN_BYTES = 4 * 1024 * 1024
 /** how far ahead of need the file grows: about 5 ms of writing; less where the disk is small */
 const STEP_BYTES = 4 * 1024 * 1024
 /** pages beyond its records that a transaction may touch: tree paths, and up to 75,000 numbers of free pages */
@@ -36,11 +36,21 @@ export function transactionBytes(frames: readonly number[], removals: number, pa
   return pages * pageSize
 }
 
+export interface RoomOptions {
+  readonly dir: string
+  readonly files: FilePort
+  /** bytes of the file system that stay free for others */
+  readonly reserveBytes: number
+  /** bytes that the data file never outgrows */
+  readonly maxBytes: number
+}
+
 export class Room {
   readonly #files: FilePort
   readonly #dir: string
   readonly #dataFile: string
   readonly #reserve: number
+  readonly #maxBytes: number
   /** bytes of the data file that have blocks; a lower bound */
   #allocated: number
   /** bytes that may still be admitted before the high water must be looked up again */
@@ -49,12 +59,13 @@ export class Room {
   #freeAt = Number.NEGATIVE_INFINITY
 
   /** @param allocated length of the data file */
-  constructor(files: FilePort, dir: string, dataFile: string, allocated: number, reserve: number) {
-    this.#files = files
-    this.#dir = dir
+  constructor(options: RoomOptions, dataFile: string, allocated: number) {
+    this.#files = options.files
+    this.#dir = options.dir
+    this.#reserve = options.reserveBytes
+    this.#maxBytes = options.maxBytes
     this.#dataFile = dataFile
     this.#allocated = allocated
-    this.#reserve = reserve
   }
 
   /**
@@ -64,10 +75,14 @@ export class Room {
    */
   async admit(bytes: number, essential: boolean, pages: Pages): Promise<void> {
     const growing = await this.#mayGrow(0)
-    if (!growing && !essential && pages.free() * USABLE_FREE_SHARE < bytes) throw full()
-    const needed = essential ? bytes : bytes + MARGIN_BYTES
-    if (this.#budget < needed) this.#budget = this.#allocated - pages.highWater()
+    let needed = essential ? bytes : bytes + MARGIN_BYTES
+    this.#look(needed, pages)
     if (this.#budget < needed && growing) await this.#grow(needed - this.#budget)
+    if (!essential && (!growing || this.#budget < needed)) {
+      if (pages.free() * USABLE_FREE_SHARE < bytes) throw full()
+      needed = bytes + MARGIN_BYTES / 2
+      this.#look(needed, pages)
+    }
     if (this.#budget < needed) throw full()
     this.#budget -= bytes
     try {
@@ -75,6 +90,11 @@ export class Room {
     } catch (error) {
       throw isNoRoom(error) ? full(error) : error
     }
+  }
+
+  /** Replaces the estimate of what earlier transactions wrote by what they did write, where it matters. */
+  #look(needed: number, pages: Pages): void {
+    if (this.#budget < needed) this.#budget = this.#allocated - pages.highWater()
   }
 
   /** Whether the file system has `bytes` above the reserve; looks at most every 250 ms. */
@@ -90,7 +110,7 @@ export class Room {
   /** Writes at least `least` bytes of blocks after the last one, a step more where the disk has it; or fewer. */
   async #grow(least: number): Promise<void> {
     const bytes = (await this.#mayGrow(least + STEP_BYTES)) ? least + STEP_BYTES : least
-    if (!(await this.#mayGrow(bytes))) return
+    if (this.#allocated + bytes > this.#maxBytes || !(await this.#mayGrow(bytes))) return
     let reached: number
     try {
       reached = await this.#files.extend(this.#dataFile, this.#allocated + bytes)

@@ -68,7 +68,7 @@ export class LmdbStore implements Pages {
 
   /**
    * Opens or creates the environment in `dir`. Throws what LMDB throws: a file that is no database, no permission.
-   * @param mapSize address space, in bytes: the most that the log can ever hold
+   * @param mapSize address space, in bytes; lmdb-js maps more where that is not enough
    */
   constructor(dir: string, mapSize: number) {
     const options: RootDatabaseOptionsWithPath & { permissionsMode: number } = {

@@ -1,0 +1,67 @@
+/** Made-up rows, and one server a test file. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { HOUR, utcDay } from '@tacit/contracts'
+import type { StreamPlan } from '@tacit/rulebook'
+import type { Test } from 'tap'
+import { type EmbeddedServer, startEmbeddedServer } from '../embedded/server.js'
+
+export const PLAN: StreamPlan = { stream: 'day', dimensions: ['device', 'path'] }
+/** 2026-11-01T00:00:00Z, ms */
+export const DAY_START = Date.UTC(2026, 10, 1)
+export const EPOCH = 'day:2026-11-01'
+export const PRODUCER = '0123456789abcdef'
+
+export interface Row {
+  readonly producer?: string
+  readonly batch?: number
+  readonly row?: number
+  /** ms */
+  readonly received?: number
+  /** ms */
+  readonly hour?: number
+  readonly site?: string
+  readonly kind?: string
+  readonly standing?: string
+  readonly tenant?: string
+  readonly person?: string
+  readonly network?: string
+  readonly eid?: string
+  readonly device?: string
+  readonly path?: string
+}
+
+/** The row as a collector writes it: a JSONCompactEachRow line. */
+export function line(row: Row): Buffer {
+  const hour = row.hour ?? DAY_START + 9 * HOUR
+  const values = [
+    row.producer ?? PRODUCER,
+    row.batch ?? 0,
+    row.row ?? 0,
+    (row.received ?? hour) / 1_000,
+    utcDay(hour),
+    hour / 1_000,
+    row.site ?? 'erp',
+    row.kind ?? 'page_view',
+    row.standing ?? 'established',
+    row.tenant ?? 'tenant-1',
+    row.person ?? 'person-1',
+    row.network ?? '',
+    row.eid ?? `e${String(row.batch ?? 0)}-${String(row.row ?? 0)}`,
+    row.device ?? 'desktop',
+    row.path ?? '/invoices',
+  ]
+  return Buffer.from(`${JSON.stringify(values)}\n`, 'utf8')
+}
+
+/** A server of this test file, gone with it. */
+export async function testServer(t: Test): Promise<EmbeddedServer> {
+  const dir = await mkdtemp(join(tmpdir(), 'tacit-warehouse-'))
+  const server = await startEmbeddedServer({ dir })
+  t.teardown(async () => {
+    await server.stop()
+    await rm(dir, { recursive: true, force: true })
+  })
+  return server
+}
