@@ -23,7 +23,8 @@ interface CellRow {
   rulebook: string
 }
 
-const COLUMNS = 'statistic, window, toUnixTimestamp(window_start) AS start, dims, users, events, floor, rulebook'
+const COLUMNS =
+  'statistic, window, toUnixTimestamp(window_start) AS start, dims, users, events, floor, rulebook'
 
 function toCell({ start, ...row }: CellRow): StoredCell {
   return { ...row, windowStart: start * 1_000 }

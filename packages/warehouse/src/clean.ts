@@ -101,10 +101,7 @@ export async function clean(
      ENGINE = MergeTree ORDER BY (${identifiers(['kind', 'tenant', 'person'])})`,
   )
   try {
-    const [size] = await Promise.all([
-      sizes(connection, plan, where),
-      fill(connection, plan, scratch, where),
-    ])
+    const [size] = await Promise.all([sizes(connection, plan, where), fill(connection, plan, scratch, where)])
     const kinds = await rowsByKind(connection, scratch)
     const rows = Object.values(kinds).reduce((sum, count) => sum + count, 0)
     const { identity } = request

@@ -23,13 +23,27 @@ function aliases(by: readonly string[]): readonly string[] {
  * @param nodes columns that make a node, as aliases `d0…`; none for one node of all rows
  * @param source SELECT list of those columns, each ending with a comma
  */
-function nodeQuery(scratch: string, identity: Identity, nodes: readonly string[], source: string, where: string): string {
-  const group = (names: readonly string[]): string => (names.length === 0 ? '' : `GROUP BY ${names.join(', ')}`)
+function nodeQuery(
+  scratch: string,
+  identity: Identity,
+  nodes: readonly string[],
+  source: string,
+  where: string,
+): string {
+  const group = (names: readonly string[]): string =>
+    names.length === 0 ? '' : `GROUP BY ${names.join(', ')}`
   const list = nodes.map((name) => `${name}, `).join('')
   const signed = identity === 'signed'
   // A person of a network site has one network; counting does not rely on it.
-  const networks = signed ? ['', '', '0'] : [', groupUniqArray(network) AS pn', ', groupUniqArrayArray(pn) AS tn', "length(arrayFilter(n -> n != '', groupUniqArrayArray(tn)))"]
-  const dims = nodes.length === 0 ? 'emptyArrayString()' : `[${nodes.map((name) => `toString(${name})`).join(', ')}]`
+  const networks = signed
+    ? ['', '', '0']
+    : [
+        ', groupUniqArray(network) AS pn',
+        ', groupUniqArrayArray(pn) AS tn',
+        "length(arrayFilter(n -> n != '', groupUniqArrayArray(tn)))",
+      ]
+  const dims =
+    nodes.length === 0 ? 'emptyArrayString()' : `[${nodes.map((name) => `toString(${name})`).join(', ')}]`
   return `
     SELECT ${dims} AS dims, sum(tu) AS users, sum(te) AS events, ${signed ? 'count()' : '0'} AS tenants,
            ${networks[2] ?? ''} AS networks, ${signed ? 'max(tu)' : '0'} AS largestTenantUsers,
@@ -74,7 +88,8 @@ export async function countPool(
     if (by.length === 0) return null
     const tuple = by.length === 1 ? 'String' : `Tuple(${by.map(() => 'String').join(', ')})`
     conditions.push(`(${by.map(identifier).join(', ')}) NOT IN {passing:Array(${tuple})}`)
-    params['passing'] = by.length === 1 ? passing.map((dims) => dims[0]) : passing.map((dims) => new TupleParam(dims))
+    params['passing'] =
+      by.length === 1 ? passing.map((dims) => dims[0]) : passing.map((dims) => new TupleParam(dims))
   }
   const where = conditions.filter((condition) => condition !== '').join(' AND ')
   const [node] = await connection.rows<NodeCount>(nodeQuery(scratch, identity, [], '', where), params, SPILL)

@@ -12,7 +12,11 @@ t.test('an error number says what the caller may do', async (t) => {
 })
 
 t.test('what ClickHouse says of the data never leaves', async (t) => {
-  const said = new ClickHouseError({ message: 'Cannot parse input: "alice@example.in"', code: '27', type: 'X' })
+  const said = new ClickHouseError({
+    message: 'Cannot parse input: "alice@example.in"',
+    code: '27',
+    type: 'X',
+  })
   const failure = toWarehouseError(said, true)
   t.notMatch(JSON.stringify({ ...failure, message: failure.message, stack: failure.stack }), /alice/)
   t.equal(failure.cause, undefined)

@@ -41,7 +41,13 @@ const LASTING_CODES: ReadonlySet<number> = new Set([
 ])
 
 /** Errors of the socket that come before a request was sent. */
-const NEVER_SENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'])
+const NEVER_SENT: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+])
 
 function socketCode(error: unknown): string | null {
   if (typeof error !== 'object' || error === null) return null

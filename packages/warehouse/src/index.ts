@@ -1,4 +1,9 @@
-export { type EmbeddedServer, type EmbeddedServerOptions, type ServerEnd, startEmbeddedServer } from './embedded/server.js'
+export {
+  type EmbeddedServer,
+  type EmbeddedServerOptions,
+  type ServerEnd,
+  startEmbeddedServer,
+} from './embedded/server.js'
 export { dropDatabase } from './drop-database.js'
 export { type FailureKind, WarehouseError } from './failures.js'
 export type { ConnectionOptions } from './connection.js'

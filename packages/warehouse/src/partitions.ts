@@ -51,7 +51,7 @@ export async function awaitGone(
       throw new WarehouseError('unknown', null, `dropped parts of ${table} are still there`)
     }
     if (left.detached > 0) await dropDetached(connection, table, partitionIds)
-    if (which === 'replaced') await nudge(connection, table)
+    if (left.attached > 0) await nudge(connection, table)
     await sleep(wait)
   }
 }

@@ -103,10 +103,7 @@ export async function stagedRows(connection: Connection, stream: Stream, epoch: 
 }
 
 /** Every epoch that has rows in staging, in order. */
-export async function stagedEpochs(
-  connection: Connection,
-  stream: Stream,
-): Promise<readonly StagedCount[]> {
+export async function stagedEpochs(connection: Connection, stream: Stream): Promise<readonly StagedCount[]> {
   const table = tableName(connection.database, stagingTable(stream))
   const rows = await connection.rows<{ day: string; rows: number }>(
     `SELECT epoch AS day, count() AS rows FROM ${table} GROUP BY epoch ORDER BY epoch`,

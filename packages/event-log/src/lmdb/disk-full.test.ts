@@ -221,7 +221,7 @@ function fillDisk(path: string): void {
 }
 
 const strace = hasStrace() ? false : 'strace is not installed, or may not trace'
-for (const fault of ['fdatasync:error=EIO:when=25', 'pwrite64:error=EIO:when=40']) {
+for (const fault of ['fdatasync:error=EIO:when=25', 'pwrite64:error=EIO:when=80']) {
   t.test(
     `L3: a real ${fault.split(':')[0]} error fails stop and recovers in the same process`,
     { skip: strace },

@@ -29,7 +29,7 @@ export function loadState(store: LmdbStore): LoadedState {
   const runs: Run[] = []
   const lastKey = store.lastKey()
   let highest = lastKey ? (keyPosition(lastKey) ?? 0) : 0
-  for (const { key, value } of [...store.state()]) {
+  for (const { key, value } of store.state()) {
     const content = readState(value)
     if (key === FLOOR_KEY && typeof content === 'number') highest = Math.max(highest, content)
     if (key.startsWith(CURSOR_PREFIX)) {

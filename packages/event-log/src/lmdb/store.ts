@@ -144,8 +144,8 @@ export class LmdbStore implements Pages {
   }
 
   /** Every small value, in order of its key. */
-  *state(): Iterable<{ key: string; value: Buffer }> {
-    yield* this.#state.getRange({})
+  state(): { key: string; value: Buffer }[] {
+    return [...this.#state.getRange({})]
   }
 
   highWater(): number {

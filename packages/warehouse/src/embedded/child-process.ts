@@ -108,11 +108,11 @@ async function stopChild(child: ChildProcess, gone: Promise<void>, graceMs: numb
  * Detached, so that Ctrl-C reaches the parent first and the parent can finish with it.
  */
 export async function launch(options: LaunchOptions): Promise<Launch> {
-  const child = spawn(
-    process.execPath,
-    [CHILD, options.dataDir, String(options.port), options.configFile],
-    { stdio: ['pipe', 'ignore', 'pipe'], detached: true, env: childEnvironment() },
-  )
+  const child = spawn(process.execPath, [CHILD, options.dataDir, String(options.port), options.configFile], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+    detached: true,
+    env: childEnvironment(),
+  })
   // A write to the pipe of a child that died is no news: `gone` tells.
   child.stdin.on('error', () => undefined)
   const errorCode = readErrorCode(child)

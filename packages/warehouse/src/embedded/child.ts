@@ -10,8 +10,7 @@ const { libchdbPath } = createRequire(import.meta.url)('chdb/libchdb') as { libc
 const [dataDir = '', port = '', configFile = ''] = process.argv.slice(2)
 
 // The last statement ends when stdin does: when the parent lets go of it, or dies.
-const script =
-  "SYSTEM START LISTEN HTTP; SELECT * FROM file('-', 'LineAsString', 'line String') FORMAT Null"
+const script = "SYSTEM START LISTEN HTTP; SELECT * FROM file('-', 'LineAsString', 'line String') FORMAT Null"
 const args = ['clickhouse', '--path', dataDir, '--http_port', port, '--listen_host', '127.0.0.1']
 args.push(`--config-file=${configFile}`, '--query', script)
 

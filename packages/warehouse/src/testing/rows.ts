@@ -6,6 +6,7 @@ import { HOUR, utcDay } from '@tacit/contracts'
 import type { StreamPlan } from '@tacit/rulebook'
 import type { Test } from 'tap'
 import { type EmbeddedServer, startEmbeddedServer } from '../embedded/server.js'
+import { WarehouseError } from '../failures.js'
 
 export const PLAN: StreamPlan = { stream: 'day', dimensions: ['device', 'path'] }
 /** 2026-11-01T00:00:00Z, ms */
@@ -64,4 +65,15 @@ export async function testServer(t: Test): Promise<EmbeddedServer> {
     await rm(dir, { recursive: true, force: true })
   })
   return server
+}
+
+/** The failure that a request ends with. @throws Error where it does not fail, or with something else */
+export async function failureOf(request: Promise<unknown>): Promise<WarehouseError> {
+  try {
+    await request
+  } catch (error) {
+    if (error instanceof WarehouseError) return error
+    throw error
+  }
+  throw new Error('it did not fail')
 }
