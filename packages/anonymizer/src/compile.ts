@@ -80,6 +80,8 @@ export interface Anonymizer {
 
 interface CompiledSite {
   readonly site: Site
+  /** whose key names people here where nobody signs */
+  readonly scope: KeyScope
   readonly recorded: ReadonlySet<EventKind>
   /** JSON of the site's column */
   readonly quoted: string
@@ -92,8 +94,20 @@ interface DayEpoch {
   readonly end: number
 }
 
-const NO_PERSON: PersonState = {}
-export { NO_PERSON }
+/** What a beacon's person is within one day's epoch; `own` and `person` are there where they may be counted. */
+interface ResolvedDay {
+  readonly day: DayEpoch
+  readonly own?: Pseudonymizer
+  /** quoted identity columns */
+  readonly person?: string
+  readonly refusal?: Reason
+  readonly needs?: readonly KeyNeed[]
+}
+
+/** Nobody objected, withdrew or closed an account, as far as is known. */
+export const NO_PERSON: PersonState = {}
+const NO_NEEDS: readonly KeyNeed[] = []
+const TENANTS: KeyScope = { of: 'tenants' }
 
 class DayEpochs {
   readonly #days = new Map<number, DayEpoch>()
@@ -122,6 +136,7 @@ export function compileAnonymizer(rulebook: Rulebook, agents: UserAgentReader, c
       site.id,
       {
         site,
+        scope: { of: 'site', site: site.id },
         quoted: JSON.stringify(site.id),
         recorded: new Set(
           (['page_view', 'feature', 'timing', 'error', 'device'] as const).filter((kind) =>
@@ -175,44 +190,49 @@ export function compileAnonymizer(rulebook: Rulebook, agents: UserAgentReader, c
     })
   }
 
-  interface EpochKeys {
-    readonly own: Pseudonymizer
-    readonly tenants: Pseudonymizer | null
-  }
-
-  /** The keys of one day for this beacon, the reason why there are none, or what must be loaded. */
-  function keysOf(input: AnonymizerInput, site: Site, label: string, peek: PeekKey): EpochKeys | Reason | KeyNeed[] {
-    const scope: KeyScope =
-      site.identity === 'signed' && input.token.state === 'valid'
-        ? { of: 'tenant', tenant: input.token.claims.tenant }
-        : { of: 'site', site: site.id }
-    const own = peek('day', label, scope)
-    if (site.identity === 'network') {
-      if (own === undefined) return [{ stream: 'day', epoch: label, scope }]
-      return typeof own === 'string' ? (own === 'late' ? 'late' : 'key_missing') : { own, tenants: null }
+  /** What the beacon's person is in one day's epoch, or why there is nobody, or which keys must be loaded. */
+  function resolveDay(
+    input: AnonymizerInput,
+    entry: CompiledSite,
+    day: DayEpoch,
+    peek: PeekKey,
+  ): ResolvedDay {
+    const claims = input.token.state === 'valid' ? input.token.claims : null
+    const { label } = day
+    if (entry.site.identity === 'network' || claims === null) {
+      const own = peek('day', label, entry.scope)
+      if (own === undefined) return { day, needs: [{ stream: 'day', epoch: label, scope: entry.scope }] }
+      if (typeof own === 'string') return { day, refusal: own === 'late' ? 'late' : 'key_missing' }
+      return { day, own, person: networkColumns(input.address as Address, input.userAgent, own) }
     }
-    const tenants = peek('day', label, { of: 'tenants' })
-    const needs: KeyNeed[] = []
-    if (own === undefined) needs.push({ stream: 'day', epoch: label, scope })
-    if (tenants === undefined) needs.push({ stream: 'day', epoch: label, scope: { of: 'tenants' } })
-    if (needs.length > 0) return needs
-    if (own === 'late' || tenants === 'late') return 'late'
-    if (typeof own !== 'object' || typeof tenants !== 'object') return 'key_missing'
-    return { own, tenants }
+    const scope: KeyScope = { of: 'tenant', tenant: claims.tenant }
+    const own = peek('day', label, scope)
+    const tenants = peek('day', label, TENANTS)
+    if (own === undefined || tenants === undefined) {
+      const wanted = [...(own === undefined ? [scope] : []), ...(tenants === undefined ? [TENANTS] : [])]
+      return { day, needs: wanted.map((missing) => ({ stream: 'day', epoch: label, scope: missing })) }
+    }
+    if (own === 'late' || tenants === 'late') return { day, refusal: 'late' }
+    if (own === 'missing' || tenants === 'missing') return { day, refusal: 'key_missing' }
+    return { day, own, person: signedColumns(claims, own, tenants) }
   }
 
-  /** Every key that the beacon's days want and that is not at hand. */
-  function neededKeys(input: AnonymizerInput, site: Site, at: number, peek: PeekKey): KeyNeed[] {
-    const needs: KeyNeed[] = []
-    let lastLabel = ''
+  /** The days of the beacon's events that are still open, nearly always one. */
+  function resolveDays(
+    input: AnonymizerInput,
+    entry: CompiledSite,
+    at: number,
+    peek: PeekKey,
+  ): ResolvedDay[] {
+    const resolved: ResolvedDay[] = []
+    let last: DayEpoch | null = null
     for (const event of input.beacon.events) {
       const day = days.of(at - event.age)
-      if (day.label === lastLabel || day.end + lateness <= at) continue
-      lastLabel = day.label
-      const keys = keysOf(input, site, day.label, peek)
-      if (Array.isArray(keys)) needs.push(...keys)
+      if (day === last || day.end + lateness <= at) continue
+      last = day
+      if (!resolved.some((known) => known.day === day)) resolved.push(resolveDay(input, entry, day, peek))
     }
-    return needs
+    return resolved
   }
 
   function dropAll(input: AnonymizerInput, reason: Reason, at: number, sink: RecordSink): void {
@@ -240,6 +260,37 @@ export function compileAnonymizer(rulebook: Rulebook, agents: UserAgentReader, c
     return columns
   }
 
+  /** One event of a beacon that may be counted: its record into the sink, or the reason why there is none. */
+  function processEvent(
+    event: BeaconEvent,
+    context: EventContext,
+    entry: CompiledSite,
+    resolved: readonly ResolvedDay[],
+    at: number,
+    sink: RecordSink,
+  ): Reason | null {
+    const time = at - event.age
+    const day = days.of(time)
+    if (day.end + lateness <= at) return 'late'
+    const kind = kinds.get(event.name)
+    if (kind === undefined) return 'event.unknown'
+    const keys = resolved.find((known) => known.day === day)
+    if (keys?.own === undefined) return keys?.refusal ?? 'key_missing'
+    countRemovedProps(event, sink)
+    if (!entry.recorded.has(kind)) return null
+    context.event = event
+    const columns = dimensionColumns(context)
+    if (columns === null) return 'rule_failed'
+    const received = (at - (at % HOUR)) / 1000
+    const coarse = (time - (time % grain)) / 1000
+    sink.row(
+      'day',
+      day.label,
+      `${received},${day.quoted},${coarse},${entry.quoted},"${kind}",${keys.person},"${keys.own.eventId(event.id)}"${columns}]`,
+    )
+    return null
+  }
+
   function process(
     input: AnonymizerInput,
     at: number,
@@ -264,73 +315,23 @@ export function compileAnonymizer(rulebook: Rulebook, agents: UserAgentReader, c
       dropAll(input, refusal ?? 'unknown_site', at, sink)
       return null
     }
-    const { site } = entry
-    if (site.identity === 'network' && input.address === null) {
+    if (entry.site.identity === 'network' && input.address === null) {
       // No address that can be read: nobody to count. Fail closed.
       dropAll(input, 'rule_failed', at, sink)
       return null
     }
-    const needs = neededKeys(input, site, at, peek)
+    const resolved = resolveDays(input, entry, at, peek)
+    const needs = resolved.flatMap((day) => day.needs ?? NO_NEEDS)
     if (needs.length > 0) return needs
     const claims = input.token.state === 'valid' ? input.token.claims : null
     const context: EventContext = { event: null, beacon, claims, agent, address: input.address }
-    const receivedHour = (at - (at % HOUR)) / 1000
     let allowance = input.allowance
-    let keyLabel = ''
-    let person: string | Reason = ''
-    let own: Pseudonymizer | null = null
-
     for (const event of beacon.events) {
       const time = at - event.age
       const hour = time - (time % HOUR)
-      if (allowance-- <= 0) {
-        sink.dropped(hour, 'rate')
-        continue
-      }
-      const day = days.of(time)
-      if (day.end + lateness <= at) {
-        sink.dropped(hour, 'late')
-        continue
-      }
-      const kind = kinds.get(event.name)
-      if (kind === undefined) {
-        sink.dropped(hour, 'event.unknown')
-        continue
-      }
-      if (day.label !== keyLabel) {
-        keyLabel = day.label
-        const keys = keysOf(input, site, day.label, peek)
-        if (typeof keys === 'string' || Array.isArray(keys)) {
-          own = null
-          person = typeof keys === 'string' ? keys : 'key_missing'
-        } else {
-          own = keys.own
-          person =
-            claims !== null && keys.tenants !== null
-              ? signedColumns(claims, keys.own, keys.tenants)
-              : networkColumns(input.address as Address, input.userAgent, keys.own)
-        }
-      }
-      if (own === null) {
-        sink.dropped(hour, person as Reason)
-        continue
-      }
-      countRemovedProps(event, sink)
-      if (entry.recorded.has(kind)) {
-        context.event = event
-        const columns = dimensionColumns(context)
-        if (columns === null) {
-          sink.dropped(hour, 'rule_failed')
-          continue
-        }
-        const coarse = (time - (time % grain)) / 1000
-        sink.row(
-          'day',
-          day.label,
-          `${receivedHour},${day.quoted},${coarse},${entry.quoted},"${kind}",${person},"${own.eventId(event.id)}"${columns}]`,
-        )
-      }
-      sink.accepted(hour)
+      const reason = allowance-- <= 0 ? 'rate' : processEvent(event, context, entry, resolved, at, sink)
+      if (reason === null) sink.accepted(hour)
+      else sink.dropped(hour, reason)
     }
     return null
   }

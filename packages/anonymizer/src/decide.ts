@@ -2,7 +2,7 @@
  * The decision: may this beacon be counted at all? One pure function, one closed list of reasons; anything unreadable,
  * missing or ahead of its time is "no". What the page says in the body can only refuse more (interface.md, privacy.md 1).
  */
-import { HOUR, type Reason, type TokenClaims } from '@tacit/contracts'
+import { DAY, HOUR, type Reason, type TokenClaims } from '@tacit/contracts'
 import type { RefuseSignal, Rulebook, Site } from '@tacit/rulebook'
 
 /** What became of the ERP's token; `missing` where none was sent. */
@@ -65,15 +65,39 @@ export function monthsBefore(time: number, months: number): number {
   return at.getTime()
 }
 
+/** Shorter than any 13 calendar months; a younger consent needs no calendar. */
+const SURELY_YOUNG_DAYS_PER_MONTH = 28
+
+/** One token says the same consent with each of its beacons, so its time is read once. */
+const consentTimes = new WeakMap<object, number>()
+
+function consentTime(consent: { readonly at?: string | undefined }): number {
+  let at = consentTimes.get(consent)
+  if (at === undefined) {
+    at = instantOf(consent.at)
+    consentTimes.set(consent, at)
+  }
+  return at
+}
+
+function isTooOld(at: number, now: number, months: number): boolean {
+  if (now - at < months * SURELY_YOUNG_DAYS_PER_MONTH * DAY) return false
+  return at < monthsBefore(now, months)
+}
+
 /** Consent as the signed token states it, with its age and the policy version that it answered. */
-export function decideConsent(rulebook: Rulebook, consent: TokenClaims['consent'], now: number): Reason | null {
+export function decideConsent(
+  rulebook: Rulebook,
+  consent: TokenClaims['consent'],
+  now: number,
+): Reason | null {
   if (consent === undefined) return 'consent.unknown'
   const refusal = refusalOf(consent.analytics)
   if (refusal !== null) return refusal
-  const at = instantOf(consent.at)
+  const at = consentTime(consent)
   if (Number.isNaN(at) || consent.policy === undefined) return 'consent.malformed'
   if (at > now + HOUR) return 'consent.future'
-  if (at < monthsBefore(now, rulebook.purpose.maxConsentAgeMonths)) return 'consent.expired'
+  if (isTooOld(at, now, rulebook.purpose.maxConsentAgeMonths)) return 'consent.expired'
   // Only consent to the very policy that these rules serve covers them: an older one does not, a newer one is unknown here.
   return consent.policy === rulebook.policy.version ? null : 'consent.stale_policy'
 }

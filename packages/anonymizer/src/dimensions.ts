@@ -33,11 +33,16 @@ export interface Dimension {
   quoted(context: EventContext): string | typeof DROP_EVENT
 }
 
-type Transform = (raw: unknown, context: EventContext) => string | typeof DROP_EVENT
+type Value = string | typeof DROP_EVENT
+/** A transform's value and, where it is at hand, its JSON. */
+interface Transform {
+  value(raw: unknown, context: EventContext): Value
+  quoted(raw: unknown, context: EventContext): Value
+}
 
 /** Raw paths are the one free text that is cached: bounded, and gone after 15 minutes. */
 const PATH_CACHE_ENTRIES = 20_000
-const QUOTED_CACHE_ENTRIES = 20_000
+const MAX_CLOSED_VALUES = 10_000
 
 /** Where a field's raw value is found. Any name that is not a known source is a prop of the event. */
 function readerOf(field: string): (context: EventContext) => unknown {
@@ -68,8 +73,50 @@ function readerOf(field: string): (context: EventContext) => unknown {
   }
 }
 
-function orEmpty(transform: (raw: unknown) => string | null | typeof DROP_EVENT): Transform {
-  return (raw) => transform(raw) ?? ''
+/** Columns of a closed set of values: their JSON is kept for good, because the rulebook enumerates them. */
+function closedSet(transform: (raw: unknown, context: EventContext) => Value | null): Transform {
+  const quoted = new Map<string, string>()
+  const value = (raw: unknown, context: EventContext): Value => transform(raw, context) ?? ''
+  return {
+    value,
+    quoted(raw, context) {
+      const out = value(raw, context)
+      if (out === DROP_EVENT) return out
+      let json = quoted.get(out)
+      if (json === undefined) {
+        json = JSON.stringify(out)
+        // A pattern (months) enumerates many values: the bound holds all the same.
+        if (quoted.size < MAX_CLOSED_VALUES) quoted.set(out, json)
+      }
+      return json
+    },
+  }
+}
+
+interface Templated {
+  readonly path: string
+  readonly quoted: string
+}
+
+const NO_PATH: Templated = { path: '', quoted: '""' }
+
+/** Paths: raw ones and, in a generic template, what becomes of them are forgotten within 15 minutes. */
+function templated(
+  rule: Extract<FieldRule, { do: 'template' }>,
+  cache: GenerationCache<Templated>,
+): Transform {
+  const template = templateTransform(rule)
+  const read = (raw: unknown): Templated => {
+    if (typeof raw !== 'string') return NO_PATH
+    let found = cache.get(raw)
+    if (found === undefined) {
+      const path = template(raw)
+      found = { path, quoted: JSON.stringify(path) }
+      cache.set(raw, found)
+    }
+    return found
+  }
+  return { value: (raw) => read(raw).path, quoted: (raw) => read(raw).quoted }
 }
 
 function templateTransform(rule: Extract<FieldRule, { do: 'template' }>): (path: string) => string {
@@ -78,59 +125,57 @@ function templateTransform(rule: Extract<FieldRule, { do: 'template' }>): (path:
   return compileGeneric(words === 'any' ? 'any' : new Set(words))
 }
 
-function agentTransform(name: string): Transform {
-  switch (name) {
-    case 'browser':
-      return (_raw, context) => context.agent.browser
-    case 'os':
-      return (_raw, context) => context.agent.os
-    case 'device':
-      return (_raw, context) => context.agent.device
-    default:
-      return () => ''
-  }
+function agentFamily(name: string): Transform {
+  return closedSet((_raw, { agent }) => {
+    if (name === 'browser') return agent.browser
+    if (name === 'os') return agent.os
+    return name === 'device' ? agent.device : null
+  })
 }
 
-function transformOf(field: string, name: string, rule: FieldRule, clock: Clock, caches: GenerationCache<string>[]): Transform {
+function transformOf(
+  field: string,
+  name: string,
+  rule: FieldRule,
+  clock: Clock,
+  caches: GenerationCache<Templated>[],
+): Transform {
   switch (rule.do) {
     case 'template': {
-      const template = templateTransform(rule)
-      const cache = new GenerationCache<string>({
+      const cache = new GenerationCache<Templated>({
         maxEntries: PATH_CACHE_ENTRIES,
         maxAgeMs: MAX_RAW_AGE_MS,
         clock,
       })
       caches.push(cache)
-      return (raw) => {
-        if (typeof raw !== 'string') return ''
-        let path = cache.get(raw)
-        if (path === undefined) {
-          path = template(raw)
-          cache.set(raw, path)
-        }
-        return path
-      }
+      return templated(rule, cache)
     }
     case 'generalise':
-      if (field === 'user_agent') return agentTransform(name)
-      return (raw) => (typeof raw === 'string' ? modelClass(raw) : '')
+      if (field === 'user_agent') return agentFamily(name)
+      return closedSet((raw) => (typeof raw === 'string' ? modelClass(raw) : null))
     case 'allow':
-      return orEmpty(compileAllow(rule))
+      return closedSet(compileAllow(rule))
     case 'bucket':
-      return orEmpty(compileBucket(rule.edges))
+      return closedSet(compileBucket(rule.edges))
     case 'truncate':
-      return (_raw, context) =>
-        context.address === null ? '' : truncateAddress(context.address, rule.ipv4, rule.ipv6)
+      return openSet((_raw, { address }) =>
+        address === null ? '' : truncateAddress(address, rule.ipv4, rule.ipv6),
+      )
     case 'drop':
     case 'pseudonym':
     case 'coarsen':
       // Not a dimension: the linter refuses a statistic that reads one.
-      return () => ''
+      return closedSet(() => null)
     default: {
       const never: never = rule
       throw new TypeError(`unknown rule ${String(never)}`)
     }
   }
+}
+
+/** Columns whose values nobody can enumerate: nothing of them is kept. */
+function openSet(transform: (raw: unknown, context: EventContext) => string): Transform {
+  return { value: transform, quoted: (raw, context) => JSON.stringify(transform(raw, context)) }
 }
 
 /** The field whose rule yields a dimension: itself, or the one that generalises to it. */
@@ -149,34 +194,20 @@ export function compileDimensions(
   names: readonly string[],
   clock: Clock,
 ): { readonly dimensions: readonly Dimension[]; expire(): void; clear(): void } {
-  // Generic paths are nearly raw, so quoted values are forgotten like raw ones.
-  const quoted = new GenerationCache<string>({ maxEntries: QUOTED_CACHE_ENTRIES, maxAgeMs: MAX_RAW_AGE_MS, clock })
-  const caches = [quoted]
-  const quote = (value: string): string => {
-    let json = quoted.get(value)
-    if (json === undefined) {
-      json = JSON.stringify(value)
-      quoted.set(value, json)
-    }
-    return json
-  }
+  const caches: GenerationCache<Templated>[] = []
   const dimensions = names.map((name): Dimension => {
     const found = fieldOf(rulebook, name)
     if (found === null) throw new TypeError(`no field yields the dimension ${name}`)
     const [field, rule] = found
     const raw = readerOf(field)
     const transform = transformOf(field, name, rule, clock, caches)
-    const value = (context: EventContext) => transform(raw(context), context)
     return {
       name,
       field,
       rule,
       raw,
-      value,
-      quoted(context) {
-        const out = value(context)
-        return out === DROP_EVENT ? out : quote(out)
-      },
+      value: (context) => transform.value(raw(context), context),
+      quoted: (context) => transform.quoted(raw(context), context),
     }
   })
   return {

@@ -29,9 +29,7 @@ export const beacon = z.strictObject({
   site: text.min(1),
   token: z.string().max(LIMITS.token).optional(),
   consent: z.strictObject({ analytics: text }).optional(),
-  client: z
-    .strictObject({ utc_offset: z.number().optional(), language: text.optional() })
-    .optional(),
+  client: z.strictObject({ utc_offset: z.number().optional(), language: text.optional() }).optional(),
   events: z.array(beaconEvent).min(1).max(LIMITS.events),
 })
 
@@ -49,9 +47,7 @@ export const tokenClaims = z.object({
   cohort: text.optional(),
   adult: z.boolean().optional(),
   region: text.optional(),
-  consent: z
-    .object({ analytics: text.optional(), policy: text.optional(), at: text.optional() })
-    .optional(),
+  consent: z.object({ analytics: text.optional(), policy: text.optional(), at: text.optional() }).optional(),
 })
 
 export type TokenClaims = z.infer<typeof tokenClaims>

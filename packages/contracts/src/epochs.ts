@@ -41,7 +41,7 @@ export function epochOf(stream: Stream, time: number): Epoch {
       return { stream, label: `day:${utcDay(day)}`, start: day, end: day + DAY }
     case 'week': {
       // 1970-01-01 was a Thursday: three days after a Monday.
-      const start = day - (((day / DAY + 3) % 7) * DAY)
+      const start = day - ((day / DAY + 3) % 7) * DAY
       return { stream, label: `week:${utcDay(start)}`, start, end: start + 7 * DAY }
     }
     case 'month': {

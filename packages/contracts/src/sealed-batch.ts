@@ -62,9 +62,7 @@ export interface OpenedBatch {
 
 /** The key under which one producer seals in one hour. @param logKey 32 bytes */
 export function batchKey(logKey: Uint8Array, producer: string): Buffer {
-  return Buffer.from(
-    hkdfSync('sha256', logKey, lengthPrefixed('batch-key/v1'), lengthPrefixed(producer), 32),
-  )
+  return Buffer.from(hkdfSync('sha256', logKey, lengthPrefixed('batch-key/v1'), lengthPrefixed(producer), 32))
 }
 
 function nonceOf(batch: number): Buffer {

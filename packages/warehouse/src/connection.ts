@@ -5,6 +5,7 @@
  * - Only requests that may be repeated are repeated: a bounded number of times, for a bounded time.
  */
 import { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type ClickHouseClient,
@@ -86,9 +87,9 @@ async function insert(
       clickhouse_settings: settings,
       ...(queryId === undefined ? {} : { query_id: queryId }),
     })
-    for await (const _chunk of result.stream) {
-      // An insert answers nothing; reading to the end gives the socket back.
-    }
+    // An insert answers nothing; reading to the end gives the socket back.
+    result.stream.resume()
+    await finished(result.stream)
     checkHeaders(result.response_headers)
   } catch (error) {
     throw toWarehouseError(error, true)

@@ -117,9 +117,11 @@ t.test('counts are exact on any population', async (t) => {
       const counted = await c.count(request)
       t.same(inOrder(counted), inOrder(nodes))
       const passing = nodes.filter((_node, at) => at % 3 === 0).map(({ dims }) => dims)
-      const failing = nodes.filter((_node, at) => at % 3 !== 0).map(({ dims }) => JSON.stringify(dims))
+      const failing = new Set(
+        nodes.filter((_node, at) => at % 3 !== 0).map(({ dims }) => JSON.stringify(dims)),
+      )
       const rest = of.filter((row) =>
-        failing.includes(JSON.stringify(request.by.map((name) => row[name as keyof Row]))),
+        failing.has(JSON.stringify(request.by.map((name) => row[name as keyof Row]))),
       )
       const [pool] = reference(rest, [], identity)
       const expectedPool = pool === undefined ? null : { ...pool, dims: request.by.map(() => '(other)') }

@@ -7,7 +7,7 @@
 import { DAY, HOUR, type Stream } from '@tacit/contracts'
 import type { StreamPlan } from '@tacit/rulebook'
 import type { Connection } from './connection.js'
-import { awaitGone, dropPartitions } from './partitions.js'
+import { dropPartitions } from './partitions.js'
 import { HOUR_KEY, landingColumns, landingTable } from './schema.js'
 import { identifiers, tableName } from './sql.js'
 import type { BatchRange, LandedCount, LandingHour } from './types.js'
@@ -95,24 +95,47 @@ export function wholeDays(hours: readonly number[]): {
   return { days, hours: rest }
 }
 
+/** Days before `completeUntil` in which landing has rows of no other hour. */
+async function daysWithoutOthers(
+  connection: Connection,
+  table: string,
+  hours: readonly number[],
+  completeUntil: number,
+): Promise<readonly number[]> {
+  const days = [...new Set(hours.map((key) => Math.floor(key / HOURS_OF_DAY)))].filter(
+    (day) => (day + 1) * DAY <= completeUntil,
+  )
+  if (days.length === 0) return []
+  const others = await connection.rows<{ day: number }>(
+    `SELECT DISTINCT intDiv(${HOUR_KEY}, ${String(HOURS_OF_DAY)}) AS day
+     FROM ${tableName(connection.database, table)}
+     WHERE day IN {days:Array(UInt32)} AND ${HOUR_KEY} NOT IN {hours:Array(UInt32)}`,
+    { days, hours },
+  )
+  const shared = new Set(others.map(({ day }) => day))
+  return days.filter((day) => !shared.has(day))
+}
+
 /**
- * Drops whole hours of receipt (ms), into which nothing is inserted afterwards. All 24 hours of a UTC day go at once,
- * as a partition; single hours are cut out of it, which takes a second or two until the old part is off the disk. An
- * hour that is not given is never touched, even if rows of it arrive meanwhile.
+ * Drops whole hours of receipt (ms), into which nothing is inserted afterwards. A UTC day of which nothing else is or
+ * will be there goes at once, as a partition; single hours are cut out of theirs, and the server clears the old part
+ * off the disk within the minute. An hour that is not given is never touched, even if rows of it arrive meanwhile.
+ * @param completeUntil ms: nothing is inserted any more whose hour of receipt is before it
  */
 export async function dropLanding(
   connection: Connection,
   stream: Stream,
   hours: readonly number[],
+  completeUntil: number,
 ): Promise<void> {
   const table = landingTable(stream)
   const whole = wholeDays(hours)
-  await dropPartitions(connection, table, whole.days.map(String))
-  if (whole.hours.length === 0) return
+  const quiet = await daysWithoutOthers(connection, table, whole.hours, completeUntil)
+  await dropPartitions(connection, table, [...whole.days, ...quiet].map(String))
+  const single = whole.hours.filter((key) => !quiet.includes(Math.floor(key / HOURS_OF_DAY)))
+  if (single.length === 0) return
   await connection.command(
     `ALTER TABLE ${tableName(connection.database, table)} DELETE WHERE ${HOUR_KEY} IN {hours:Array(UInt32)}`,
-    { params: { hours: whole.hours }, settings: { mutations_sync: '2' }, repeatable: true },
+    { params: { hours: single }, settings: { mutations_sync: '2' }, repeatable: true },
   )
-  const days = new Set(whole.hours.map((key) => String(Math.floor(key / HOURS_OF_DAY))))
-  await awaitGone(connection, table, [...days], 'replaced')
 }

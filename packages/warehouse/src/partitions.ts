@@ -8,9 +8,6 @@ const GONE_TIMEOUT_MS = 30_000
 const POLL_FIRST_MS = 5
 const POLL_LAST_MS = 500
 
-/** `all`: every part with rows. `replaced`: those that a mutation or merge has replaced. */
-type Which = 'all' | 'replaced'
-
 /**
  * Parts of these partitions that are still there. A drop leaves empty inactive parts for a while, which cover the
  * dropped ones so that a crash cannot bring them back; they hold no row and are not counted.
@@ -19,11 +16,10 @@ async function leftovers(
   connection: Connection,
   table: string,
   partitionIds: readonly string[],
-  which: Which,
 ): Promise<{ readonly attached: number; readonly detached: number }> {
   const where =
     'database = {database:String} AND table = {table:String} AND partition_id IN {ids:Array(String)}'
-  const condition = which === 'all' ? '(active OR rows > 0)' : '(NOT active AND rows > 0)'
+  const condition = '(active OR rows > 0)'
   const [row] = await connection.rows<{ attached: number; detached: number }>(
     `SELECT (SELECT count() FROM system.parts WHERE ${where} AND ${condition}) AS attached,
             (SELECT count() FROM system.detached_parts WHERE ${where}) AS detached`,
@@ -37,15 +33,14 @@ async function leftovers(
  * @param partitionIds as in `system.parts.partition_id`: digits only
  * @throws WarehouseError where something is left after 30 s
  */
-export async function awaitGone(
+async function awaitGone(
   connection: Connection,
   table: string,
   partitionIds: readonly string[],
-  which: Which,
 ): Promise<void> {
   const deadline = Date.now() + GONE_TIMEOUT_MS
   for (let wait = POLL_FIRST_MS; ; wait = Math.min(wait * 2, POLL_LAST_MS)) {
-    const left = await leftovers(connection, table, partitionIds, which)
+    const left = await leftovers(connection, table, partitionIds)
     if (left.attached + left.detached === 0) return
     if (Date.now() > deadline) {
       throw new WarehouseError('unknown', null, `dropped parts of ${table} are still there`)
@@ -94,5 +89,5 @@ export async function dropPartitions(
   await connection.command(`ALTER TABLE ${tableName(connection.database, table)} ${drop}`, {
     repeatable: true,
   })
-  await awaitGone(connection, table, partitionIds, 'all')
+  await awaitGone(connection, table, partitionIds)
 }

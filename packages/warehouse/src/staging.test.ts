@@ -89,6 +89,20 @@ t.test('a settle that is done again gives each row once, whatever the first try 
   t.same(distinct, [{ n: 90 }])
 })
 
+t.test('a settle that is done again after landing was partly dropped loses nothing', async (t) => {
+  const { w, sql } = await open(t, 'settle_dropped')
+  await fill(w, 30)
+  await w.settle('day', HOURS, plain('p1'))
+  await sql.command('ALTER TABLE settle_dropped.landing_day DELETE WHERE _row % 2 = 0 AND _batch = 0', {
+    settings: { mutations_sync: '2' },
+  })
+  for (const deduplicate of [false, true]) {
+    const redo = { deduplicate, resume: true, queryId: 'p1' }
+    t.same(await w.settle('day', HOURS, redo), [{ stream: 'day', epoch: EPOCH, rows: 60 }])
+  }
+  t.same(await sql.rows('SELECT uniqExact(eid) AS n FROM settle_dropped.staging_day'), [{ n: 60 }])
+})
+
 t.test('a first try that still runs is ended before the second', async (t) => {
   const { w, sql } = await open(t, 'settle_running')
   await fill(w, 10)

@@ -2,9 +2,12 @@
  * Staging: rows of open epochs.
  *
  * Rows of whole hours of receipt move in from landing by one INSERT SELECT, in random order and without the
- * collector's row numbers. The statement may be cut off anywhere, and may have committed a part of its rows.
- * Recovery: the caller wrote the hours and the query id down first; `resume` ends a query that still runs, deletes
- * what it moved (rows keep their hour of receipt), and moves again. So a redo gives each row exactly once.
+ * collector's row numbers. The statement may be cut off anywhere, and may have committed a part of its rows; so may the
+ * drop of landing that follows it.
+ * Recovery: the caller wrote the hours and the query id down first. `resume` ends a query that still runs and compares
+ * hour by hour: where staging has fewer rows than landing, the move was cut off, and that hour is deleted from staging
+ * (rows keep their hour of receipt) and moved again; where it has as many or more, the move was whole, and what landing
+ * lacks was already dropped. So a redo gives each row exactly once.
  */
 import { epochFromLabel, epochOf, HOUR, type Stream, utcDay } from '@tacit/contracts'
 import type { StreamPlan } from '@tacit/rulebook'
@@ -33,6 +36,45 @@ export async function killQuery(connection: Connection, queryId: string): Promis
     params: { id: queryId },
     repeatable: true,
   })
+}
+
+/** Rows by hour key. @param counted what is counted */
+async function rowsByHour(
+  connection: Connection,
+  table: string,
+  hours: readonly number[],
+  counted: string,
+): Promise<ReadonlyMap<number, number>> {
+  const rows = await connection.rows<{ key: number; rows: number }>(
+    `SELECT ${HOUR_KEY} AS key, ${counted} AS rows FROM ${tableName(connection.database, table)}
+     WHERE ${OF_HOURS} GROUP BY key`,
+    { hours: hourKeys(hours) },
+  )
+  return new Map(rows.map(({ key, rows: count }) => [key, count]))
+}
+
+/** Hours whose earlier move was cut off; what it had moved of them is deleted. */
+async function takeBack(
+  connection: Connection,
+  stream: Stream,
+  hours: readonly number[],
+  options: SettleOptions,
+): Promise<readonly number[]> {
+  await killQuery(connection, options.queryId)
+  const counted = options.deduplicate ? 'uniqExact(_producer, _batch, _row)' : 'count()'
+  const landing = await rowsByHour(connection, landingTable(stream), hours, counted)
+  const staging = await rowsByHour(connection, stagingTable(stream), hours, 'count()')
+  const unfinished = hours.filter((hour) => {
+    const key = Math.floor(hour / HOUR)
+    return (staging.get(key) ?? 0) < (landing.get(key) ?? 0)
+  })
+  if (unfinished.some((hour) => staging.has(Math.floor(hour / HOUR)))) {
+    await connection.command(
+      `ALTER TABLE ${tableName(connection.database, stagingTable(stream))} DELETE WHERE ${OF_HOURS}`,
+      { params: { hours: hourKeys(unfinished) }, settings: { mutations_sync: '2' }, repeatable: true },
+    )
+  }
+  return unfinished
 }
 
 async function stagedOfHours(
@@ -66,29 +108,20 @@ export async function settle(
 ): Promise<readonly StagedCount[]> {
   if (hours.length === 0) return []
   const { database } = connection
-  const staging = tableName(database, stagingTable(plan.stream))
-  const params = { hours: hourKeys(hours) }
-  if (options.resume) {
-    await killQuery(connection, options.queryId)
-    if ((await stagedOfHours(connection, plan.stream, hours)).length > 0) {
-      await connection.command(`ALTER TABLE ${staging} DELETE WHERE ${OF_HOURS}`, {
-        params,
-        settings: { mutations_sync: '2' },
-        repeatable: true,
-      })
-    }
-  }
+  const due = options.resume ? await takeBack(connection, plan.stream, hours, options) : hours
   const columns = identifiers(stagingColumns(plan).map(({ name }) => name))
-  await connection.command(
-    `INSERT INTO ${staging} (${columns})
-     SELECT ${columns} FROM ${tableName(database, landingTable(plan.stream))} WHERE ${OF_HOURS}
-     ORDER BY rand()${options.deduplicate ? ' LIMIT 1 BY _producer, _batch, _row' : ''}`,
-    {
-      params,
-      queryId: options.queryId,
-      settings: { max_partitions_per_insert_block: String(MAX_EPOCHS_PER_INSERT) },
-    },
-  )
+  if (due.length > 0) {
+    await connection.command(
+      `INSERT INTO ${tableName(database, stagingTable(plan.stream))} (${columns})
+       SELECT ${columns} FROM ${tableName(database, landingTable(plan.stream))} WHERE ${OF_HOURS}
+       ORDER BY rand()${options.deduplicate ? ' LIMIT 1 BY _producer, _batch, _row' : ''}`,
+      {
+        params: { hours: hourKeys(due) },
+        queryId: options.queryId,
+        settings: { max_partitions_per_insert_block: String(MAX_EPOCHS_PER_INSERT) },
+      },
+    )
+  }
   return stagedOfHours(connection, plan.stream, hours)
 }
 

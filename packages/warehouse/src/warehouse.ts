@@ -36,8 +36,15 @@ export interface Warehouse {
   landingHours(stream: Stream, options?: { readonly distinct?: boolean }): Promise<readonly LandingHour[]>
   /** Moves whole hours (ms) into staging; repeatable with `resume`. @returns rows of those hours by epoch */
   settle(stream: Stream, hours: readonly number[], options: SettleOptions): Promise<readonly StagedCount[]>
-  /** Drops whole hours (ms) of landing. */
-  dropLanding(stream: Stream, hours: readonly number[]): Promise<void>
+  /**
+   * Drops whole hours (ms) of landing. @param options.completeUntil ms: no row whose hour of receipt is before it comes
+   * any more; then a day of which nothing else is there goes in milliseconds, not in a second or two
+   */
+  dropLanding(
+    stream: Stream,
+    hours: readonly number[],
+    options?: { readonly completeUntil?: number },
+  ): Promise<void>
   stagedRows(stream: Stream, epoch: string): Promise<number>
   stagedEpochs(stream: Stream): Promise<readonly StagedCount[]>
   /** Drops an epoch of staging and makes sure that no part of it is left. */
@@ -78,7 +85,8 @@ export function openWarehouse(
     landed: (stream, ranges) => landed(connection, stream, ranges),
     landingHours: (stream, { distinct = false } = {}) => landingHours(connection, stream, distinct),
     settle: async (stream, hours, how) => settle(connection, planOf(stream), hours, how),
-    dropLanding: (stream, hours) => dropLanding(connection, stream, hours),
+    dropLanding: (stream, hours, { completeUntil = 0 } = {}) =>
+      dropLanding(connection, stream, hours, completeUntil),
     stagedRows: (stream, epoch) => stagedRows(connection, stream, epoch),
     stagedEpochs: (stream) => stagedEpochs(connection, stream),
     dropEpoch: (stream, epoch) => dropEpoch(connection, stream, epoch),

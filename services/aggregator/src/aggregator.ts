@@ -22,12 +22,6 @@ export interface AggregatorOptions {
   readonly alarm: (message: string) => void
 }
 
-export interface Advance {
-  readonly released: readonly ReleasedStatistic[]
-  /** epoch labels whose staging partition is gone */
-  readonly dropped: readonly string[]
-}
-
 const TAIL_RECORDS = 1_000
 const TAIL_BYTES = 16 * 1024 * 1024
 
@@ -51,34 +45,36 @@ export class Aggregator {
     return this.#stager.drain()
   }
 
-  /**
-   * Stages, settles complete hours, releases windows that closed, drops partitions whose root died. Destroy due keys
-   * (keeper tick) before it, so that what is overdue is gone first.
-   * @param now ms
-   */
-  async advance(now: number): Promise<Advance> {
+  /** Stages, settles complete hours, and releases windows that closed. @param now ms @returns what it released */
+  async advance(now: number): Promise<readonly ReleasedStatistic[]> {
     await this.#stager.drain()
     await this.#settler.settle(now)
     const released: ReleasedStatistic[] = []
-    const dropped: string[] = []
     for (const stream of this.#streams) {
-      const destroyed = new Set(
-        (await this.#options.keeper.epochs(stream))
-          .filter(({ state }) => state === 'destroyed')
-          .map(({ label }) => label),
-      )
       for (const { epoch, record } of this.#options.state.windows(stream)) {
-        if (record.dropped) continue
-        if (record.status === 'withheld' && !destroyed.has(epoch)) continue
-        if (destroyed.has(epoch)) {
-          await this.#drop(stream, epoch)
-          dropped.push(epoch)
-        } else if (this.#isComplete(epoch, now)) {
-          released.push(...(await this.#release(stream, epoch)))
-        }
+        const due = record.status === 'open' || record.status === 'committed'
+        if (due && this.#isComplete(epoch, now)) released.push(...(await this.#release(stream, epoch)))
       }
     }
-    return { released, dropped }
+    return released
+  }
+
+  /** Drops the staging partitions of epochs whose root is destroyed. @returns their labels */
+  async dropDestroyed(): Promise<readonly string[]> {
+    const { keeper, state } = this.#options
+    const dropped: string[] = []
+    for (const stream of this.#streams) {
+      const standing = state.windows(stream).filter(({ record }) => !record.dropped)
+      if (standing.length === 0) continue
+      const destroyed = new Set(
+        (await keeper.epochs(stream)).filter((known) => known.state === 'destroyed').map(({ label }) => label),
+      )
+      for (const { epoch } of standing.filter((window) => destroyed.has(window.epoch))) {
+        await this.#drop(stream, epoch)
+        dropped.push(epoch)
+      }
+    }
+    return dropped
   }
 
   /** Releases a window; one that the checker refuses is withheld for good. */
@@ -122,7 +118,9 @@ export class Aggregator {
    */
   ledger(from?: string, to?: string): LedgerRow[] {
     const { log, state } = this.#options
-    const rows = new Map(state.ledger(from, to).map((row) => [row.hour, { ...row, dropped: { ...row.dropped } }]))
+    const rows = new Map(
+      state.ledger(from, to).map((row) => [row.hour, { ...row, dropped: { ...row.dropped } }]),
+    )
     for (let after = state.counted; ; ) {
       const slice = log.read(after, TAIL_RECORDS, TAIL_BYTES)
       for (const { bytes } of slice.records) {

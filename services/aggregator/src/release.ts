@@ -88,11 +88,12 @@ export class Releaser {
     const { state, warehouse } = this.#options
     const record = state.window(stream, epoch)
     if (record.status !== 'committed') return
-    for (const id of record.manifests) {
-      const committed = state.manifest(id) as CommittedManifest
-      const content = readManifest(committed.text, committed.hash)
-      await warehouse.insertCells(id, storedCells(content))
-    }
+    await Promise.all(
+      record.manifests.map((id) => {
+        const committed = state.manifest(id) as CommittedManifest
+        return warehouse.insertCells(id, storedCells(readManifest(committed.text, committed.hash)))
+      }),
+    )
     await state.putWindow(stream, epoch, { ...record, status: 'released' })
   }
 
@@ -103,11 +104,17 @@ export class Releaser {
     const computed: Computed[] = []
     for (const site of Object.values(rulebook.sites)) {
       const statistics = rulebook.statistics.filter((statistic) => statistic.site === site.id)
-      if (statistics.length > 0) computed.push(...(await this.#computeSite(stream, epoch, site, statistics, record)))
+      if (statistics.length > 0)
+        computed.push(...(await this.#computeSite(stream, epoch, site, statistics, record)))
     }
     const together = checkTogether(computed.map(({ content }) => content))
     if (!together.ok) throw this.#refused(together.findings)
-    await state.commitWindow(stream, epoch, record, computed.map(({ manifest }) => manifest))
+    await state.commitWindow(
+      stream,
+      epoch,
+      record,
+      computed.map(({ manifest }) => manifest),
+    )
     return computed.map(({ content, withheld }) => ({
       statistic: content.statistic,
       window: content.window,
@@ -145,14 +152,20 @@ export class Releaser {
     try {
       record.deduplicated += rows.deduplicated
       const computed: Computed[] = []
-      for (const statistic of statistics) computed.push(await this.#computeStatistic(rows, epoch, site, statistic))
+      for (const statistic of statistics)
+        computed.push(await this.#computeStatistic(rows, epoch, site, statistic))
       return computed
     } finally {
       await rows.drop()
     }
   }
 
-  async #computeStatistic(rows: CleanedRows, epoch: string, site: Site, statistic: Statistic): Promise<Computed> {
+  async #computeStatistic(
+    rows: CleanedRows,
+    epoch: string,
+    site: Site,
+    statistic: Statistic,
+  ): Promise<Computed> {
     const { rulebook } = this.#options
     const thresholds = thresholdsOf(rulebook, site)
     const spec = specOf(statistic)
@@ -162,7 +175,13 @@ export class Releaser {
     }
     const nodes = await rows.count(request)
     const { blocks, failing } = cut(nodes, thresholds)
-    const pool = failing.length === 0 ? null : await rows.pool(request, blocks.map(({ dims }) => dims))
+    const pool =
+      failing.length === 0
+        ? null
+        : await rows.pool(
+            request,
+            blocks.map(({ dims }) => dims),
+          )
     const cells = cellsOf(spec, blocks, pool, failing.length, thresholds)
     const cleanedRows = rows.total(request)
     const verdict = checkRelease({ spec, thresholds, nodes, pool, cleanedRows, cells })
@@ -174,13 +193,22 @@ export class Releaser {
       window: 'day',
       windowStart: epochFromLabel(epoch).start,
       rulebook: rulebook.hash,
-      cells: cells.map((cell) => ({ ...cell, dims: cell.dims.map((value) => (value === '' ? NONE : value)) })),
+      cells: cells.map((cell) => ({
+        ...cell,
+        dims: cell.dims.map((value) => (value === '' ? NONE : value)),
+      })),
     }
-    return { content, manifest: buildManifest(content), withheld: withheldValues(rulebook, statistic, cells.length) }
+    return {
+      content,
+      manifest: buildManifest(content),
+      withheld: withheldValues(rulebook, statistic, cells.length),
+    }
   }
 
   #refused(findings: readonly string[]): TacitError {
-    this.#options.alarm(`the independent checker refused a release (${findings.join(', ')}); nothing of it is published`)
+    this.#options.alarm(
+      `the independent checker refused a release (${findings.join(', ')}); nothing of it is published`,
+    )
     return new TacitError('ERR_RELEASE_REFUSED')
   }
 }

@@ -50,22 +50,25 @@ export class Settler {
     return hours.length
   }
 
-  async #settleStream(stream: Stream, ready: Map<number, ReceiptHour['rows']>, now: number): Promise<Missing[]> {
+  async #settleStream(
+    stream: Stream,
+    ready: Map<number, ReceiptHour['rows']>,
+    now: number,
+  ): Promise<Missing[]> {
     const { state, warehouse } = this.#options
     const landed = new Map((await warehouse.landingHours(stream)).map((found) => [found.hour, found]))
     const intent = state.settleIntent(stream)
     const resume = intent !== null
     const missing: Missing[] = []
     const hours: number[] = []
-    const movedBefore: number[] = []
     let deduplicate = resume
     for (const [hour, rows] of ready) {
       const expected = sumOf(rows[stream])
       const found = landed.get(hour)?.rows ?? 0
       if (expected === 0) continue
-      // A resumed move may have emptied landing already; then staging holds what landing lacks.
-      if (resume && found === 0 && intent.hours.includes(hour)) {
-        movedBefore.push(hour)
+      if (resume && intent.hours.includes(hour)) {
+        // A move that was cut short may have emptied landing in part: the counts were checked before it began.
+        hours.push(hour)
         continue
       }
       if (found < expected && now < hour + MAX_WAIT_MS) {
@@ -79,9 +82,9 @@ export class Settler {
     }
     if (hours.length === 0) return missing
     const queryId = intent?.queryId ?? randomUUID()
-    await state.intendToSettle({ stream, hours: [...movedBefore, ...hours], queryId })
+    await state.intendToSettle({ stream, hours, queryId })
     await warehouse.settle(stream, hours, { deduplicate, resume, queryId })
-    await warehouse.dropLanding(stream, hours)
+    await warehouse.dropLanding(stream, hours, { completeUntil: state.watermark })
     return missing
   }
 

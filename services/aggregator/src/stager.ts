@@ -94,7 +94,13 @@ export class Stager {
   }
 
   async #read(after: number, until: number | null): Promise<Step> {
-    const step = { after, last: after, corrupt: 0, opened: [] as Step['opened'], fates: new Map<number, AppliedBatch>() }
+    const step = {
+      after,
+      last: after,
+      corrupt: 0,
+      opened: [] as Step['opened'],
+      fates: new Map<number, AppliedBatch>(),
+    }
     let rows = 0
     let bytes = 0
     while (rows < MAX_ROWS && bytes < MAX_BYTES && (until === null || step.last < until)) {
@@ -221,7 +227,9 @@ function rangesOf(step: Step): BatchRange[] {
     if (known === undefined) numbers.set(producer, [number])
     else known.push(number)
   }
-  return [...numbers].flatMap(([producer, batches]) => runsOf(batches).map(([from, to]) => ({ producer, from, to })))
+  return [...numbers].flatMap(([producer, batches]) =>
+    runsOf(batches).map(([from, to]) => ({ producer, from, to })),
+  )
 }
 
 function runsOf(batches: readonly number[]): [number, number][] {

@@ -143,7 +143,10 @@ export class AggregatorState {
       this.#db.put(['ledger', hour], row)
     }
     if (header.removedProps > 0) {
-      this.#db.put('removedProps', ((this.#db.get('removedProps') as number | undefined) ?? 0) + header.removedProps)
+      this.#db.put(
+        'removedProps',
+        ((this.#db.get('removedProps') as number | undefined) ?? 0) + header.removedProps,
+      )
     }
     const hour = this.receiptHour(header.hour) ?? { rows: {} }
     for (const { stream, rows } of header.sections) {
@@ -187,7 +190,10 @@ export class AggregatorState {
   }
 
   /** Rows of these hours are in staging, and rows that never arrived are counted as expired. */
-  async settled(hours: readonly number[], missing: readonly { stream: Stream; epoch: string; rows: number }[]): Promise<void> {
+  async settled(
+    hours: readonly number[],
+    missing: readonly { stream: Stream; epoch: string; rows: number }[],
+  ): Promise<void> {
     await this.#write(() => {
       for (const { stream, epoch, rows } of missing) {
         const window = this.window(stream, epoch)
@@ -224,7 +230,8 @@ export class AggregatorState {
     await this.#write(() => {
       if (this.window(stream, epoch).status !== 'open') return
       for (const manifest of manifests) {
-        if (this.#db.get(['manifest', manifest.id]) === undefined) this.#db.put(['manifest', manifest.id], manifest)
+        if (this.#db.get(['manifest', manifest.id]) === undefined)
+          this.#db.put(['manifest', manifest.id], manifest)
       }
       this.#db.put(['window', stream, epoch], {
         ...record,

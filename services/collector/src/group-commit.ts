@@ -13,6 +13,7 @@ import { randomBytes, randomFillSync } from 'node:crypto'
 import type { RecordSink } from '@tacit/anonymizer'
 import {
   type BatchHeader,
+  type Clock,
   HOUR,
   type HourCounts,
   hourOf,
@@ -25,10 +26,14 @@ import type { EventLog } from '@tacit/event-log'
 import type { LogKeys } from '@tacit/keyring'
 
 /** Enough to keep the processor busy while the disk flushes; more would only make batches smaller. */
-const MAX_IN_FLIGHT = 4
-/** Rows that may gather while the disk is slow; beyond it nothing durable can be promised. */
-const MAX_GATHERED_ROWS = 100_000
-/** How long a failed log is left alone before it is tried again. */
+const MAX_IN_FLIGHT = 2
+/** A batch gathers while requests keep arriving, but no longer than this. */
+const MAX_LINGER_MS = 5
+/** Characters of rows after which another batch is begun; the log takes records of 4 MiB. */
+const MAX_BATCH_CHARS = 1_048_576
+/** Characters of rows that may gather while the disk is slow; beyond it nothing durable can be promised. */
+const MAX_GATHERED_CHARS = 64 * MAX_BATCH_CHARS
+/** How long a failed log is left alone before it is tried again, with an empty batch. */
 const RETRY_MS = 250
 
 interface Section {
@@ -41,7 +46,8 @@ class Gathering {
   readonly hour: number
   readonly sections = new Map<Stream, Section>()
   readonly counts = new Map<number, HourCounts>()
-  rows = 0
+  readonly since = performance.now()
+  chars = 0
   removedProps = 0
   readonly durable: Promise<void>
   resolve!: () => void
@@ -84,6 +90,7 @@ function shuffle(items: string[]): void {
 export interface GroupCommitOptions {
   readonly log: EventLog
   readonly logKeys: LogKeys
+  readonly clock: Clock
   /** hash of the rulebook that decides */
   readonly rulebook: string
 }
@@ -92,43 +99,47 @@ export class GroupCommit implements RecordSink {
   readonly producer = randomBytes(8).toString('hex')
   readonly #log: EventLog
   readonly #logKeys: LogKeys
+  readonly #clock: Clock
   readonly #rulebook: string
   #batch = 0
   #gathering: Gathering | null = null
   #waiting: Gathering[] = []
   #scheduled = false
+  /** beacons so far, and how many there were at the last turn of the event loop */
+  #opened = 0
+  #openedAtLastTurn = 0
   readonly #inFlight = new Set<Promise<void>>()
-  #failedAt: number | null = null
+  /** of rows that are not yet being written */
+  #gatheredChars = 0
+  #failed = false
+  #probe: NodeJS.Timeout | undefined
 
   constructor(options: GroupCommitOptions) {
     this.#log = options.log
     this.#logKeys = options.logKeys
+    this.#clock = options.clock
     this.#rulebook = options.rulebook
   }
 
-  /**
-   * False after a failed append, but for one try every {@link RETRY_MS}: readiness is honest, and comes back by itself.
-   * @param now ms
-   */
-  ready(now: number): boolean {
-    return this.#failedAt === null || now >= this.#failedAt + RETRY_MS || now < this.#failedAt
+  /** False from a failed append until one is on disk again: readiness is honest, and comes back without a request. */
+  ready(): boolean {
+    return !this.#failed
   }
 
   /** Starts (or goes on with) the batch of the hour that holds `now`; call before each beacon is processed. */
   open(now: number): void {
+    this.#opened++
     const hour = now - (now % HOUR)
     const current = this.#gathering
     if (current !== null) {
-      if (current.hour === hour) {
-        if (current.rows > MAX_GATHERED_ROWS) throw new TacitError('ERR_LOG_UNAVAILABLE')
-        return
-      }
+      if (this.#gatheredChars >= MAX_GATHERED_CHARS) throw new TacitError('ERR_LOG_UNAVAILABLE')
+      if (current.hour === hour && current.chars < MAX_BATCH_CHARS) return
       this.#waiting.push(current)
     }
     this.#gathering = new Gathering(hour)
     if (!this.#scheduled) {
       this.#scheduled = true
-      setImmediate(this.#flushSoon)
+      setImmediate(this.#flushWhenQuiet)
     }
   }
 
@@ -141,7 +152,8 @@ export class GroupCommit implements RecordSink {
     }
     section.tails.push(tail)
     section.rows[epoch] = (section.rows[epoch] ?? 0) + 1
-    gathering.rows++
+    gathering.chars += tail.length
+    this.#gatheredChars += tail.length
   }
 
   accepted(hour: number): void {
@@ -190,28 +202,56 @@ export class GroupCommit implements RecordSink {
     return found
   }
 
-  readonly #flushSoon = (): void => {
+  /**
+   * Once a turn of the event loop: as long as the turn brought more, more may be on its way, and a flush costs the
+   * same for one beacon as for a hundred. A quiet turn flushes at once, so a lone beacon does not wait.
+   */
+  readonly #flushWhenQuiet = (): void => {
+    const gathering = this.#gathering
+    const events = this.#opened
+    const quiet = events === this.#openedAtLastTurn
+    this.#openedAtLastTurn = events
+    if (gathering !== null && !quiet && performance.now() < gathering.since + MAX_LINGER_MS) {
+      setImmediate(this.#flushWhenQuiet)
+      return
+    }
     this.#scheduled = false
     this.#flush()
   }
 
   #flush(): void {
-    if (this.#gathering !== null) {
-      this.#waiting.push(this.#gathering)
-      this.#gathering = null
+    while (this.#inFlight.size < MAX_IN_FLIGHT) {
+      const next = this.#waiting.shift() ?? this.#gathering
+      if (next === null) return
+      if (next === this.#gathering) this.#gathering = null
+      this.#gatheredChars -= next.chars
+      // Nothing in it: its beacon waits for a key, and comes again.
+      if (next.counts.size === 0) next.resolve()
+      else this.#start(next)
     }
-    while (this.#waiting.length > 0 && this.#inFlight.size < MAX_IN_FLIGHT) {
-      const next = this.#waiting.shift() as Gathering
-      const written = this.#write(next, false).then(
-        () => next.resolve(),
-        (error: unknown) => next.reject(error),
-      )
-      const done = written.finally(() => {
-        this.#inFlight.delete(done)
-        this.#flush()
-      })
-      this.#inFlight.add(done)
-    }
+  }
+
+  #start(next: Gathering): void {
+    const written = this.#write(next, false).then(
+      () => next.resolve(),
+      (error: unknown) => next.reject(error),
+    )
+    const done = written.finally(() => {
+      this.#inFlight.delete(done)
+      this.#flush()
+    })
+    this.#inFlight.add(done)
+  }
+
+  /** Tries an empty batch, again and again, until one is on disk. A closed log is not tried again. */
+  #fail(error: TacitError): void {
+    this.#failed = true
+    if (this.#probe !== undefined || error.code === 'ERR_LOG_CLOSED') return
+    this.#probe = setTimeout(() => {
+      this.#probe = undefined
+      if (this.#failed) this.#start(new Gathering(hourOf(this.#clock.now())))
+    }, RETRY_MS)
+    this.#probe.unref()
   }
 
   async #write(gathering: Gathering, watermark: boolean): Promise<void> {
@@ -242,10 +282,12 @@ export class GroupCommit implements RecordSink {
       const sealed = await this.#logKeys.seal(header, Buffer.from(parts.join('')))
       if (sealed === null) throw new TacitError('ERR_LOG_UNAVAILABLE')
       await this.#log.append(sealed, gathering.hour)
-      this.#failedAt = null
-    } catch (error) {
-      this.#failedAt = Date.now()
-      throw error instanceof TacitError ? error : new TacitError('ERR_LOG_UNAVAILABLE', undefined, { cause: error })
+      this.#failed = false
+    } catch (cause) {
+      const error =
+        cause instanceof TacitError ? cause : new TacitError('ERR_LOG_UNAVAILABLE', undefined, { cause })
+      this.#fail(error)
+      throw error
     }
   }
 }

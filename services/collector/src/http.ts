@@ -4,7 +4,15 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Address, readSignals } from '@tacit/anonymizer'
-import { type Clock, LIMITS, PROBLEMS, type ProblemCode, parseBeaconText, problemBody, TacitError } from '@tacit/contracts'
+import {
+  type Clock,
+  LIMITS,
+  PROBLEMS,
+  type ProblemCode,
+  parseBeaconText,
+  problemBody,
+  TacitError,
+} from '@tacit/contracts'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Intake, RequestFacts } from './intake.js'
 import type { PeerLimit } from './peer-limit.js'
@@ -35,8 +43,14 @@ const CORS = {
 
 function answerProblem(reply: FastifyReply, code: ProblemCode): FastifyReply {
   const { status } = PROBLEMS[code]
-  reply.code(status).header('content-type', 'application/problem+json').header('access-control-allow-origin', '*')
-  if (status === 503 || status === 429) reply.header('retry-after', String(RETRY_AFTER_S))
+  reply
+    .code(status)
+    .header('content-type', 'application/problem+json')
+    .header('access-control-allow-origin', '*')
+  if (status === 503 || status === 429) {
+    // Exposed, because a page of another origin sees no header that is not.
+    reply.header('retry-after', String(RETRY_AFTER_S)).header('access-control-expose-headers', 'Retry-After')
+  }
   if (status === 405) reply.header('allow', 'POST, OPTIONS')
   return reply.send(problemBody(code))
 }
@@ -54,7 +68,8 @@ const FRAMEWORK_CODES: Readonly<Record<string, ProblemCode>> = {
 }
 
 function problemOf(error: unknown): ProblemCode {
-  if (error instanceof TacitError) return error.status === 503 ? 'ERR_LOG_UNAVAILABLE' : error.code
+  // Whatever of ours failed inside, a full disk under the keys too: nothing was promised, and the client may try again.
+  if (error instanceof TacitError) return error.status >= 500 ? 'ERR_LOG_UNAVAILABLE' : error.code
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
   return (typeof code === 'string' ? FRAMEWORK_CODES[code] : undefined) ?? 'ERR_INTERNAL'
 }
@@ -99,7 +114,8 @@ function factsOf(request: IncomingMessage, options: CollectorOptions): RequestFa
 
 /** Refuses before the body is read: rate, encodings, and a log that cannot promise anything. */
 function admission(request: FastifyRequest, options: CollectorOptions): ProblemCode | null {
-  if (!options.peerLimit.admit(request.raw.socket.remoteAddress ?? '', options.clock.now())) return 'ERR_REQUEST_RATE'
+  if (!options.peerLimit.admit(request.raw.socket.remoteAddress ?? '', options.clock.now()))
+    return 'ERR_REQUEST_RATE'
   const encoding = request.raw.headers['content-encoding']
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return 'ERR_BEACON_CONTENT_ENCODING'
   return options.ready() ? null : 'ERR_LOG_UNAVAILABLE'

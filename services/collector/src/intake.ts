@@ -2,8 +2,16 @@
  * One beacon in, durable or refused: verify → anonymise → group commit. Everything after the last `await` is
  * synchronous, so a beacon is decided, stamped and counted within one instant of the clock.
  */
-import { type Address, type Anonymizer, type AnonymizerInput, type KeyNeed, NO_PERSON, type PeekKey, type PersonState } from '@tacit/anonymizer'
-import type { Beacon, Clock, TokenClaims } from '@tacit/contracts'
+import {
+  type Address,
+  type Anonymizer,
+  type AnonymizerInput,
+  type KeyNeed,
+  NO_PERSON,
+  type PeekKey,
+  type PersonState,
+} from '@tacit/anonymizer'
+import { type Beacon, type Clock, TacitError, type TokenClaims } from '@tacit/contracts'
 import type { Keyring } from '@tacit/keyring'
 import type { Rulebook } from '@tacit/rulebook'
 import type { GroupCommit } from './group-commit.js'
@@ -33,6 +41,12 @@ export interface IntakeOptions {
   readonly ratePerToken: number
 }
 
+/** A beacon that lies in the batch that gathered when it was taken. */
+export interface Taken {
+  /** as {@link GroupCommit.durable} of that batch */
+  readonly durable: Promise<void>
+}
+
 /** A key that stays unknown after this many loads is a fault of the keeper: the beacon gets 503. */
 const MAX_KEY_LOADS = 3
 
@@ -51,16 +65,16 @@ export class Intake {
 
   /** Takes one beacon; resolves when it is durable. @throws TacitError (status 503) where that cannot be promised */
   async accept(beacon: Beacon, facts: RequestFacts): Promise<void> {
-    const gathered = this.take(beacon, facts)
-    if (gathered instanceof Promise) await gathered
-    await this.#options.commit.durable()
+    const taken = this.take(beacon, facts)
+    const { durable } = taken instanceof Promise ? await taken : taken
+    await durable
   }
 
   /**
    * Anonymises one beacon into the batch that gathers, without waiting for the disk (`import` waits once for many).
    * A promise only where a token must be verified or a key loaded first.
    */
-  take(beacon: Beacon, facts: RequestFacts): void | Promise<void> {
+  take(beacon: Beacon, facts: RequestFacts): Taken | Promise<Taken> {
     const token = this.#tokenOf(beacon, facts)
     if (token instanceof Promise) return token.then((verified) => this.#admit(beacon, facts, verified))
     return this.#admit(beacon, facts, token)
@@ -82,7 +96,7 @@ export class Intake {
     return this.#options.tokens.verify(beacon.token, now)
   }
 
-  #admit(beacon: Beacon, facts: RequestFacts, token: VerifiedToken): void | Promise<void> {
+  #admit(beacon: Beacon, facts: RequestFacts, token: VerifiedToken): Taken | Promise<Taken> {
     const events = beacon.events.length
     // Claims that stand for a token come from a file, not from a page that could flood.
     const limited = token.result.state === 'valid' && facts.claims === undefined
@@ -103,19 +117,18 @@ export class Intake {
     return this.#process(input, 0)
   }
 
-  #process(input: AnonymizerInput, loads: number): void | Promise<void> {
+  #process(input: AnonymizerInput, loads: number): Taken | Promise<Taken> {
     const { anonymizer, clock, commit } = this.#options
     const now = clock.now()
     commit.open(now)
     const needs = anonymizer.process(input, now, this.#peek, commit)
-    if (needs === null) return
+    // Taken down in the same turn: a turn later another batch may be the one that gathers.
+    if (needs === null) return { durable: commit.durable() }
     return this.#load(needs, loads).then(() => this.#process(input, loads + 1))
   }
 
   async #load(needs: readonly KeyNeed[], loads: number): Promise<void> {
-    if (loads >= MAX_KEY_LOADS) throw new TypeError('the keeper gave no answer to a key request')
-    await Promise.all(
-      needs.map((need) => this.#options.keyring.load(need.stream, need.epoch, need.scope)),
-    )
+    if (loads >= MAX_KEY_LOADS) throw new TacitError('ERR_LOG_UNAVAILABLE')
+    await Promise.all(needs.map((need) => this.#options.keyring.load(need.stream, need.epoch, need.scope)))
   }
 }

@@ -21,7 +21,9 @@ interface KnownKey {
 }
 
 /** The keys of a JSON Web Key Set by `kid`. @throws TypeError for a key that is neither OKP/Ed25519 nor oct, or has no kid */
-export async function importTokenKeys(jwks: { readonly keys: readonly JWK[] }): Promise<ReadonlyMap<string, KnownKey>> {
+export async function importTokenKeys(jwks: {
+  readonly keys: readonly JWK[]
+}): Promise<ReadonlyMap<string, KnownKey>> {
   const known = new Map<string, KnownKey>()
   for (const jwk of jwks.keys) {
     const algorithm = jwk.kty === 'OKP' ? 'EdDSA' : jwk.kty === 'oct' ? 'HS256' : null

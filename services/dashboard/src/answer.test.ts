@@ -83,14 +83,23 @@ t.test('the default window is the finest that is declared', async (t) => {
 })
 
 t.test('the catalogue lists every realm and marks what is sample', async (t) => {
-  const entries = statisticsCatalogue([realm('main', []), realm('sample', [])])
+  const released = ['2026-11-02', '2026-11-09', '2026-11-03'].map((day) => ({
+    statistic: 'pages',
+    window: 'day',
+    windowStart: Date.parse(day),
+    cells: 3,
+  }))
+  const entries = statisticsCatalogue([
+    { ...realm('main', []), released: [] },
+    { ...realm('sample', []), released },
+  ])
   t.same(
-    entries.map(({ id, sample }) => [id, sample]),
+    entries.map(({ id, sample, latest }) => [id, sample, latest]),
     [
-      ['pages', false],
-      ['devices', false],
-      ['pages', true],
-      ['devices', true],
+      ['pages', false, null],
+      ['devices', false, null],
+      ['pages', true, '2026-11-09T00:00:00Z'],
+      ['devices', true, null],
     ],
   )
   t.match(entries[0], {

@@ -4,7 +4,7 @@
  */
 import { epochOf, rfc3339, shownReason } from '@tacit/contracts'
 import { declaredValues, type Rulebook, type Statistic } from '@tacit/rulebook'
-import type { StoredCell } from '@tacit/warehouse'
+import type { ReleasedWindow, StoredCell } from '@tacit/warehouse'
 import type { LedgerRow, Realm } from './realm.js'
 
 /** The dimension value of cells pooled because each alone covers too few people. */
@@ -24,6 +24,8 @@ export interface CatalogueEntry {
   readonly site: string
   readonly realm: string
   readonly sample: boolean
+  /** start of the newest window that has published values; null while there is none */
+  readonly latest: string | null
 }
 
 /** One published value of one window: `window_start`, the dimensions by name, then the measures. */
@@ -44,11 +46,14 @@ export interface LedgerAnswer {
   readonly rows: readonly LedgerRow[]
 }
 
+/** A realm as the catalogue needs it. */
+export interface CatalogueRealm extends Pick<Realm, 'name' | 'sample' | 'rulebook'> {
+  readonly released: readonly ReleasedWindow[]
+}
+
 /** Every declared statistic of every realm, real data first. */
-export function statisticsCatalogue(
-  realms: readonly Pick<Realm, 'name' | 'sample' | 'rulebook'>[],
-): readonly CatalogueEntry[] {
-  return realms.flatMap(({ name, sample, rulebook }) =>
+export function statisticsCatalogue(realms: readonly CatalogueRealm[]): readonly CatalogueEntry[] {
+  return realms.flatMap(({ name, sample, rulebook, released }) =>
     rulebook.statistics.map(({ id, title, windows, by, drill, measures, people, site }) => ({
       id,
       title,
@@ -61,8 +66,14 @@ export function statisticsCatalogue(
       site,
       realm: name,
       sample,
+      latest: latestWindow(released, id),
     })),
   )
+}
+
+function latestWindow(released: readonly ReleasedWindow[], id: string): string | null {
+  const starts = released.filter(({ statistic }) => statistic === id).map(({ windowStart }) => windowStart)
+  return starts.length === 0 ? null : rfc3339(starts.reduce((a, b) => Math.max(a, b)))
 }
 
 const FINEST_FIRST = ['5m', 'hour', 'day', 'week', 'month']

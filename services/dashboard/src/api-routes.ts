@@ -39,7 +39,8 @@ export function addApiRoutes(
     handler: async (request) => {
       await allow(request, READERS)
       readQuery(request.query, [])
-      return statisticsCatalogue(realms)
+      const known = realms.map(async (realm) => ({ ...realm, released: await realm.released() }))
+      return statisticsCatalogue(await Promise.all(known))
     },
   })
 
@@ -72,9 +73,9 @@ export function addApiRoutes(
     url: '/api/v1/ledger',
     handler: async (request) => {
       const role = await allow(request, PRIVACY)
-      const query = readQuery(request.query, ['from', 'to', 'realm'])
+      const query = readQuery(request.query, ['from', 'to', 'realm', 'site'])
       const range = readRange(query)
-      const realm = await chooseRealm(realms, query.realm, async (one) => (await one.ledger({})).length > 0)
+      const realm = await chooseRealm(realms, query, async (one) => (await one.ledger({})).length > 0)
       const rows = await realm.ledger(range)
       const { latenessMs } = realm.rulebook.epochs
       const answer = ledgerAnswer(rows, role === 'operator' ? undefined : { now: clock.now(), latenessMs })
@@ -88,7 +89,7 @@ export function addApiRoutes(
     handler: async (request) => {
       await allow(request, PRIVACY)
       const query = readQuery(request.query, ['realm'])
-      const { rulebook, name, sample } = await chooseRealm(realms, query.realm, async () => true)
+      const { rulebook, name, sample } = await chooseRealm(realms, query, async () => true)
       return {
         name: rulebook.name,
         version: rulebook.version,
@@ -120,25 +121,26 @@ async function locate(
     .filter((realm) => name === undefined || realm.name === name)
     .flatMap((realm) => realm.rulebook.statistics.map((statistic) => ({ realm, statistic })))
     .filter(({ statistic }) => statistic.id === id && (query.site ?? statistic.site) === statistic.site)
-  const chosen = await firstOr(found, async ({ realm, statistic }) => {
-    const queries = statistic.windows.map((window) => realm.cells({ statistic: id, window }))
-    return (await Promise.all(queries)).some((cells) => cells.length > 0)
-  })
+  const chosen = await firstOr(found, async ({ realm }) =>
+    (await realm.released()).some(({ statistic }) => statistic === id),
+  )
   if (chosen === undefined) throw new TacitError('ERR_STATISTIC_UNKNOWN')
   return chosen
 }
 
+/** The realm of that name, or that has that site: a ledger counts all sites of its realm together. */
 async function chooseRealm(
   realms: readonly Realm[],
-  name: string | undefined,
+  { realm, site }: { readonly realm?: string; readonly site?: string },
   holdsData: (realm: Realm) => Promise<boolean>,
 ): Promise<Realm> {
-  const wanted = readChoice('realm', name, REALM_NAMES)
-  const chosen = await firstOr(
-    realms.filter((realm) => wanted === undefined || realm.name === wanted),
-    holdsData,
-  )
-  if (chosen === undefined) throw new TacitError('ERR_QUERY_MALFORMED', 'This installation has no such realm')
+  const wanted = readChoice('realm', realm, REALM_NAMES)
+  const found = realms
+    .filter(({ name }) => wanted === undefined || name === wanted)
+    .filter(({ rulebook }) => site === undefined || Object.hasOwn(rulebook.sites, site))
+  const chosen = await firstOr(found, holdsData)
+  if (chosen === undefined)
+    throw new TacitError('ERR_QUERY_MALFORMED', 'This installation has no such realm or site')
   return chosen
 }
 

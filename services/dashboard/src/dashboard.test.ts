@@ -54,9 +54,17 @@ t.test('each role reads what it may, and nobody reads without a token', async (t
 
 t.test('the catalogue and a statistic have the shape of the contract', async (t) => {
   t.match((await get('/api/v1/statistics', 'product')).json(), [
-    { id: 'pages', title: 'Pages', windows: ['day'], by: ['path'], drill: ['device'], sample: false },
-    { id: 'devices' },
-    { id: 'pages', sample: true },
+    {
+      id: 'pages',
+      title: 'Pages',
+      windows: ['day'],
+      by: ['path'],
+      drill: ['device'],
+      sample: false,
+      latest: '2026-11-02T00:00:00Z',
+    },
+    { id: 'devices', latest: null },
+    { id: 'pages', sample: true, latest: '2026-10-01T00:00:00Z' },
     { id: 'devices', sample: true },
   ])
   const answer = await get('/api/v1/statistics/pages?window=day&from=2026-11-02&to=2026-11-02', 'product')
@@ -185,6 +193,14 @@ t.test('the API shows closed hours with one refused, an operator every hour', as
     realm: 'sample',
     sample: true,
   })
+  const elsewhere = realm('sample', [], [hour('2026-11-01T04:00:00Z', 5)], {
+    ...sample.rulebook,
+    sites: Object.fromEntries(Object.values(sample.rulebook.sites).map((site) => ['demo', site])),
+  })
+  const bySite = await get('/api/v1/ledger?site=demo', 'privacy', [main, elsewhere])
+  t.match(bySite.json(), { realm: 'sample', rows: [{ received: 15, dropped: { refused: 5 } }] })
+  t.match((await get('/api/v1/ledger?site=erp', 'privacy', [main, elsewhere])).json(), { realm: 'main' })
+  t.equal((await get('/api/v1/ledger?site=nowhere', 'privacy', [main, elsewhere])).statusCode, 400)
 })
 
 t.test('the rulebook is shown as it was written', async (t) => {

@@ -95,7 +95,7 @@ export const openApi = {
       get: {
         summary:
           'received = accepted + dropped by reason, for hours that have closed (roles privacy and admin)',
-        parameters: [from, to, realm],
+        parameters: [from, to, realm, text('site', 'The realm that has this site')],
         responses: { '200': json('Closed hours', ref('LedgerAnswer')), ...refused },
       },
     },
@@ -123,7 +123,7 @@ export const openApi = {
       },
       CatalogueEntry: {
         type: 'object',
-        required: ['id', 'title', 'windows', 'by', 'drill', 'measures', 'site', 'realm', 'sample'],
+        required: ['id', 'title', 'windows', 'by', 'drill', 'measures', 'site', 'realm', 'sample', 'latest'],
         properties: {
           id: { type: 'string' },
           title: { type: 'string' },
@@ -136,6 +136,11 @@ export const openApi = {
           site: { type: 'string' },
           realm: { enum: ['main', 'sample'] },
           sample: { type: 'boolean' },
+          latest: {
+            type: ['string', 'null'],
+            format: 'date-time',
+            description: 'Start of the newest window with published values',
+          },
         },
       },
       StatisticAnswer: {

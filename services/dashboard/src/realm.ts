@@ -1,6 +1,6 @@
 /** What the dashboard reads: released cells and the ledger, of real data (`main`) or of sample data (`sample`). */
 import type { Rulebook } from '@tacit/rulebook'
-import type { StoredCell } from '@tacit/warehouse'
+import type { ReleasedWindow, StoredCell } from '@tacit/warehouse'
 
 export type RealmName = 'main' | 'sample'
 
@@ -31,5 +31,7 @@ export interface Realm {
   readonly sample: boolean
   readonly rulebook: Rulebook
   cells(query: CellQuery): Promise<readonly StoredCell[]>
+  /** windows that have released cells */
+  released(): Promise<readonly ReleasedWindow[]>
   ledger(range: DayRange): Promise<readonly LedgerRow[]>
 }

@@ -115,6 +115,8 @@ export function realm(
           one.window === window &&
           within(new Date(one.windowStart).toISOString().slice(0, 10), from, to),
       ),
+    released: async () =>
+      cells.map(({ statistic, window, windowStart }) => ({ statistic, window, windowStart, cells: 1 })),
     ledger: async ({ from, to }) => ledger.filter(({ hour }) => within(hour.slice(0, 10), from, to)),
   }
 }

@@ -15,7 +15,10 @@ function createProgram(): Command {
   const program = new Command('tacit')
     .description('Usage statistics that a product team can read and nobody can trace back to a person.')
     .showHelpAfterError('(tacit <verb> --help shows examples)')
-    .addHelpText('after', '\nExit codes: 0 done, 1 a check failed, 2 used wrongly, 3 the system could not.\n\nStart with:\n  $ npm start\n')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 a check failed, 2 used wrongly, 3 the system could not.\n\nStart with:\n  $ npm start\n',
+    )
   for (const command of [
     upCommand(),
     importCommand(),

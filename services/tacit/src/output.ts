@@ -17,12 +17,24 @@ export function print(text: string): void {
 }
 
 /** A plain table; numbers are right-aligned. */
-export function table(head: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
-  const cells = rows.map((row) => row.map((value) => (value === null ? '·' : typeof value === 'number' ? value.toLocaleString('en-GB') : value)))
-  const widths = head.map((title, i) => Math.max(title.length, ...cells.map((row) => (row[i] ?? '').length), 0))
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly (string | number | null)[])[],
+): string {
+  const cells = rows.map((row) =>
+    row.map((value) =>
+      value === null ? '·' : typeof value === 'number' ? value.toLocaleString('en-GB') : value,
+    ),
+  )
+  const widths = head.map((title, i) =>
+    Math.max(title.length, ...cells.map((row) => (row[i] ?? '').length), 0),
+  )
   const numeric = head.map((_, i) => rows.some((row) => typeof row[i] === 'number'))
   const line = (row: readonly string[]) =>
-    row.map((cell, i) => (numeric[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0))).join('  ').trimEnd()
+    row
+      .map((cell, i) => (numeric[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
+      .join('  ')
+      .trimEnd()
   return [line(head), line(widths.map((width) => '─'.repeat(width))), ...cells.map(line)].join('\n')
 }
 
@@ -35,7 +47,12 @@ export interface Progress {
 export function progress(total: number, unit: string): Progress {
   if (!process.stderr.isTTY || total <= 0) return { update: () => {}, stop: () => {} }
   const bar = new cliProgress.SingleBar(
-    { format: `  {bar} {percentage}%  {value}/{total} ${unit}  {note}`, hideCursor: true, stream: process.stderr, clearOnComplete: true },
+    {
+      format: `  {bar} {percentage}%  {value}/{total} ${unit}  {note}`,
+      hideCursor: true,
+      stream: process.stderr,
+      clearOnComplete: true,
+    },
     cliProgress.Presets.shades_classic,
   )
   bar.start(total, 0, { note: '' })
@@ -64,7 +81,9 @@ export function reportError(error: unknown): number {
   else if (error instanceof TacitError) process.stderr.write(`tacit: ${error.message} (${error.code})\n`)
   else {
     const stack = error instanceof Error ? (error.stack ?? '').split('\n').slice(1, 6).join('\n') : ''
-    process.stderr.write(`tacit: something failed inside (${error instanceof Error ? error.name : 'error'})\n${stack}\n`)
+    process.stderr.write(
+      `tacit: something failed inside (${error instanceof Error ? error.name : 'error'})\n${stack}\n`,
+    )
   }
   return exitCodeOf(error)
 }

@@ -39,7 +39,7 @@ export function Erp() {
       try {
         const connected = await connect(() => choice.current, setSent)
         telemetry.current = connected
-        connected.beacon.event('app_start', { app_version: '4.2.0' })
+        connected.beacon.event('app_start', { app_version: '8.3.0' })
         connected.beacon.pageView(opened.current, { visit_start: true })
         connected.beacon.event('page_load', { load_ms: Math.round(performance.now()) })
       } catch {
@@ -57,9 +57,10 @@ export function Erp() {
   }, [])
 
   const choose = (next: Consent): void => {
+    // what was done before the choice goes under the choice it was done under
+    void telemetry.current?.beacon.flush()
     choice.current = next
     setConsent(next)
-    telemetry.current?.forget()
   }
   const desk: Desk = {
     books,

@@ -24,11 +24,14 @@ interface SampleToken {
 const TOKEN_MS = 14 * 60_000
 const KEPT = 20
 
-/** @param consent asked again for every token: a changed choice needs {@link Telemetry.forget} */
+interface HeldToken {
+  readonly token: string
+  readonly consent: Consent
+  readonly until: number
+}
+
 export interface Telemetry {
   readonly beacon: BeaconClient
-  /** the next beacon fetches a new token, with the choice as it is then */
-  forget(): void
 }
 
 async function fetchToken(consent: Consent): Promise<SampleToken> {
@@ -37,16 +40,18 @@ async function fetchToken(consent: Consent): Promise<SampleToken> {
   return (await answer.json()) as SampleToken
 }
 
-/** Connects to the collector that the server names. @throws Error where the server gives no token */
+/**
+ * Connects to the collector that the server names.
+ * @param consent the choice as it is now; a token says one choice, so another choice takes another token
+ * @throws Error where the server gives no token
+ */
 export async function connect(
   consent: () => Consent,
   onSent: (sent: readonly SentBeacon[]) => void,
 ): Promise<Telemetry> {
-  const first = await fetchToken(consent())
-  let held: { readonly token: string; readonly until: number } | null = {
-    token: first.token,
-    until: Date.now() + TOKEN_MS,
-  }
+  const asked = consent()
+  const first = await fetchToken(asked)
+  let held: HeldToken = { token: first.token, consent: asked, until: Date.now() + TOKEN_MS }
   let sent: readonly SentBeacon[] = []
   let next = 0
 
@@ -70,25 +75,25 @@ export async function connect(
     }
   }
 
+  const token = async (): Promise<string> => {
+    const choice = consent()
+    let own = held
+    if (own.consent !== choice || own.until <= Date.now()) {
+      own = { token: (await fetchToken(choice)).token, consent: choice, until: Date.now() + TOKEN_MS }
+      held = own
+    }
+    // the choice may have changed while the server was asked
+    return consent() === choice ? own.token : token()
+  }
+
   const beacon = createBeacon({
     url: `${first.collectorUrl}/v1/beacon`,
     site: first.site,
     flushEveryMs: 800,
     environment: { fetch: watchedFetch },
-    token: async () => {
-      if (held === null || held.until <= Date.now()) {
-        const { token } = await fetchToken(consent())
-        held = { token, until: Date.now() + TOKEN_MS }
-      }
-      return held.token
-    },
+    token,
   })
-  return {
-    beacon,
-    forget: () => {
-      held = null
-    },
-  }
+  return { beacon }
 }
 
 function describe(key: number, text: string): SentBeacon {

@@ -1,9 +1,10 @@
 /** The shell: who is reading, what there is to read, and the page that is open. */
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import { openApi, type Api, type CatalogueEntry, type StatisticAnswer } from './api.js'
+import { openApi, type Api, type CatalogueEntry } from './api.js'
 import { label } from './format.js'
 import { LedgerPage } from './ledger-page.js'
 import { Empty, Failed, Loading, useLoaded } from './load.js'
+import { addressOf, Navigation } from './navigation.js'
 import { RulesPage } from './rules-page.js'
 import { endSession, type Session } from './session.js'
 import { StatisticPage } from './statistic-page.js'
@@ -54,9 +55,6 @@ function SignIn() {
   )
 }
 
-const addressOf = (entry: CatalogueEntry): string =>
-  `#/statistics/${[entry.realm, entry.site, entry.id].map(encodeURIComponent).join('/')}`
-
 function useAddress(): string {
   const [address, setAddress] = useState(location.hash)
   useEffect(() => {
@@ -76,9 +74,8 @@ function Reading({ session, onLeave }: { readonly session: Session; readonly onL
     if (refused) onLeave()
   }, [refused])
   const entries = catalogue.state === 'ready' ? catalogue.value : []
-  const home = useHome(api, entries)
+  const home = homeOf(entries)
   const current = address.length > 2 || !home ? address : addressOf(home)
-  const opening = catalogue.state === 'loading' || (entries.length > 0 && current.length <= 2)
   return (
     <div class="shell">
       <a class="skip" href="#main" onClick={skipToMain}>
@@ -101,78 +98,23 @@ function Reading({ session, onLeave }: { readonly session: Session; readonly onL
       </header>
       <Navigation entries={entries} current={current} reviews={session.role !== 'product'} />
       <main id="main" tabIndex={-1}>
-        {opening && <Loading />}
+        {catalogue.state === 'loading' && <Loading />}
         {catalogue.state === 'failed' && <Failed error={catalogue.error} retry={catalogue.retry} />}
-        {catalogue.state === 'ready' && !opening && <Page api={api} entries={entries} current={current} />}
+        {catalogue.state === 'ready' && <Page api={api} entries={entries} current={current} />}
       </main>
     </div>
   )
 }
 
-/** What opens first: the first statistic of real data, or of sample data while there is nothing real to see. */
-function useHome(api: Api, entries: readonly CatalogueEntry[]): CatalogueEntry | undefined {
-  const firsts = entries.filter(({ realm }, at) => entries.findIndex((one) => one.realm === realm) === at)
-  const chosen = useLoaded(firsts.map(addressOf).join(' '), async () => {
-    for (const { id, realm, site } of firsts.length > 1 ? firsts : []) {
-      const answer = await api.json<StatisticAnswer>(`statistics/${encodeURIComponent(id)}`, { realm, site })
-      if (answer.rows.length > 0) return realm
-    }
-    return firsts[0]?.realm
-  })
-  if (chosen.state === 'loading') return undefined
-  return firsts.find(({ realm }) => chosen.state === 'ready' && realm === chosen.value) ?? firsts[0]
+/** What opens first: a statistic of real data, or of sample data while there is nothing real to see. */
+function homeOf(entries: readonly CatalogueEntry[]): CatalogueEntry | undefined {
+  return entries.find(({ latest }) => latest !== null) ?? entries[0]
 }
 
 /** The address is the page's, so the link moves the focus itself. */
 function skipToMain(event: Event): void {
   event.preventDefault()
   document.getElementById('main')?.focus()
-}
-
-interface NavigationProps {
-  readonly entries: readonly CatalogueEntry[]
-  readonly current: string
-  readonly reviews: boolean
-}
-
-function Navigation({ entries, current, reviews }: NavigationProps) {
-  const groups = [...new Set(entries.map(({ realm, site }) => `${realm}\n${site}`))].map((group) =>
-    entries.filter(({ realm, site }) => `${realm}\n${site}` === group),
-  )
-  const realms = [...new Map(entries.map(({ realm, sample }) => [realm, sample]))]
-  const link = (href: string, text: string) => (
-    <li key={href}>
-      <a href={href} aria-current={href === current ? 'page' : undefined}>
-        {text}
-      </a>
-    </li>
-  )
-  return (
-    <nav aria-label="Statistics and reviews">
-      {groups.map((group) => (
-        <div key={addressOf(group[0] as CatalogueEntry)}>
-          <h2>
-            {group[0]?.site} {group[0]?.sample && <b class="badge">Sample</b>}
-          </h2>
-          <ul>{group.map((entry) => link(addressOf(entry), entry.title))}</ul>
-        </div>
-      ))}
-      {reviews && (
-        <div>
-          <h2>Privacy desk</h2>
-          <ul>
-            {realms.flatMap(([realm, sample]) => {
-              const suffix = sample && realms.length > 1 ? ' (sample)' : ''
-              return [
-                link(`#/ledger/${realm}`, `Ledger${suffix}`),
-                link(`#/rules/${realm}`, `Rules${suffix}`),
-              ]
-            })}
-          </ul>
-        </div>
-      )}
-    </nav>
-  )
 }
 
 interface PageProps {

@@ -62,23 +62,17 @@ function LedgerView({ rows }: { readonly rows: readonly LedgerRow[] }) {
       <section class="card" aria-label="Sum">
         <dl class="equation">
           <Term name="Received" value={received} color="--text" />
-          <span aria-hidden="true">=</span>
-          <Term name="Accepted" value={accepted} color="--c1" />
+          <Term sign="=" name="Accepted" value={accepted} color="--c1" />
           {reasons.slice(0, SHOWN_REASONS).map(([reason, n], at) => (
-            <>
-              <span aria-hidden="true">+</span>
-              <Term key={reason} name={reasonName(reason)} value={n} color={reasonColor(at)} />
-            </>
+            <Term key={reason} sign="+" name={reasonName(reason)} value={n} color={reasonColor(at)} />
           ))}
           {reasons.length > SHOWN_REASONS && (
-            <>
-              <span aria-hidden="true">+</span>
-              <Term
-                name="Other reasons"
-                value={reasons.slice(SHOWN_REASONS).reduce((sum, [, n]) => sum + n, 0)}
-                color="--c-other"
-              />
-            </>
+            <Term
+              sign="+"
+              name="Other reasons"
+              value={reasons.slice(SHOWN_REASONS).reduce((sum, [, n]) => sum + n, 0)}
+              color="--c-other"
+            />
           )}
         </dl>
         <p class={received === accepted + dropped ? 'balance' : 'balance off'}>
@@ -140,17 +134,17 @@ function ledgerChart(days: readonly LedgerTotals[]): Chart {
   return { times: days.map(({ time }) => Date.parse(time) / 1_000), series }
 }
 
-function Term({
-  name,
-  value,
-  color,
-}: {
+interface TermProps {
+  /** what stands before it; the sign and its term wrap together */
+  readonly sign?: '=' | '+'
   readonly name: string
   readonly value: number
   readonly color: string
-}) {
+}
+
+function Term({ sign, name, value, color }: TermProps) {
   return (
-    <div>
+    <div data-sign={sign}>
       <dt>
         <i style={{ background: `var(${color})` }} aria-hidden="true" />
         {name}

@@ -61,7 +61,7 @@ export function StatisticPage({ api, entry }: StatisticPageProps) {
             {entry.by.map((name) => label(name).toLowerCase()).join(' and ') || 'total'}
           </p>
         </div>
-        <div class="tools">
+        <div class="tools" hidden={entry.latest === null}>
           {entry.windows.length > 1 && (
             <select
               aria-label="Window"
@@ -117,9 +117,11 @@ function Answer({ answer, entry }: AnswerProps) {
   const chart = useMemo(() => topSeries(answer.rows, entry.by, measure), [answer, entry, measure])
   if (answer.rows.length === 0) {
     return (
-      <Empty title="Nothing published in these days">
-        A value appears once its day has closed and at least {entry.min_users} people share it. Choose other
-        days, or come back tomorrow.
+      <Empty title={entry.latest === null ? 'No data yet' : 'Nothing published in these days'}>
+        A value appears once its day has closed and at least {entry.min_users} people share it.{' '}
+        {entry.latest === null
+          ? 'Events that arrive today can be read here tomorrow.'
+          : 'Choose other days, or come back tomorrow.'}
       </Empty>
     )
   }

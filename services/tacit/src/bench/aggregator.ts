@@ -44,7 +44,16 @@ async function fillLog(realm: Realm, rows: number, seed: number): Promise<Rows> 
     keep(stream, epoch, tail)
   }
   let beacons = 0
-  const options = { seed, tenants: 40, users: 2_000, days: 30, end: now - (now % DAY), site: 'sample', origin: 'http://127.0.0.1:8081', policy: realm.rulebook.policy.version }
+  const options = {
+    seed,
+    tenants: 40,
+    users: 2_000,
+    days: 30,
+    end: now - (now % DAY),
+    site: 'sample',
+    origin: 'http://127.0.0.1:8081',
+    policy: realm.rulebook.policy.version,
+  }
   for (const sample of sampleTraffic(options)) {
     if (lines.length >= rows) break
     const taken = realm.intake.take(sample.body, {
@@ -78,17 +87,26 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
   return (performance.now() - started) / 1000
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
 /** @param rows of each round @param onRound told before each */
-export async function benchAggregator(rows: number, onRound: (kind: string, round: number) => void): Promise<AggregatorBench> {
+export async function benchAggregator(
+  rows: number,
+  onRound: (kind: string, round: number) => void,
+): Promise<AggregatorBench> {
   const dir = mkdtempSync(join(tmpdir(), 'tacit-bench-'))
   const house = await openHouse(dir)
   try {
     const erp = requireRulebook(readRulebook(ERP_RULEBOOK), ERP_RULEBOOK)
     const rulebook = sampleRulebook(erp, ['http://127.0.0.1:8081'], Date.now(), 30)
     const layout = house.layout.realm('sample')
-    const realm = await house.openRealm({ layout, rulebook, clock: systemClock, ratePerToken: Number.MAX_SAFE_INTEGER })
+    const realm = await house.openRealm({
+      layout,
+      rulebook,
+      clock: systemClock,
+      ratePerToken: Number.MAX_SAFE_INTEGER,
+    })
     const plain = openWarehouse(house.server.address, 'plain')
     await plain.migrate(streamPlans(rulebook))
     const ours: number[] = []
@@ -101,7 +119,8 @@ export async function benchAggregator(rows: number, onRound: (kind: string, roun
       const staged = await secondsOf(() => realm.aggregator.stage())
       onRound('plain insert', round)
       const inserted = await secondsOf(async () => {
-        for (const [i, buffer] of filled.lines.entries()) await plain.land('day', [buffer], `bench:${round}:${i}`)
+        for (const [i, buffer] of filled.lines.entries())
+          await plain.land('day', [buffer], `bench:${round}:${i}`)
       })
       // The first round warms both.
       if (round === 0) continue

@@ -84,7 +84,11 @@ async function measure(server: Server, requests: readonly Buffer[], seconds: num
   const before = await server.usage()
   const result = await load(server.port, requests, CONNECTIONS, seconds)
   const after = await server.usage()
-  if (result.others > 0) throw new TacitError('ERR_INTERNAL', `${result.others} answers were not 204: the figures would mean nothing`)
+  if (result.others > 0)
+    throw new TacitError(
+      'ERR_INTERNAL',
+      `${result.others} answers were not 204: the figures would mean nothing`,
+    )
   return { ...result, cpuUsPerRequest: (after.cpuUs - before.cpuUs) / result.answers, rssMb: after.rssMb }
 }
 
@@ -106,7 +110,10 @@ function figuresOf(rounds: readonly Round[]): ServerFigures {
 const round2 = (value: number): number => Math.round(value * 100) / 100
 
 /** @param seconds of each round and server @param onRound told before each */
-export async function benchCollector(seconds: number, onRound: (kind: string, round: number) => void): Promise<CollectorBench> {
+export async function benchCollector(
+  seconds: number,
+  onRound: (kind: string, round: number) => void,
+): Promise<CollectorBench> {
   const rulebook = requireRulebook(readRulebook(ERP_RULEBOOK), ERP_RULEBOOK)
   const site = Object.values(rulebook.sites)[0]
   if (site === undefined) throw new TacitError('ERR_RULEBOOK_INVALID')
@@ -126,12 +133,20 @@ export async function benchCollector(seconds: number, onRound: (kind: string, ro
     }
     const { outcomes } = await (servers.get('collector') as Server).usage()
     const dropped = Object.entries(outcomes).filter(([reason]) => reason !== 'accepted')
-    if (dropped.length > 0) throw new TacitError('ERR_INTERNAL', `Events were dropped (${dropped.map(([reason]) => reason).join(', ')}): the figures would mean nothing`)
+    if (dropped.length > 0)
+      throw new TacitError(
+        'ERR_INTERNAL',
+        `Events were dropped (${dropped.map(([reason]) => reason).join(', ')}): the figures would mean nothing`,
+      )
   } finally {
     for (const { child } of servers.values()) child.disconnect()
   }
   const perRound = (kind: BenchServerKind) =>
-    median((rounds.get('collector') ?? []).map((ours, i) => ours.answers / ours.seconds / rateOf(rounds.get(kind)?.[i])))
+    median(
+      (rounds.get('collector') ?? []).map(
+        (ours, i) => ours.answers / ours.seconds / rateOf(rounds.get(kind)?.[i]),
+      ),
+    )
   const figures = (kind: BenchServerKind) => figuresOf(rounds.get(kind) ?? [])
   const ours = figures('collector')
   return {

@@ -22,7 +22,13 @@ interface Tally {
   readonly latenciesNs: number[]
 }
 
-function startConnection(port: number, requests: readonly Buffer[], from: number, tally: Tally, until: number): Promise<void> {
+function startConnection(
+  port: number,
+  requests: readonly Buffer[],
+  from: number,
+  tally: Tally,
+  until: number,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     let next = from
     let sentAt = 0n
@@ -59,12 +65,19 @@ function percentile(sorted: readonly number[], share: number): number {
 }
 
 /** Loads a server on loopback for `seconds`. */
-export async function load(port: number, requests: readonly Buffer[], connections: number, seconds: number): Promise<LoadResult> {
+export async function load(
+  port: number,
+  requests: readonly Buffer[],
+  connections: number,
+  seconds: number,
+): Promise<LoadResult> {
   const tally: Tally = { answers: 0, others: 0, latenciesNs: [] }
   const started = Date.now()
   const stride = Math.floor(requests.length / connections)
   await Promise.all(
-    Array.from({ length: connections }, (_, i) => startConnection(port, requests, i * stride, tally, started + seconds * 1000)),
+    Array.from({ length: connections }, (_, i) =>
+      startConnection(port, requests, i * stride, tally, started + seconds * 1000),
+    ),
   )
   const sorted = tally.latenciesNs.sort((a, b) => a - b)
   return {

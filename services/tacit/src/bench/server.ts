@@ -7,8 +7,20 @@ import { createServer } from 'node:http'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { compileAnonymizer, compileTrustedProxies, createUserAgentReader, MAX_RAW_AGE_MS } from '@tacit/anonymizer'
-import { createCollector, createTokenVerifier, GroupCommit, importTokenKeys, Intake, noPeerLimit } from '@tacit/collector'
+import {
+  compileAnonymizer,
+  compileTrustedProxies,
+  createUserAgentReader,
+  MAX_RAW_AGE_MS,
+} from '@tacit/anonymizer'
+import {
+  createCollector,
+  createTokenVerifier,
+  GroupCommit,
+  importTokenKeys,
+  Intake,
+  noPeerLimit,
+} from '@tacit/collector'
 import { systemClock } from '@tacit/contracts'
 import { openLmdbLog } from '@tacit/event-log'
 import { openKeeper } from '@tacit/keeper'
@@ -68,9 +80,16 @@ async function startCollector(jwks: { keys: JWK[] }): Promise<Running> {
   const clock = systemClock
   const rulebook = requireRulebook(readRulebook(ERP_RULEBOOK), ERP_RULEBOOK)
   const { destroyKeyAfterMs, latenessMs, streams } = rulebook.epochs
-  const keeper = await openKeeper({ dir: join(dir, 'keys'), clock, streams, latenessMs, destroyKeyAfterMs, logKeyLifeMs: DAY })
+  const keeper = await openKeeper({
+    dir: join(dir, 'keys'),
+    clock,
+    streams,
+    latenessMs,
+    destroyKeyAfterMs,
+    logKeyLifeMs: DAY,
+  })
   const log = await openLmdbLog({ dir: join(dir, 'log') })
-  const commit = new GroupCommit({ log, logKeys: createLogKeys(keeper.port), rulebook: rulebook.hash })
+  const commit = new GroupCommit({ log, logKeys: createLogKeys(keeper.port), clock, rulebook: rulebook.hash })
   const outcomes: Record<string, number> = {}
   const { accepted, dropped } = commit
   commit.accepted = (hour) => {
@@ -96,7 +115,7 @@ async function startCollector(jwks: { keys: JWK[] }): Promise<Running> {
     clock,
     clientAddress: compileTrustedProxies([]),
     peerLimit: noPeerLimit,
-    ready: () => commit.ready(clock.now()),
+    ready: () => commit.ready(),
     sdk: '',
   })
   const address = await app.listen({ host: '127.0.0.1', port: 0 })
@@ -131,7 +150,11 @@ process.once('message', async (jwks: { keys: JWK[] }) => {
   process.send?.({ port: running.port })
   process.on('message', () => {
     const { system, user } = process.cpuUsage()
-    const usage: BenchUsage = { cpuUs: user + system, rssMb: Math.round(process.memoryUsage.rss() / 1_048_576), outcomes: running.outcomes() }
+    const usage: BenchUsage = {
+      cpuUs: user + system,
+      rssMb: Math.round(process.memoryUsage.rss() / 1_048_576),
+      outcomes: running.outcomes(),
+    }
     process.send?.(usage)
   })
   process.on('disconnect', async () => {

@@ -19,7 +19,12 @@ export interface BenchTraffic {
  * Builds whole HTTP requests, so that the load costs its core little.
  * @param site of a rulebook with the given origin and policy
  */
-export async function benchTraffic(site: string, origin: string, policy: string, region: string): Promise<BenchTraffic> {
+export async function benchTraffic(
+  site: string,
+  origin: string,
+  policy: string,
+  region: string,
+): Promise<BenchTraffic> {
   const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true })
   const now = Date.now()
   const issued = Math.floor(now / 1000)
@@ -33,7 +38,16 @@ export async function benchTraffic(site: string, origin: string, policy: string,
   const tokens = new Map<TokenClaims, string>()
   const requests: Buffer[] = []
   const end = now - (now % DAY)
-  for (const sample of sampleTraffic({ seed: 7, tenants: 40, users: PEOPLE, days: 20, end, site, origin, policy })) {
+  for (const sample of sampleTraffic({
+    seed: 7,
+    tenants: 40,
+    users: PEOPLE,
+    days: 20,
+    end,
+    site,
+    origin,
+    policy,
+  })) {
     if (requests.length >= REQUESTS) break
     const events = sample.body.events.filter(({ path }) => path !== undefined).slice(0, 2)
     const [first] = events
@@ -44,8 +58,19 @@ export async function benchTraffic(site: string, origin: string, policy: string,
       token = await sign(sample.claims)
       tokens.set(sample.claims, token)
     }
-    const pair = [first, events[1] ?? first].map((event) => ({ ...event, age: event.age % 10_000, id: randomBytes(8).toString('hex') }))
-    const body = JSON.stringify({ v: 1, site, token, consent: { analytics: 'granted' }, client: { utc_offset: 330, language: 'en-IN' }, events: pair })
+    const pair = [first, events[1] ?? first].map((event) => ({
+      ...event,
+      age: event.age % 10_000,
+      id: randomBytes(8).toString('hex'),
+    }))
+    const body = JSON.stringify({
+      v: 1,
+      site,
+      token,
+      consent: { analytics: 'granted' },
+      client: { utc_offset: 330, language: 'en-IN' },
+      events: pair,
+    })
     requests.push(
       Buffer.from(
         `POST /v1/beacon HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\norigin: ${origin}\r\n` +

@@ -16,7 +16,10 @@ export function benchCommand(): Command {
     .option('--seconds <n>', 'seconds of each round of the collector', '5')
     .option('--rows <n>', 'rows of each round of the aggregator', '200000')
     .option('--json', 'for machines')
-    .addHelpText('after', '\nExamples:\n  $ npm run bench\n  $ npx tacit bench collector --seconds 10 --json\n')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ npm run bench\n  $ npx tacit bench collector --seconds 10 --json\n',
+    )
     .action(bench)
 }
 
@@ -41,18 +44,37 @@ async function bench(what: string | undefined, options: BenchOptions): Promise<v
     if (options.json) printJson(result)
     else {
       const { servers } = result
-      const names = { collector: 'Tacit collector, full path', fastify: 'bare Fastify route', http: 'bare node:http' } as const
-      print(`\n${table(
-        ['server (one core)', 'requests/s', 'p50 ms', 'p99 ms', 'CPU µs/request', 'memory MB'],
-        (['collector', 'fastify', 'http'] as const).map((kind) => [names[kind], servers[kind].requests_per_second, String(servers[kind].p50_ms), String(servers[kind].p99_ms), String(servers[kind].cpu_us_per_request), servers[kind].rss_mb]),
-      )}\n`)
-      print(`${result.ratio} of bare Fastify, ${result.ratio_node_http} of bare node:http; ${result.cpu_us_above_fastify} µs of CPU a request above Fastify.`)
-      if (!result.pinned) print('Server and load were not pinned to cores of their own: `taskset` is missing.')
+      const names = {
+        collector: 'Tacit collector, full path',
+        fastify: 'bare Fastify route',
+        http: 'bare node:http',
+      } as const
+      print(
+        `\n${table(
+          ['server (one core)', 'requests/s', 'p50 ms', 'p99 ms', 'CPU µs/request', 'memory MB'],
+          (['collector', 'fastify', 'http'] as const).map((kind) => [
+            names[kind],
+            servers[kind].requests_per_second,
+            String(servers[kind].p50_ms),
+            String(servers[kind].p99_ms),
+            String(servers[kind].cpu_us_per_request),
+            servers[kind].rss_mb,
+          ]),
+        )}\n`,
+      )
+      print(
+        `${result.ratio} of bare Fastify, ${result.ratio_node_http} of bare node:http; ${result.cpu_us_above_fastify} µs of CPU a request above Fastify.`,
+      )
+      if (!result.pinned)
+        print('Server and load were not pinned to cores of their own: `taskset` is missing.')
     }
   }
   if (what !== 'collector') {
     const result = await benchAggregator(rows, say)
     if (options.json) printJson(result)
-    else print(`\nAggregator: ${result.rows_per_second.toLocaleString('en-GB')} rows/s from sealed batches to landing; plain client insert ${result.plain_rows_per_second.toLocaleString('en-GB')}; ratio ${result.ratio}.`)
+    else
+      print(
+        `\nAggregator: ${result.rows_per_second.toLocaleString('en-GB')} rows/s from sealed batches to landing; plain client insert ${result.plain_rows_per_second.toLocaleString('en-GB')}; ratio ${result.ratio}.`,
+      )
   }
 }

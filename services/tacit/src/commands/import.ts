@@ -26,8 +26,17 @@ export function importCommand(): Command {
   return new Command('import')
     .description('Play access logs, or NDJSON of beacons, through the same way as live beacons')
     .argument('<files...>', 'log files, .gz too; - for standard input')
-    .addOption(new Option('--format <format>', 'told from the first lines by default').choices(['combined', 'common', 'beacons']))
-    .option('--rulebook <file>', 'the rulebook (default: the one the data directory was made under, else rulebooks/erp)')
+    .addOption(
+      new Option('--format <format>', 'told from the first lines by default').choices([
+        'combined',
+        'common',
+        'beacons',
+      ]),
+    )
+    .option(
+      '--rulebook <file>',
+      'the rulebook (default: the one the data directory was made under, else rulebooks/erp)',
+    )
     .option('--site <site>', 'the site that the lines belong to (default: the first that needs no consent)')
     .option('--keep-open', 'leave the last windows open for the next file')
     .option('--data <dir>', 'data directory', '.tacit')
@@ -42,19 +51,35 @@ export function importCommand(): Command {
 async function importFiles(files: readonly string[], options: ImportOptions): Promise<void> {
   const environment = readEnvironment(process.env)
   requireFiles(files)
-  const given = options.rulebook === undefined ? null : requireRulebook(readRulebook(options.rulebook), options.rulebook)
+  const given =
+    options.rulebook === undefined ? null : requireRulebook(readRulebook(options.rulebook), options.rulebook)
   const house = await openHouse(options.data)
   try {
     const layout = house.layout.realm('main')
-    const rulebook = settleRulebook(layout.rulebook, given, () => requireRulebook(readRulebook(ERP_RULEBOOK), ERP_RULEBOOK))
+    const rulebook = settleRulebook(layout.rulebook, given, () =>
+      requireRulebook(readRulebook(ERP_RULEBOOK), ERP_RULEBOOK),
+    )
     requireEffective(rulebook, systemClock)
     // The first line starts the clock; until then nothing asks for the time.
     const clock = new DrivenClock(0)
-    const realm = await house.openRealm({ layout, rulebook, clock, ratePerToken: environment.TACIT_RATE_PER_TOKEN })
+    const realm = await house.openRealm({
+      layout,
+      rulebook,
+      clock,
+      ratePerToken: environment.TACIT_RATE_PER_TOKEN,
+    })
     const run = new DrivenRun(realm, clock)
-    const importer = new Importer({ realm, run, clock, trustedProxies: environment.TACIT_TRUSTED_PROXIES, ...(options.site === undefined ? {} : { site: options.site }) })
+    const importer = new Importer({
+      realm,
+      run,
+      clock,
+      trustedProxies: environment.TACIT_TRUSTED_PROXIES,
+      ...(options.site === undefined ? {} : { site: options.site }),
+    })
     const bar = progress(totalBytes(files), 'bytes')
-    const totals = await importer.play(files, options.format ?? null, (bytes, lines) => bar.update(bytes, `${lines.toLocaleString('en-GB')} lines`))
+    const totals = await importer.play(files, options.format ?? null, (bytes, lines) =>
+      bar.update(bytes, `${lines.toLocaleString('en-GB')} lines`),
+    )
     if (options.keepOpen === true) await run.pause()
     else await run.finish()
     bar.stop()
@@ -62,7 +87,8 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
   } finally {
     await house.close()
   }
-  if (options.json !== true) alarm('the source log still identifies people: delete it when it is no longer needed')
+  if (options.json !== true)
+    alarm('the source log still identifies people: delete it when it is no longer needed')
 }
 
 function report(totals: ImportTotals, run: DrivenRun, json: boolean): void {
@@ -77,11 +103,23 @@ function report(totals: ImportTotals, run: DrivenRun, json: boolean): void {
     printJson({ ...totals, released })
     return
   }
-  print(`received ${totals.received} = accepted ${totals.accepted}${Object.entries(totals.dropped).map(([reason, count]) => ` + ${reason} ${count}`).join('')}`)
+  print(
+    `received ${totals.received} = accepted ${totals.accepted}${Object.entries(totals.dropped)
+      .map(([reason, count]) => ` + ${reason} ${count}`)
+      .join('')}`,
+  )
   if (released.length === 0) print('Nothing is released yet.')
-  else print(table(['statistic', 'window', 'window_start', 'cells', 'withheld'], released.map((row) => [row.statistic, row.window, row.window_start, row.cells, row.withheld])))
+  else
+    print(
+      table(
+        ['statistic', 'window', 'window_start', 'cells', 'withheld'],
+        released.map((row) => [row.statistic, row.window, row.window_start, row.cells, row.withheld]),
+      ),
+    )
   const refused = totals.dropped['refused'] ?? 0
   if (refused > 0 && totals.accepted === 0) {
-    print('No line passed: nobody asked the people of an access log, so such lines pass only under a site with `lawful_basis: exempt-measurement`, e.g. --rulebook rulebooks/website/rulebook.yaml')
+    print(
+      'No line passed: nobody asked the people of an access log, so such lines pass only under a site with `lawful_basis: exempt-measurement`, e.g. --rulebook rulebooks/website/rulebook.yaml',
+    )
   }
 }

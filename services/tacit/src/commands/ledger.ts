@@ -24,13 +24,20 @@ function ledgerTable({ rows }: LedgerAnswer): string {
   const reasons = [...new Set(rows.flatMap(({ dropped }) => Object.keys(dropped)))].sort()
   return table(
     ['hour', 'received', 'accepted', ...reasons],
-    rows.map((row) => [row.hour, row.received, row.accepted, ...reasons.map((reason) => row.dropped[reason] ?? 0)]),
+    rows.map((row) => [
+      row.hour,
+      row.received,
+      row.accepted,
+      ...reasons.map((reason) => row.dropped[reason] ?? 0),
+    ]),
   )
 }
 
 export function ledgerCommand(): Command {
   return new Command('ledger')
-    .description('Received = accepted + dropped by reason, per hour of event time; all choices of people are one reason, `refused`')
+    .description(
+      'Received = accepted + dropped by reason, per hour of event time; all choices of people are one reason, `refused`',
+    )
     .option('--from <date>', 'first UTC day, YYYY-MM-DD')
     .option('--to <date>', 'last UTC day, included')
     .option('--site <site>', 'a site of the rulebook, e.g. sample')

@@ -22,9 +22,14 @@ interface TryOptions {
 
 export function rulesTryCommand(): Command {
   return new Command('try')
-    .description('One beacon in; each field before and after, with the rule that acted. With NDJSON on standard input, one JSON line a case')
+    .description(
+      'One beacon in; each field before and after, with the rule that acted. With NDJSON on standard input, one JSON line a case',
+    )
     .argument('[file]', 'the rulebook', ERP_RULEBOOK)
-    .option('--beacon <file>', 'one case: {"ip", "headers", "body", "claims"?, "state"?}; a made-up one by default')
+    .option(
+      '--beacon <file>',
+      'one case: {"ip", "headers", "body", "claims"?, "state"?}; a made-up one by default',
+    )
     .option('--now <time>', 'the time of receipt, RFC 3339')
     .option('--json', 'for machines')
     .addHelpText(
@@ -46,7 +51,9 @@ async function tryRules(file: string, options: TryOptions): Promise<void> {
   const clock = clockOf(options.now)
   const environment = readEnvironment(process.env)
   const verifier = createTokenVerifier(await loadTokenKeys(environment.TACIT_TOKEN_KEYS_FILE), clock)
-  const trial = new BeaconTrial(rulebook, clock, environment.TACIT_TRUSTED_PROXIES, (token) => verifier.verify(token, clock.now()))
+  const trial = new BeaconTrial(rulebook, clock, environment.TACIT_TRUSTED_PROXIES, (token) =>
+    verifier.verify(token, clock.now()),
+  )
   if (options.beacon === undefined && !process.stdin.isTTY) {
     await tryLines(trial)
     return
@@ -64,7 +71,8 @@ async function tryLines(trial: BeaconTrial): Promise<void> {
   for await (const line of lines) {
     if (line.trim() === '') continue
     const parsed = parseTryCase(line)
-    const result: TryResult = parsed === null ? { status: 400, code: 'ERR_CASE_MALFORMED', records: [] } : await trial.run(parsed)
+    const result: TryResult =
+      parsed === null ? { status: 400, code: 'ERR_CASE_MALFORMED', records: [] } : await trial.run(parsed)
     out.push(JSON.stringify(result))
     if (out.length >= 500) {
       await write(`${out.join('\n')}\n`)
@@ -86,7 +94,8 @@ function readCase(path: string): TryCase {
     throw new TacitError('ERR_INPUT_FILE', `There is no file ${path}`)
   }
   const parsed = parseTryCase(text)
-  if (parsed === null) throw new TacitError('ERR_INPUT_FILE', 'The case must be one JSON object with ip, headers and body')
+  if (parsed === null)
+    throw new TacitError('ERR_INPUT_FILE', 'The case must be one JSON object with ip, headers and body')
   return parsed
 }
 
@@ -94,18 +103,38 @@ function readCase(path: string): TryCase {
 function exampleCase(rulebook: Rulebook, clock: Clock): TryCase {
   const site = Object.values(rulebook.sites)[0]
   const hourAgo = new Date(clock.now() - 3_600_000).toISOString()
-  const event = { id: '8c1f0a52b3d94e77', name: 'page_view', age: 1200, path: '/customers/12345/invoice/INV-9', from_path: '/customers', props: { load_ms: 812, note: 'free text' } }
+  const event = {
+    id: '8c1f0a52b3d94e77',
+    name: 'page_view',
+    age: 1200,
+    path: '/customers/12345/invoice/INV-9',
+    from_path: '/customers',
+    props: { load_ms: 812, note: 'free text' },
+  }
   const example = {
     ip: '203.0.113.77',
     headers: {
       origin: site?.origins[0] ?? '',
-      'user-agent': 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36',
+      'user-agent':
+        'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36',
     },
-    body: { v: 1, site: site?.id ?? '', consent: { analytics: 'granted' }, client: { utc_offset: 330, language: 'en-IN' }, events: [event] },
+    body: {
+      v: 1,
+      site: site?.id ?? '',
+      consent: { analytics: 'granted' },
+      client: { utc_offset: 330, language: 'en-IN' },
+      events: [event],
+    },
     ...(site?.identity === 'signed'
       ? {
           claims: {
-            tenant: 't-001', standing: 'established', sub: 'q3K0yZ', role: 'accounts', cohort: '2026-03', adult: true, region: site.region,
+            tenant: 't-001',
+            standing: 'established',
+            sub: 'q3K0yZ',
+            role: 'accounts',
+            cohort: '2026-03',
+            adult: true,
+            region: site.region,
             consent: { analytics: 'granted', policy: rulebook.policy.version, at: hourAgo },
           },
         }
@@ -128,7 +157,9 @@ async function printSingle(trial: BeaconTrial, sample: TryCase, result: TryResul
     print('')
   }
   const dropped = Object.entries(result.dropped ?? {}).map(([reason, count]) => `${reason} ${count}`)
-  print(`Decision: ${result.decision}${dropped.length > 0 ? ` (dropped: ${dropped.join(', ')})` : ''}; ${result.records.length} record(s) would be stored.`)
+  print(
+    `Decision: ${result.decision}${dropped.length > 0 ? ` (dropped: ${dropped.join(', ')})` : ''}; ${result.records.length} record(s) would be stored.`,
+  )
   for (const record of result.records) print(JSON.stringify(record))
   print('The answer is 204 either way. The key was a throwaway: these pseudonyms never occur again.')
 }
@@ -143,7 +174,9 @@ export function ruleText(rule: FieldRule): string {
     case 'coarsen':
       return `coarsen to ${rule.toMs / 60_000} min`
     case 'template':
-      return 'routes' in rule ? `template of ${rule.routes.length} routes, else ${rule.otherwise}` : 'generic template'
+      return 'routes' in rule
+        ? `template of ${rule.routes.length} routes, else ${rule.otherwise}`
+        : 'generic template'
     case 'generalise':
       return `generalise to ${rule.to.join(', ')}`
     case 'allow':

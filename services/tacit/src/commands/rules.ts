@@ -10,23 +10,38 @@ interface CheckOptions {
 
 function checkCommand(): Command {
   return new Command('check')
-    .description('Read a rulebook and its catalogues, and say everything that is wrong, with place, reason and remedy')
+    .description(
+      'Read a rulebook and its catalogues, and say everything that is wrong, with place, reason and remedy',
+    )
     .argument('[file]', 'the rulebook', ERP_RULEBOOK)
     .option('--json', 'for machines')
     .addHelpText('after', '\nExample:\n  $ npx tacit rules check rulebooks/erp/rulebook.yaml\n')
     .action((file: string, { json }: CheckOptions) => {
       const { findings, rulebook } = readRulebook(file)
       const errors = findings.filter(({ severity }) => severity === 'error').length
-      if (json) printJson({ ok: rulebook !== null, rulebook: rulebook?.name ?? null, hash: rulebook?.hash ?? null, findings })
+      if (json)
+        printJson({
+          ok: rulebook !== null,
+          rulebook: rulebook?.name ?? null,
+          hash: rulebook?.hash ?? null,
+          findings,
+        })
       else {
         for (const finding of findings) print(findingText(finding))
         const warnings = findings.length - errors
-        print(rulebook === null ? `${errors} errors, ${warnings} warnings.` : `${rulebook.name} ${rulebook.version} is sound (${warnings} warnings). Hash ${rulebook.hash}`)
+        print(
+          rulebook === null
+            ? `${errors} errors, ${warnings} warnings.`
+            : `${rulebook.name} ${rulebook.version} is sound (${warnings} warnings). Hash ${rulebook.hash}`,
+        )
       }
       if (rulebook === null) process.exitCode = EXIT.failed
     })
 }
 
 export function rulesCommand(): Command {
-  return new Command('rules').description('Rulebooks: check one, try a beacon against it').addCommand(checkCommand()).addCommand(rulesTryCommand())
+  return new Command('rules')
+    .description('Rulebooks: check one, try a beacon against it')
+    .addCommand(checkCommand())
+    .addCommand(rulesTryCommand())
 }

@@ -5,7 +5,16 @@ import { Command } from 'commander'
 import { openHouse } from '../house/house.js'
 import { dataLayout, ERP_RULEBOOK } from '../house/layout.js'
 import { readRulebook, requireRulebook, storedRulebook } from '../house/rulebook-files.js'
-import { playSample, SAMPLE_SITE, sampleEnd, sampleIsComplete, sampleRulebook, sampleSigner, sampleTokenKeys, type SampleSize } from '../house/sample.js'
+import {
+  playSample,
+  SAMPLE_SITE,
+  sampleEnd,
+  sampleIsComplete,
+  sampleRulebook,
+  sampleSigner,
+  sampleTokenKeys,
+  type SampleSize,
+} from '../house/sample.js'
 import { print, printJson, progress, UsageError } from '../output.js'
 import { SAMPLE_DEFAULTS, type SampleBeacon, sampleTraffic } from '../sample/traffic.js'
 
@@ -27,7 +36,9 @@ const TOKEN_USE_MS = 10 * 60_000
 
 export function simulateCommand(): Command {
   return new Command('simulate')
-    .description('Sample ERP traffic, the same for the same seed: into the sample’s stores, or to a running collector')
+    .description(
+      'Sample ERP traffic, the same for the same seed: into the sample’s stores, or to a running collector',
+    )
     .option('--days <n>', 'days of traffic (default 30; with --to 1)')
     .option('--tenants <n>', 'tenants', String(SAMPLE_DEFAULTS.tenants))
     .option('--users <n>', 'people', String(SAMPLE_DEFAULTS.users))
@@ -35,7 +46,10 @@ export function simulateCommand(): Command {
     .option('--to <url>', 'a running collector that serves the sample site, e.g. http://127.0.0.1:8080')
     .option('--data <dir>', 'data directory', '.tacit')
     .option('--json', 'for machines')
-    .addHelpText('after', '\nExamples:\n  $ npx tacit simulate --days 7 --seed 42 --data /tmp/week\n  $ npx tacit simulate --to http://127.0.0.1:8080\n')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ npx tacit simulate --days 7 --seed 42 --data /tmp/week\n  $ npx tacit simulate --to http://127.0.0.1:8080\n',
+    )
     .action(simulate)
 }
 
@@ -60,16 +74,27 @@ async function playInto(options: SimulateOptions, size: SampleSize): Promise<voi
   try {
     const layout = house.layout.realm('sample')
     if (sampleIsComplete(layout)) {
-      throw new TacitError('ERR_DATA_IN_USE', 'This data directory holds sample data already; remove it first: tacit reset --sample')
+      throw new TacitError(
+        'ERR_DATA_IN_USE',
+        'This data directory holds sample data already; remove it first: tacit reset --sample',
+      )
     }
     const erp = requireRulebook(readRulebook(ERP_RULEBOOK), ERP_RULEBOOK)
-    const rulebook = sampleRulebook(erp, ['http://127.0.0.1:8081', 'http://localhost:8081'], systemClock.now(), size.days)
+    const rulebook = sampleRulebook(
+      erp,
+      ['http://127.0.0.1:8081', 'http://localhost:8081'],
+      systemClock.now(),
+      size.days,
+    )
     await sampleTokenKeys(layout)
     const bar = progress(size.days, 'days')
     const played = await playSample(house, rulebook, size, (days) => bar.update(days, 'of sample traffic'))
     bar.stop()
     if (options.json) printJson({ ...size, ...played, until: utcDay(sampleEnd(systemClock.now())) })
-    else print(`${played.events.toLocaleString('en-GB')} events of ${played.days} days, until ${utcDay(sampleEnd(systemClock.now()))}.`)
+    else
+      print(
+        `${played.events.toLocaleString('en-GB')} events of ${played.days} days, until ${utcDay(sampleEnd(systemClock.now()))}.`,
+      )
   } finally {
     await house.close()
   }
@@ -83,7 +108,9 @@ interface Sent {
 }
 
 /** Signs each person's claims once every ten minutes. */
-function tokenCache(sign: (claims: TokenClaims) => Promise<string>): (claims: TokenClaims) => Promise<string> {
+function tokenCache(
+  sign: (claims: TokenClaims) => Promise<string>,
+): (claims: TokenClaims) => Promise<string> {
   const tokens = new WeakMap<TokenClaims, { token: string; until: number }>()
   return async (claims) => {
     const known = tokens.get(claims)
@@ -98,7 +125,10 @@ async function sendTo(url: string, options: SimulateOptions, size: SampleSize): 
   const layout = dataLayout(options.data).realm('sample')
   const rulebook = existsSync(layout.rulebook) ? storedRulebook(layout.rulebook) : null
   if (rulebook === null) {
-    throw new TacitError('ERR_INPUT_FILE', 'There is no sample in this data directory to sign tokens for; start `npx tacit up --sample` on it, or name another with --data')
+    throw new TacitError(
+      'ERR_INPUT_FILE',
+      'There is no sample in this data directory to sign tokens for; start `npx tacit up --sample` on it, or name another with --data',
+    )
   }
   const token = tokenCache(await sampleSigner(layout))
   const traffic = sampleTraffic({
@@ -111,14 +141,27 @@ async function sendTo(url: string, options: SimulateOptions, size: SampleSize): 
   const sent: Sent = { beacons: 0, events: 0, answers: {} }
   const target = new URL('/v1/beacon', url)
   const worker = async () => {
-    for (let next = traffic.next(); !next.done; next = traffic.next()) await send(target, next.value, token, sent)
+    for (let next = traffic.next(); !next.done; next = traffic.next())
+      await send(target, next.value, token, sent)
   }
   await Promise.all(Array.from({ length: CONCURRENCY }, worker))
   if (options.json) printJson(sent)
-  else print(`${sent.beacons.toLocaleString('en-GB')} beacons with ${sent.events.toLocaleString('en-GB')} events sent; answers: ${Object.entries(sent.answers).map(([status, count]) => `${count} × ${status}`).join(', ')}`)
+  else
+    print(
+      `${sent.beacons.toLocaleString('en-GB')} beacons with ${sent.events.toLocaleString('en-GB')} events sent; answers: ${Object.entries(
+        sent.answers,
+      )
+        .map(([status, count]) => `${count} × ${status}`)
+        .join(', ')}`,
+    )
 }
 
-async function send(target: URL, sample: SampleBeacon, token: (claims: TokenClaims) => Promise<string>, sent: Sent): Promise<void> {
+async function send(
+  target: URL,
+  sample: SampleBeacon,
+  token: (claims: TokenClaims) => Promise<string>,
+  sent: Sent,
+): Promise<void> {
   const body = JSON.stringify({ ...sample.body, token: await token(sample.claims) })
   for (let attempt = 0; ; attempt++) {
     const answer = await fetch(target, {

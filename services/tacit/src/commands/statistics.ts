@@ -33,9 +33,17 @@ function answerTable(answer: StatisticAnswer): string {
   const head = Object.keys(answer.rows[0] ?? { window_start: '' })
   const notes = [
     answer.sample ? 'Sample data.' : '',
-    answer.withheld.cells === null ? '' : `${answer.withheld.cells} declared values are not published: too few people.`,
+    answer.withheld.cells === null
+      ? ''
+      : `${answer.withheld.cells} declared values are not published: too few people.`,
   ].filter((note) => note !== '')
-  const body = answer.rows.length === 0 ? 'No cell is released in this range.' : table(head, answer.rows.map((row) => head.map((name) => row[name] ?? null)))
+  const body =
+    answer.rows.length === 0
+      ? 'No cell is released in this range.'
+      : table(
+          head,
+          answer.rows.map((row) => head.map((name) => row[name] ?? null)),
+        )
   return [body, ...notes].join('\n')
 }
 
@@ -48,10 +56,15 @@ export function statisticsCommand(): Command {
     .option('--to <date>', 'last UTC day, included')
     .option('--drill <dimension>', 'a declared drill')
     .option('--site <site>', 'a site of the rulebook, e.g. sample')
-    .addOption(new Option('--format <format>', 'how to print').choices(['table', 'json', 'csv']).default('table'))
+    .addOption(
+      new Option('--format <format>', 'how to print').choices(['table', 'json', 'csv']).default('table'),
+    )
     .option('--data <dir>', 'data directory', '.tacit')
     .option('--json', 'the same as --format json')
-    .addHelpText('after', '\nExamples:\n  $ npx tacit statistics\n  $ npx tacit statistics pages --from 2026-11-01 --format csv\n')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ npx tacit statistics\n  $ npx tacit statistics pages --from 2026-11-01 --format csv\n',
+    )
     .action(async (id: string | undefined, options: StatisticsOptions) => {
       const { from, site, to, window, drill } = options
       const format = options.json ? 'json' : options.format

@@ -16,7 +16,11 @@ interface TokenOptions {
 export function tokenCommand(): Command {
   return new Command('token')
     .description('An access token for the dashboard and its API')
-    .addOption(new Option('--role <role>', 'what it may read').choices(['product', 'privacy', 'admin']).makeOptionMandatory())
+    .addOption(
+      new Option('--role <role>', 'what it may read')
+        .choices(['product', 'privacy', 'admin'])
+        .makeOptionMandatory(),
+    )
     .addOption(new Option('--days <n>', 'how long it lives, at most 90').default('30'))
     .option('--data <dir>', 'data directory', '.tacit')
     .option('--json', 'for machines')

@@ -14,7 +14,13 @@ import { ERP_RULEBOOK, SDK_FILE, WEB_ROOT } from '../house/layout.js'
 import { type LiveLoop, startLiveLoop } from '../house/live.js'
 import { dashboardRealm } from '../house/reader.js'
 import type { Realm } from '../house/realm.js'
-import { readRulebook, requireEffective, requireRulebook, settleRulebook, storeRulebook } from '../house/rulebook-files.js'
+import {
+  readRulebook,
+  requireEffective,
+  requireRulebook,
+  settleRulebook,
+  storeRulebook,
+} from '../house/rulebook-files.js'
 import { removeRunFile, writeRunFile } from '../house/run-file.js'
 import {
   playSample,
@@ -51,10 +57,16 @@ export function upCommand(): Command {
   return new Command('up')
     .description('Run everything in one process on embedded stores')
     .option('--data <dir>', 'data directory', '.tacit')
-    .option('--rulebook <file>', 'the rulebook (default: the one the data directory was made under, else rulebooks/erp)')
+    .option(
+      '--rulebook <file>',
+      'the rulebook (default: the one the data directory was made under, else rulebooks/erp)',
+    )
     .option('--port <port>', 'collector', '8080')
     .option('--dashboard-port <port>', 'dashboard', '8081')
-    .option('--sample', 'play a month of sample ERP traffic on the first start, and serve the sample ERP page')
+    .option(
+      '--sample',
+      'play a month of sample ERP traffic on the first start, and serve the sample ERP page',
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  $ npx tacit up --sample\n  $ TACIT_TOKEN_KEYS_FILE=erp-keys.json npx tacit up --data /var/lib/tacit --rulebook my/rulebook.yaml\n',
@@ -77,7 +89,15 @@ async function up(options: UpOptions): Promise<void> {
   const house = await openHouse(options.data)
   const closing: (() => Promise<unknown>)[] = [() => house.close()]
   try {
-    const running = await start({ house, environment, given, port, dashboardPort, sample: options.sample === true, closing })
+    const running = await start({
+      house,
+      environment,
+      given,
+      port,
+      dashboardPort,
+      sample: options.sample === true,
+      closing,
+    })
     await announce(house, running)
     await stopped
     print('\nStopping: what was taken is on disk.')
@@ -134,7 +154,12 @@ async function start(starting: Starting): Promise<Origins & { readonly sample: b
   origins.collector = await listen(collector, environment.TACIT_HOST, starting.port, '--port')
   closing.push(() => collector.close())
   const dashboard = await createDashboardOf(starting, realms, origins.collector)
-  origins.dashboard = await listen(dashboard, environment.TACIT_HOST, starting.dashboardPort, '--dashboard-port')
+  origins.dashboard = await listen(
+    dashboard,
+    environment.TACIT_HOST,
+    starting.dashboardPort,
+    '--dashboard-port',
+  )
   closing.push(() => dashboard.close())
   const loops = realms.map((realm): LiveLoop => startLiveLoop(realm, systemClock, alarm))
   closing.push(() => Promise.all(loops.map((loop) => loop.stop())))
@@ -147,7 +172,7 @@ async function start(starting: Starting): Promise<Origins & { readonly sample: b
 /** Durability can be promised, and no rulebook has expired meanwhile. */
 function isReady(realms: readonly Realm[]): boolean {
   const now = systemClock.now()
-  return realms.every(({ commit, rulebook }) => commit.ready(now) && effectiveNow(rulebook, now) === 'active')
+  return realms.every(({ commit, rulebook }) => commit.ready() && effectiveNow(rulebook, now) === 'active')
 }
 
 async function openMain({ environment, given, house }: Starting): Promise<Realm> {
@@ -159,7 +184,9 @@ async function openMain({ environment, given, house }: Starting): Promise<Realm>
     rulebook,
     clock: systemClock,
     ratePerToken: environment.TACIT_RATE_PER_TOKEN,
-    ...(environment.TACIT_TOKEN_KEYS_FILE === undefined ? {} : { tokenKeysFile: environment.TACIT_TOKEN_KEYS_FILE }),
+    ...(environment.TACIT_TOKEN_KEYS_FILE === undefined
+      ? {}
+      : { tokenKeysFile: environment.TACIT_TOKEN_KEYS_FILE }),
   })
 }
 
@@ -171,15 +198,20 @@ function sampleOrigins(dashboardPort: number): string[] {
 async function openSample({ dashboardPort, environment, house }: Starting): Promise<Realm> {
   const layout = house.layout.realm('sample')
   const erp = loadRulebook(ERP_RULEBOOK)
-  const derive = () => sampleRulebook(erp, sampleOrigins(dashboardPort), systemClock.now(), SAMPLE_DEFAULTS.days)
+  const derive = () =>
+    sampleRulebook(erp, sampleOrigins(dashboardPort), systemClock.now(), SAMPLE_DEFAULTS.days)
   if (!sampleIsComplete(layout)) {
     await removeSample(house)
     const bar = progress(SAMPLE_DEFAULTS.days, 'days')
     print('Playing a month of sample ERP traffic through the real path …')
     const started = Date.now()
-    const played = await playSample(house, derive(), SAMPLE_DEFAULTS, (days) => bar.update(days, 'of sample traffic'))
+    const played = await playSample(house, derive(), SAMPLE_DEFAULTS, (days) =>
+      bar.update(days, 'of sample traffic'),
+    )
     bar.stop()
-    print(`  ${played.events.toLocaleString('en-GB')} events of ${played.days} days in ${((Date.now() - started) / 1000).toFixed(1)} s`)
+    print(
+      `  ${played.events.toLocaleString('en-GB')} events of ${played.days} days in ${((Date.now() - started) / 1000).toFixed(1)} s`,
+    )
   }
   // The origins follow the port, so the sample's rulebook is derived anew at each start; its columns are the same.
   const rulebook = derive()
@@ -193,10 +225,18 @@ async function openSample({ dashboardPort, environment, house }: Starting): Prom
   })
 }
 
-async function createDashboardOf(starting: Starting, realms: readonly Realm[], collectorUrl: string): Promise<FastifyInstance> {
+async function createDashboardOf(
+  starting: Starting,
+  realms: readonly Realm[],
+  collectorUrl: string,
+): Promise<FastifyInstance> {
   const { house, sample } = starting
   const sampleRealm = realms.find(({ layout }) => layout.name === 'sample')
-  const options = { realms: realms.map(dashboardRealm), access: accessTokens(house.layout), webRoot: WEB_ROOT }
+  const options = {
+    realms: realms.map(dashboardRealm),
+    access: accessTokens(house.layout),
+    webRoot: WEB_ROOT,
+  }
   if (!sample || sampleRealm === undefined) return createDashboard(options)
   const sign = await sampleSigner(sampleRealm.layout)
   return createDashboard({
@@ -219,7 +259,9 @@ async function listen(app: FastifyInstance, host: string, port: number, flag: st
     const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
     throw new TacitError(
       'ERR_LISTEN',
-      taken ? `Port ${port} is taken by another program; name another one with ${flag}` : `Cannot listen on port ${port}`,
+      taken
+        ? `Port ${port} is taken by another program; name another one with ${flag}`
+        : `Cannot listen on port ${port}`,
       { cause },
     )
   }

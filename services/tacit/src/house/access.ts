@@ -6,7 +6,8 @@ import type { DataLayout } from './layout.js'
 
 /** The signer and checker of access tokens; makes the secret where there is none. */
 export function accessTokens(layout: DataLayout): AccessTokens {
-  if (!existsSync(layout.accessKey)) writeFileSync(layout.accessKey, randomBytes(32), { mode: 0o600, flag: 'wx' })
+  if (!existsSync(layout.accessKey))
+    writeFileSync(layout.accessKey, randomBytes(32), { mode: 0o600, flag: 'wx' })
   return openAccessTokens(readFileSync(layout.accessKey))
 }
 

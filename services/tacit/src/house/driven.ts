@@ -2,34 +2,35 @@
  * A driven run: the clock follows the data, so that epochs open, close and die as they did then. `import` and
  * `simulate` use it, in a process of their own.
  *
- * Deadlines, all in UTC: the middle of each day (half of its hours settle, so no log key outlives 24 hours unread), the
- * close of each day's windows (end + lateness), and the death of roots (end + destroy_key_after). Between two pieces
- * of data the clock stops at each of them while anything is still alive.
+ * Two deadlines a day, in UTC: the close of the day's windows (end + lateness: everything received by then is settled
+ * and released), and the death of roots (end + destroy_key_after). Between two pieces of data the clock stops at each
+ * of them while anything is still alive. At a close, what was received is settled before keys are destroyed: the oldest
+ * log key is then just 24 hours old.
  */
 import type { ReleasedStatistic } from '@tacit/aggregator'
-import { DAY, DrivenClock, epochFromLabel, HOUR } from '@tacit/contracts'
+import { DAY, DrivenClock, epochFromLabel, HOUR, hourOf } from '@tacit/contracts'
 import type { Realm } from './realm.js'
-
-const MIDDAY = 13 * HOUR
 
 export class DrivenRun {
   readonly #realm: Realm
   readonly #clock: DrivenClock
-  readonly #offsets: readonly number[]
+  /** within the day, ms */
+  readonly #closeAt: number
+  readonly #destroyAt: number
   readonly released: ReleasedStatistic[] = []
 
   constructor(realm: Realm, clock: DrivenClock) {
     this.#realm = realm
     this.#clock = clock
     const { destroyKeyAfterMs, latenessMs } = realm.rulebook.epochs
-    const close = Math.ceil(latenessMs / HOUR) * HOUR
-    this.#offsets = [...new Set([MIDDAY, close % DAY, destroyKeyAfterMs % DAY])]
+    this.#closeAt = (Math.ceil(latenessMs / HOUR) * HOUR) % DAY
+    this.#destroyAt = destroyKeyAfterMs % DAY
   }
 
   /** The first deadline after `time` (ms): check it before each piece of data. */
   deadlineAfter(time: number): number {
     const day = time - (time % DAY)
-    const candidates = this.#offsets.flatMap((offset) => [day + offset, day + DAY + offset])
+    const candidates = [this.#closeAt, this.#destroyAt].flatMap((offset) => [day + offset, day + DAY + offset])
     return Math.min(...candidates.filter((candidate) => candidate > time))
   }
 
@@ -39,18 +40,44 @@ export class DrivenRun {
       const deadline = this.deadlineAfter(this.#clock.now())
       if (deadline > time || !(await this.#anythingAlive())) break
       this.#clock.advanceTo(deadline)
-      await this.#maintain()
+      if (deadline % DAY === this.#closeAt) await this.#close()
+      else await this.#destroy()
     }
     this.#clock.advanceTo(time)
+  }
+
+  /**
+   * Moves the clock on to an hour that can be sealed. Hours of receipt whose log key died in an earlier run never open
+   * again, so what this run would receive in one is received later; its events keep their own time.
+   */
+  async enterOpenHour(): Promise<void> {
+    for (;;) {
+      const hour = hourOf(this.#clock.now())
+      const key = await this.#realm.keeper.port.logKey(hour, true)
+      if (key !== null) {
+        key.fill(0)
+        return
+      }
+      await this.advanceTo(hour + HOUR)
+    }
+  }
+
+  /** Labels of the days that no more is taken of, whatever the clock says: an earlier run closed them. */
+  async closedDays(): Promise<ReadonlySet<string>> {
+    const epochs = await this.#realm.keeper.port.epochs('day')
+    return new Set(epochs.filter(({ state }) => state !== 'open').map(({ label }) => label))
   }
 
   /** Closes every window that holds data and goes on to the death of the last root. */
   async finish(): Promise<void> {
     const ends = await this.#aliveEnds()
     const { destroyKeyAfterMs, latenessMs } = this.#realm.rulebook.epochs
-    const last = Math.max(this.#clock.now(), ...ends.map((end) => end + Math.max(latenessMs, destroyKeyAfterMs)))
+    const last = Math.max(
+      this.#clock.now(),
+      ...ends.map((end) => end + Math.max(latenessMs, destroyKeyAfterMs)),
+    )
     await this.advanceTo(last)
-    await this.#maintain()
+    await this.#close()
   }
 
   /** Everything that was taken is durable and staged; windows stay as they are. */
@@ -59,10 +86,17 @@ export class DrivenRun {
     await this.#realm.aggregator.stage()
   }
 
-  async #maintain(): Promise<void> {
-    await this.#realm.commit.watermark(this.#clock.now())
-    const { released } = await this.#realm.maintain()
-    this.released.push(...released)
+  /** Everything received is settled, windows that closed are released, keys that are due die. */
+  async #close(): Promise<void> {
+    const now = this.#clock.now()
+    await this.#realm.commit.watermark(now)
+    this.released.push(...(await this.#realm.aggregator.advance(now)))
+    await this.#destroy()
+  }
+
+  /** Keys that are due die, and what lies under them is dropped. */
+  async #destroy(): Promise<void> {
+    await this.#realm.destroyDue()
   }
 
   async #anythingAlive(): Promise<boolean> {

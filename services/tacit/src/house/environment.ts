@@ -16,7 +16,9 @@ export const environmentSchema = z.object({
   TACIT_TOKEN_KEYS_FILE: z
     .string()
     .optional()
-    .describe('JSON Web Key Set (file) that verifies the ERP’s tokens: keys of type OKP (Ed25519) or oct, each with a kid'),
+    .describe(
+      'JSON Web Key Set (file) that verifies the ERP’s tokens: keys of type OKP (Ed25519) or oct, each with a kid',
+    ),
   TACIT_TRUSTED_PROXIES: z
     .string()
     .default('')
@@ -27,14 +29,21 @@ export const environmentSchema = z.object({
         .filter((cidr) => cidr !== ''),
     )
     .describe('CIDRs, comma separated, of reverse proxies whose X-Forwarded-For is believed'),
-  TACIT_RATE_PER_TOKEN: count(100).describe('events a minute and token; beyond it they are dropped as `rate`'),
+  TACIT_RATE_PER_TOKEN: count(100).describe(
+    'events a minute and token; beyond it they are dropped as `rate`',
+  ),
   TACIT_RATE_PER_PEER: z
     .string()
     .regex(/^[1-9]\d{0,8}$/, 'a whole number above 0')
     .transform(Number)
     .optional()
-    .describe('requests a minute and peer address, beyond it 429; 6,000 by default, and then not for loopback peers'),
-  TACIT_HOST: z.string().default('127.0.0.1').describe('address that the collector and the dashboard listen on'),
+    .describe(
+      'requests a minute and peer address, beyond it 429; 6,000 by default, and then not for loopback peers',
+    ),
+  TACIT_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('address that the collector and the dashboard listen on'),
 })
 
 export type Environment = z.infer<typeof environmentSchema>
@@ -61,10 +70,16 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   for (const name of Object.keys(env)) {
     if (!name.startsWith('TACIT_') || name.startsWith(TEST_PREFIX) || known.includes(name)) continue
     const nearest = [...known].sort((a, b) => distance(name, a) - distance(name, b))[0]
-    throw new TacitError('ERR_CONFIG_INVALID', `Nothing reads the variable ${name}; did you mean ${nearest}? Unset it, or correct it.`)
+    throw new TacitError(
+      'ERR_CONFIG_INVALID',
+      `Nothing reads the variable ${name}; did you mean ${nearest}? Unset it, or correct it.`,
+    )
   }
   const result = environmentSchema.safeParse(env)
   if (result.success) return result.data
   const issue = result.error.issues[0]
-  throw new TacitError('ERR_CONFIG_INVALID', `The variable ${String(issue?.path[0])} is not right: ${issue?.message}`)
+  throw new TacitError(
+    'ERR_CONFIG_INVALID',
+    `The variable ${String(issue?.path[0])} is not right: ${issue?.message}`,
+  )
 }

@@ -12,7 +12,18 @@ import {
   splitTarget,
 } from '@tacit/access-log'
 import { compileTrustedProxies, parseAddress, readSignals } from '@tacit/anonymizer'
-import { type Beacon, type DrivenClock, hourOf, LIMITS, parseBeaconText, parseBeaconValue, type Reason, shownReason, tokenClaims } from '@tacit/contracts'
+import type { Taken } from '@tacit/collector'
+import {
+  type Beacon,
+  type DrivenClock,
+  hourOf,
+  LIMITS,
+  parseBeaconText,
+  parseBeaconValue,
+  type Reason,
+  shownReason,
+  tokenClaims,
+} from '@tacit/contracts'
 import type { DrivenRun } from './driven.js'
 import { readLines } from './lines.js'
 import type { Realm } from './realm.js'
@@ -80,9 +91,12 @@ export class Importer {
     const before = this.#ledgerTotals()
     let bytes = 0
     const sources = files.map((file) =>
-      this.#parsed(readLines(file, (more) => {
-        bytes += more
-      }), format),
+      this.#parsed(
+        readLines(file, (more) => {
+          bytes += more
+        }),
+        format,
+      ),
     )
     for await (const item of mergeByTime(sources)) {
       await this.#take(item)
@@ -137,13 +151,18 @@ export class Importer {
     if (taken instanceof Promise) await taken
   }
 
-  #takeLine(line: AccessLine, lag: number): void | Promise<void> {
+  #takeLine(line: AccessLine, lag: number): Taken | Promise<Taken> | null {
     const reason = classifyLine(line, this.#realm.rulebook.assets)
     if (reason !== null) {
       this.#drop(reason)
-      return
+      return null
     }
-    const event = { id: `${this.#idPrefix}${this.#items}`, name: this.#pageView, age: lag, path: splitTarget(line.target) }
+    const event = {
+      id: `${this.#idPrefix}${this.#items}`,
+      name: this.#pageView,
+      age: lag,
+      path: splitTarget(line.target),
+    }
     return this.#realm.intake.take(
       { v: 1, site: this.#site, events: [event] },
       {
@@ -157,13 +176,16 @@ export class Importer {
     )
   }
 
-  #takeBeacon(line: BeaconLine, lag: number): void | Promise<void> {
+  #takeBeacon(line: BeaconLine, lag: number): Taken | Promise<Taken> | null {
     const beacon = bodyOf(line)
     if (beacon === null) {
       this.#drop('line.unparsable')
-      return
+      return null
     }
-    const late = lag === 0 ? beacon : { ...beacon, events: beacon.events.map((event) => ({ ...event, age: event.age + lag })) }
+    const late =
+      lag === 0
+        ? beacon
+        : { ...beacon, events: beacon.events.map((event) => ({ ...event, age: event.age + lag })) }
     const claims = line.claims === null ? undefined : tokenClaims.safeParse(line.claims)
     return this.#realm.intake.take(late, {
       source: 'beacon',

@@ -64,7 +64,11 @@ export async function* readLines(file: string, onBytes: (bytes: number) => void)
       open = text.slice(start, start + MAX_LINE)
     }
   } catch (cause) {
-    throw new TacitError('ERR_INPUT_FILE', `${file === '-' ? 'Standard input' : file} cannot be read to its end; is it complete?`, { cause })
+    throw new TacitError(
+      'ERR_INPUT_FILE',
+      `${file === '-' ? 'Standard input' : file} cannot be read to its end; is it complete?`,
+      { cause },
+    )
   }
   if (open !== '') yield open
 }

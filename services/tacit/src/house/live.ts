@@ -36,7 +36,8 @@ export function startLiveLoop(realm: Realm, clock: Clock, alarm: (message: strin
       markedHour = hour
     }
     if (newHour || rounds % MAINTAIN_EVERY_ROUNDS === 0) {
-      await realm.maintain()
+      await realm.destroyDue()
+      await realm.aggregator.advance(clock.now())
       await realm.log.expire(hourOf(clock.now()) - Math.ceil(realm.rulebook.keep.logMs / HOUR) * HOUR)
     } else {
       await realm.aggregator.stage()
@@ -50,7 +51,8 @@ export function startLiveLoop(realm: Realm, clock: Clock, alarm: (message: strin
       lastFailure = ''
     } catch (error) {
       const failure = errorCode(error)
-      if (failure !== lastFailure) alarm(`a round of the ${realm.layout.name} realm failed (${failure}); it is tried again`)
+      if (failure !== lastFailure)
+        alarm(`a round of the ${realm.layout.name} realm failed (${failure}); it is tried again`)
       lastFailure = failure
     }
     if (!stopping) schedule()

@@ -26,6 +26,7 @@ export function dashboardRealm(realm: Realm): DashboardRealm {
     sample: realm.layout.name === 'sample',
     rulebook: realm.rulebook,
     cells: (query) => realm.warehouse.queryCells(query),
+    released: () => realm.warehouse.releasedWindows(),
     ledger: async ({ from, to }) =>
       realm.aggregator.ledger(
         from === undefined ? undefined : `${from}T00:00:00Z`,
@@ -42,7 +43,9 @@ function bodyOrProblem(status: number, body: string): string {
   } catch {
     // Not one of ours: the status alone is said.
   }
-  const code = (problem.code !== undefined && problem.code in PROBLEMS ? problem.code : 'ERR_INTERNAL') as ProblemCode
+  const code = (
+    problem.code !== undefined && problem.code in PROBLEMS ? problem.code : 'ERR_INTERNAL'
+  ) as ProblemCode
   throw new TacitError(code, problem.detail ?? problem.title)
 }
 
@@ -55,14 +58,20 @@ async function openStoresReader(dir: string): Promise<Reader> {
       const layout = house.layout.realm(name)
       const rulebook = realmExists(layout) ? storedRulebook(layout.rulebook) : null
       if (rulebook === null) continue
-      realms.push(dashboardRealm(await house.openRealm({ layout, rulebook, clock: systemClock, ratePerToken: 0 })))
+      realms.push(
+        dashboardRealm(await house.openRealm({ layout, rulebook, clock: systemClock, ratePerToken: 0 })),
+      )
     }
     const access = accessTokens(house.layout)
     const token = await access.issue('operator', TOKEN_LIFE_MS)
     const app = createDashboard({ realms, access })
     return {
       async get(path) {
-        const answer = await app.inject({ method: 'GET', url: path, headers: { authorization: `Bearer ${token}` } })
+        const answer = await app.inject({
+          method: 'GET',
+          url: path,
+          headers: { authorization: `Bearer ${token}` },
+        })
         return bodyOrProblem(answer.statusCode, answer.body)
       },
       async close() {
@@ -82,7 +91,9 @@ export async function openReader(dir: string): Promise<Reader> {
   if (running === null) return openStoresReader(dir)
   return {
     async get(path) {
-      const answer = await fetch(`${running.dashboard}${path}`, { headers: { authorization: `Bearer ${running.token}` } })
+      const answer = await fetch(`${running.dashboard}${path}`, {
+        headers: { authorization: `Bearer ${running.token}` },
+      })
       return bodyOrProblem(answer.status, await answer.text())
     },
     close: async () => {},

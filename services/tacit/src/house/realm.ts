@@ -38,13 +38,15 @@ export interface Realm {
   readonly log: EventLog
   readonly warehouse: Warehouse
   readonly state: AggregatorState
-  /** Destroys what is due and lets the aggregator do what the clock asks for; one at a time. */
-  maintain(): Promise<Awaited<ReturnType<Aggregator['advance']>>>
+  /** Destroys keys that are due and the partitions that lie under destroyed roots; caches forget. */
+  destroyDue(): Promise<void>
   close(): Promise<void>
 }
 
 /** The keys that verify the ERP's tokens; none without a file. @throws TacitError ERR_CONFIG_INVALID */
-export async function loadTokenKeys(file: string | undefined): Promise<Awaited<ReturnType<typeof importTokenKeys>>> {
+export async function loadTokenKeys(
+  file: string | undefined,
+): Promise<Awaited<ReturnType<typeof importTokenKeys>>> {
   if (file === undefined) return new Map()
   try {
     return await importTokenKeys(JSON.parse(readFileSync(file, 'utf8')) as { keys: JWK[] })
@@ -91,7 +93,7 @@ export async function openRealm(options: RealmOptions): Promise<Realm> {
   // One holder for sealing and opening, so that an hour is forgotten once for both when it is settled.
   const logKeys: LogKeys = createLogKeys(keeper.port)
   const agents = createUserAgentReader({ maxEntries: USER_AGENTS, maxAgeMs: MAX_RAW_AGE_MS, clock })
-  const commit = new GroupCommit({ log, logKeys, rulebook: rulebook.hash })
+  const commit = new GroupCommit({ log, logKeys, clock, rulebook: rulebook.hash })
   const intake = new Intake({
     rulebook,
     anonymizer: compileAnonymizer(rulebook, agents, clock),
@@ -109,11 +111,12 @@ export async function openRealm(options: RealmOptions): Promise<Realm> {
     commit,
     aggregator,
     ...stores,
-    async maintain() {
-      const now = clock.now()
-      intake.tick(now)
-      await keeper.tick()
-      return aggregator.advance(now)
+    async destroyDue() {
+      intake.tick(clock.now())
+      const { failed, lost } = await keeper.tick()
+      if (failed.length > 0) alarm(`the destruction of ${failed.join(', ')} failed and is tried again`)
+      if (lost.length > 0) alarm(`the key file of ${lost.join(', ')} is gone`)
+      await aggregator.dropDestroyed()
     },
     async close() {
       await commit.drain().catch(() => {})

@@ -18,7 +18,10 @@ export function readRulebook(path: string): LoadResult {
   try {
     text = readFileSync(path, 'utf8')
   } catch {
-    throw new TacitError('ERR_INPUT_FILE', `No rulebook can be read at ${path}; name one with --rulebook FILE`)
+    throw new TacitError(
+      'ERR_INPUT_FILE',
+      `No rulebook can be read at ${path}; name one with --rulebook FILE`,
+    )
   }
   const texts: Record<string, string> = { [basename(path)]: text }
   for (const name of catalogueNames(text)) {
@@ -59,7 +62,9 @@ export function requireEffective(rulebook: Rulebook, clock: Clock): void {
 /** The rulebook that a realm's stores were made under, or null for empty stores. */
 export function storedRulebook(dir: string): Rulebook | null {
   const file = join(dir, RULEBOOK_FILE)
-  return existsSync(file) ? requireRulebook(readRulebook(file), 'The rulebook kept in the data directory') : null
+  return existsSync(file)
+    ? requireRulebook(readRulebook(file), 'The rulebook kept in the data directory')
+    : null
 }
 
 /** Keeps a copy of a rulebook with the stores that it rules. */

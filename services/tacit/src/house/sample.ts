@@ -6,7 +6,17 @@ import { createHmac, randomBytes, randomInt } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseAddress, readSignals } from '@tacit/anonymizer'
-import { DAY, DrivenClock, epochOf, HOUR, lengthPrefixed, rfc3339, systemClock, type TokenClaims, utcDay } from '@tacit/contracts'
+import {
+  DAY,
+  DrivenClock,
+  epochOf,
+  HOUR,
+  lengthPrefixed,
+  rfc3339,
+  systemClock,
+  type TokenClaims,
+  utcDay,
+} from '@tacit/contracts'
 import { parseRulebook, RULEBOOK_FILE, type Rulebook, withSample } from '@tacit/rulebook'
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
 import { sampleTraffic } from '../sample/traffic.js'
@@ -29,14 +39,18 @@ export interface SampleSize {
   readonly days: number
 }
 
-
 /** End (ms) of the simulated month: of the last week that lies wholly in the past. */
 export function sampleEnd(now: number): number {
   return epochOf('week', now).start
 }
 
 /** The sample's rulebook: the ERP's, with a site of its own, the sample page's origins, and dates that hold now. */
-export function sampleRulebook(erp: Rulebook, origins: readonly string[], now: number, days: number): Rulebook {
+export function sampleRulebook(
+  erp: Rulebook,
+  origins: readonly string[],
+  now: number,
+  days: number,
+): Rulebook {
   const effective = sampleEnd(now) - (days + 1) * DAY
   const expires = new Date(now)
   expires.setUTCMonth(expires.getUTCMonth() + 11)
@@ -58,7 +72,11 @@ export async function sampleTokenKeys(layout: RealmLayout): Promise<string> {
   mkdirSync(layout.dir, { recursive: true, mode: 0o700 })
   const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true })
   writeFileSync(privateKeyFile(layout), JSON.stringify(await exportJWK(privateKey)), { mode: 0o600 })
-  writeFileSync(file, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: KEY_ID, alg: 'EdDSA' }] }), { mode: 0o600 })
+  writeFileSync(
+    file,
+    JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: KEY_ID, alg: 'EdDSA' }] }),
+    { mode: 0o600 },
+  )
   return file
 }
 
@@ -79,7 +97,9 @@ export async function sampleSigner(layout: RealmLayout): Promise<(claims: TokenC
 /** Claims of a made-up visitor of the sample page; `sub` is an HMAC, as the ERP's helper would make it. */
 export function samplePageClaims(rulebook: Rulebook, consent: 'granted' | 'denied'): TokenClaims {
   const tenant = `sample-page-${randomInt(3)}`
-  const sub = createHmac('sha256', randomBytes(32)).update(lengthPrefixed(tenant, 'visitor')).digest('base64url')
+  const sub = createHmac('sha256', randomBytes(32))
+    .update(lengthPrefixed(tenant, 'visitor'))
+    .digest('base64url')
   return {
     tenant,
     standing: 'trial',

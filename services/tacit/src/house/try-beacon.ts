@@ -14,7 +14,18 @@ import {
   readSignals,
 } from '@tacit/anonymizer'
 import { MISSING_TOKEN, readClaims, type VerifiedToken } from '@tacit/collector'
-import { type Beacon, type Clock, LIMITS, PROBLEMS, type ProblemCode, parseBeaconText, parseBeaconValue, type Reason, rfc3339, type Stream } from '@tacit/contracts'
+import {
+  type Beacon,
+  type Clock,
+  LIMITS,
+  PROBLEMS,
+  type ProblemCode,
+  parseBeaconText,
+  parseBeaconValue,
+  type Reason,
+  rfc3339,
+  type Stream,
+} from '@tacit/contracts'
 import { createPseudonymizer, type Pseudonymizer } from '@tacit/keyring'
 import { RECORD_COLUMNS, type Rulebook, streamPlans } from '@tacit/rulebook'
 import { headerOf } from './importer.js'
@@ -54,7 +65,10 @@ export class BeaconTrial {
     const agents = createUserAgentReader({ maxEntries: 10_000, maxAgeMs: MAX_RAW_AGE_MS, clock })
     this.anonymizer = compileAnonymizer(rulebook, agents, clock)
     this.#columns = new Map(
-      streamPlans(rulebook).map(({ dimensions, stream }) => [stream, [...RECORD_COLUMNS.map(({ name }) => name), ...dimensions]]),
+      streamPlans(rulebook).map(({ dimensions, stream }) => [
+        stream,
+        [...RECORD_COLUMNS.map(({ name }) => name), ...dimensions],
+      ]),
     )
   }
 

@@ -60,7 +60,9 @@ export function fieldRows(
   event: BeaconEvent,
   record: TryRecord | undefined,
 ): string[][] {
-  const agent = createUserAgentReader({ maxEntries: 2, maxAgeMs: MAX_RAW_AGE_MS, clock: systemClock })(input.userAgent)
+  const agent = createUserAgentReader({ maxEntries: 2, maxAgeMs: MAX_RAW_AGE_MS, clock: systemClock })(
+    input.userAgent,
+  )
   const claims = input.token.state === 'valid' ? input.token.claims : null
   const context = { event, beacon: input.beacon, claims, agent, address: input.address }
   const rows: string[][] = []
@@ -69,12 +71,20 @@ export function fieldRows(
     const after = columns.map((dimension) => {
       const value = dimension.value(context)
       if (value === DROP_EVENT) return 'the event is dropped'
-      return columns.length > 1 || dimension.name !== field ? `${dimension.name}=${shown(value)}` : shown(value)
+      return columns.length > 1 || dimension.name !== field
+        ? `${dimension.name}=${shown(value)}`
+        : shown(value)
     })
-    rows.push([field, shown(rawOf(field, input, event)), ruleText(rule), after.length > 0 ? after.join(' ') : withoutColumn(field, rule.do, record)])
+    rows.push([
+      field,
+      shown(rawOf(field, input, event)),
+      ruleText(rule),
+      after.length > 0 ? after.join(' ') : withoutColumn(field, rule.do, record),
+    ])
   }
   for (const name of Object.keys(event.props ?? {})) {
-    if (trial.rulebook.fields[name] === undefined) rows.push([name, shown(event.props?.[name]), 'no rule names it', 'dropped'])
+    if (trial.rulebook.fields[name] === undefined)
+      rows.push([name, shown(event.props?.[name]), 'no rule names it', 'dropped'])
   }
   return rows
 }

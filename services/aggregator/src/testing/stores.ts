@@ -1,0 +1,110 @@
+/** For tests: an aggregator on a real log, real state and a real ClickHouse, with a keeper in memory. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type EventLog, openLmdbLog } from '@tacit/event-log'
+import { createLogKeys, type KeeperPort, type LogKeys } from '@tacit/keyring'
+import { catalogueNames, parseRulebook, type Rulebook, streamPlans } from '@tacit/rulebook'
+import { type EmbeddedServer, openWarehouse, startEmbeddedServer, type Warehouse } from '@tacit/warehouse'
+import type { Test } from 'tap'
+import { Aggregator } from '../aggregator.js'
+import { AggregatorState } from '../state.js'
+import { MemoryKeeper } from './keeper.js'
+import { TestCollector } from './traffic.js'
+
+/** The shipped rulebook of the ERP. */
+export function erpRulebook(): Rulebook {
+  const folder = new URL('../../../../rulebooks/erp/', import.meta.url)
+  const text = readFileSync(new URL('rulebook.yaml', folder), 'utf8')
+  const texts: Record<string, string> = { 'rulebook.yaml': text }
+  for (const name of catalogueNames(text)) texts[name] = readFileSync(new URL(name, folder), 'utf8')
+  const { rulebook, findings } = parseRulebook({ file: 'rulebook.yaml', texts })
+  if (rulebook === null) throw new Error(JSON.stringify(findings))
+  return rulebook
+}
+
+/** One ClickHouse server a test file, gone with it. */
+export async function testServer(t: Test): Promise<EmbeddedServer> {
+  const dir = await mkdtemp(join(tmpdir(), 'tacit-aggregator-'))
+  const server = await startEmbeddedServer({ dir })
+  t.teardown(async () => {
+    await server.stop()
+    await rm(dir, { recursive: true, force: true })
+  })
+  return server
+}
+
+/** What stands between the aggregator and its stores: a test puts itself there. */
+export interface Doors {
+  readonly log: EventLog
+  readonly state: AggregatorState
+  readonly warehouse: Warehouse
+  readonly keeper: KeeperPort
+}
+
+/** What outlives a process: directories, a database, and the keeper's keys. */
+export class TestStores {
+  readonly rulebook: Rulebook
+  readonly keeper: MemoryKeeper
+  readonly alarms: string[] = []
+  readonly #dir: string
+  readonly #server: EmbeddedServer
+  readonly #database: string
+
+  constructor(dir: string, server: EmbeddedServer, database: string, rulebook: Rulebook) {
+    this.rulebook = rulebook
+    this.keeper = new MemoryKeeper(rulebook)
+    this.#dir = dir
+    this.#server = server
+    this.#database = database
+  }
+
+  /** Starts a process on them. @param between may replace what the aggregator sees of each store */
+  async open(between: (doors: Doors) => Doors = (doors) => doors): Promise<TestProcess> {
+    const { alarms, keeper, rulebook } = this
+    const log = await openLmdbLog({ dir: join(this.#dir, 'log') })
+    const state = AggregatorState.open(join(this.#dir, 'state'))
+    const warehouse = openWarehouse(this.#server.address, this.#database)
+    await warehouse.migrate(streamPlans(rulebook))
+    const doors = between({ log, state, warehouse, keeper })
+    const logKeys = createLogKeys(keeper)
+    const aggregator = new Aggregator({
+      ...doors,
+      rulebook,
+      logKeys,
+      alarm: (message) => alarms.push(message),
+    })
+    const collector = new TestCollector(log, createLogKeys(keeper), rulebook)
+    return {
+      aggregator,
+      collector,
+      log,
+      state,
+      warehouse,
+      logKeys,
+      advance: (now) => {
+        keeper.now = now
+        return aggregator.advance(now)
+      },
+      async close() {
+        logKeys.close()
+        await log.close()
+        await state.close()
+        await warehouse.close()
+      },
+    }
+  }
+}
+
+export interface TestProcess {
+  readonly aggregator: Aggregator
+  readonly collector: TestCollector
+  readonly log: EventLog
+  readonly state: AggregatorState
+  readonly warehouse: Warehouse
+  readonly logKeys: LogKeys
+  /** Sets the keeper's clock and advances. @param now ms */
+  advance(now: number): ReturnType<Aggregator['advance']>
+  close(): Promise<void>
+}
