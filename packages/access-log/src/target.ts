@@ -31,31 +31,15 @@ const ASSET_EXTENSIONS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The path of a request target: cut at the first `?` or `#`, not decoded. The absolute form (RFC 9112, 3.2.2) loses
- * its scheme and host.
+ * A request target up to the first `?` or `#`, otherwise as written: not decoded, and the absolute form
+ * (`http://host/path`, which proxies and probes ask for) keeps its host, because another host's page is another page.
  */
 export function splitTarget(target: string): string {
-  const path = isAbsoluteForm(target) ? withoutAuthority(target) : target
-  for (let at = 0; at < path.length; at += 1) {
-    const code = path.charCodeAt(at)
-    if (code === 0x3f || code === 0x23) return path.slice(0, at)
-  }
-  return path
-}
-
-function isAbsoluteForm(target: string): boolean {
-  if (target.startsWith('/')) return false
-  const scheme = target.slice(0, 8).toLowerCase()
-  return scheme.startsWith('http://') || scheme === 'https://'
-}
-
-function withoutAuthority(target: string): string {
-  for (let at = target.indexOf('//') + 2; at < target.length; at += 1) {
+  for (let at = 0; at < target.length; at += 1) {
     const code = target.charCodeAt(at)
-    if (code === 0x2f) return target.slice(at)
-    if (code === 0x3f || code === 0x23) return `/${target.slice(at)}`
+    if (code === 0x3f || code === 0x23) return target.slice(0, at)
   }
-  return '/'
+  return target
 }
 
 /** Whether a path names a static file, by the extension of its last segment. */

@@ -25,8 +25,8 @@ import { type Address, identityAddress, identityNetwork } from './ip.js'
 import type { UserAgentReader } from './user-agent.js'
 import { DROP_EVENT } from './values.js'
 
-/** People of one (epoch, tenant) whose pseudonyms are remembered. */
-const PEOPLE_CACHE_ENTRIES = 20_000
+/** Devices of one (epoch, site) whose pseudonyms are remembered. */
+const DEVICE_CACHE_ENTRIES = 50_000
 
 /** A beacon that parsed, and what the request said around it. */
 export interface AnonymizerInput {
@@ -154,40 +154,38 @@ export function compileAnonymizer(rulebook: Rulebook, agents: UserAgentReader, c
   const grain = timestamp?.do === 'coarsen' ? timestamp.toMs : HOUR
   const lateness = rulebook.epochs.latenessMs
   const days = new DayEpochs()
-  /** cached identity columns by key, so that they die with it */
-  let people = new Map<Pseudonymizer, GenerationCache<string>>()
-
-  function cachedPerson(key: Pseudonymizer, id: string, make: () => string): string {
-    let cache = people.get(key)
-    if (cache === undefined) {
-      cache = new GenerationCache({ maxEntries: PEOPLE_CACHE_ENTRIES, maxAgeMs: MAX_RAW_AGE_MS, clock })
-      people.set(key, cache)
-    }
-    let columns = cache.get(id)
-    if (columns === undefined) {
-      columns = make()
-      cache.set(id, columns)
-    }
-    return columns
-  }
+  /** identity columns of devices by key, so that they die with it */
+  let devices = new Map<Pseudonymizer, GenerationCache<string>>()
+  /** identity columns of signed people by their claims, which their token's cache forgets */
+  let people = new WeakMap<TokenClaims, { readonly key: Pseudonymizer; readonly columns: string }>()
 
   /** `"standing","tenant","person","network"` of a signed person. */
   function signedColumns(claims: TokenClaims, own: Pseudonymizer, tenants: Pseudonymizer): string {
-    return cachedPerson(own, `${claims.standing}\n${claims.sub}`, () => {
-      const tenant = tenants.pseudonym('tenant', claims.tenant)
-      const person = own.pseudonym('uid', claims.sub)
-      return `"${claims.standing}","${tenant}","${person}",""`
-    })
+    const known = people.get(claims)
+    if (known !== undefined && known.key === own) return known.columns
+    const tenant = tenants.pseudonym('tenant', claims.tenant)
+    const person = own.pseudonym('uid', claims.sub)
+    const columns = `"${claims.standing}","${tenant}","${person}",""`
+    people.set(claims, { key: own, columns })
+    return columns
   }
 
   function networkColumns(address: Address, userAgent: string, key: Pseudonymizer): string {
+    let cache = devices.get(key)
+    if (cache === undefined) {
+      cache = new GenerationCache({ maxEntries: DEVICE_CACHE_ENTRIES, maxAgeMs: MAX_RAW_AGE_MS, clock })
+      devices.set(key, cache)
+    }
     const identity = identityAddress(address)
     // An address holds no line feed, so the first one divides the two without doubt.
-    return cachedPerson(key, `${identity}\n${userAgent}`, () => {
+    const id = `${identity}\n${userAgent}`
+    let columns = cache.get(id)
+    if (columns === undefined) {
       const person = key.pseudonym('net', identity, userAgent)
-      const network = key.pseudonym('network', identityNetwork(address))
-      return `"","","${person}","${network}"`
-    })
+      columns = `"","","${person}","${key.pseudonym('network', identityNetwork(address))}"`
+      cache.set(id, columns)
+    }
+    return columns
   }
 
   /** What the beacon's person is in one day's epoch, or why there is nobody, or which keys must be loaded. */
@@ -342,15 +340,16 @@ export function compileAnonymizer(rulebook: Rulebook, agents: UserAgentReader, c
     expire() {
       agents.expire()
       compiled.expire()
-      for (const [key, cache] of people) {
+      for (const [key, cache] of devices) {
         cache.expire()
-        if (cache.size === 0) people.delete(key)
+        if (cache.size === 0) devices.delete(key)
       }
     },
     clear() {
       agents.clear()
       compiled.clear()
-      people = new Map()
+      devices = new Map()
+      people = new WeakMap()
     },
   }
 }

@@ -107,22 +107,16 @@ function decideOrigin(site: Site, facts: DecisionFacts): Reason | null {
   return site.identity === 'signed' && facts.token.state === 'valid' ? null : 'no_origin'
 }
 
-function decideSigned(rulebook: Rulebook, site: Site, claims: TokenClaims, now: number): Reason | null {
-  const refuse = rulebook.purpose.refuseWhen
-  if (refuse.has('not_adult') && claims.adult !== true) return 'not_adult'
-  if (refuse.has('wrong_region') && claims.region !== site.region) return 'wrong_region'
-  return decideConsent(rulebook, claims.consent, now)
-}
-
+/** What stands against a person for as long as they or their company say so. */
 function decideState(refuse: ReadonlySet<RefuseSignal>, state: PersonState): Reason | null {
-  if (refuse.has('account_closed') && state.account_closed === true) return 'account_closed'
-  if (refuse.has('tenant_opted_out') && state.tenant_opted_out === true) return 'tenant_opted_out'
   if (refuse.has('objected') && state.objected === true) return 'objected'
-  return state.withdrawn === true ? 'consent.withdrawn' : null
+  return refuse.has('tenant_opted_out') && state.tenant_opted_out === true ? 'tenant_opted_out' : null
 }
 
 /**
- * Why a beacon is dropped whole, or null where its events may go on.
+ * Why a beacon is dropped whole, or null where its events may go on. Where several reasons apply the first of this
+ * order is told: site, origin, token, the token's consent, a withdrawal, the body's consent, GPC, DNT, objection,
+ * opted-out tenant, age, region, closed account, crawler (design.md, "The way of a beacon"; privacy.md 1).
  * @param site the rulebook's site that the beacon names, undefined where there is none
  * @param now receipt, ms
  */
@@ -133,26 +127,31 @@ export function decide(
   now: number,
 ): Reason | null {
   if (site === undefined) return 'unknown_site'
-  const refuse = rulebook.purpose.refuseWhen
+  const { person, token } = facts
+  const isSigned = site.identity === 'signed'
   if (facts.source === 'line') {
     // Nobody asked the people of an access log: such lines pass only where no consent is needed.
     if (site.lawfulBasis === 'consent') return 'consent.unknown'
   } else {
     const origin = decideOrigin(site, facts)
     if (origin !== null) return origin
-    if (site.identity === 'signed' && facts.token.state !== 'valid') return `token.${facts.token.state}`
+    if (isSigned && token.state !== 'valid') return `token.${token.state}`
   }
-  const state = decideState(refuse, facts.person)
-  if (state !== null) return state
-  if (site.identity === 'signed' && facts.token.state === 'valid') {
-    const refusal = decideSigned(rulebook, site, facts.token.claims, now)
-    if (refusal !== null) return refusal
-  }
-  if (facts.bodyConsent !== undefined) {
-    const refusal = refusalOf(facts.bodyConsent)
-    if (refusal !== null) return refusal
-  }
+  const claims = isSigned && token.state === 'valid' ? token.claims : null
+  const consent = claims === null ? null : decideConsent(rulebook, claims.consent, now)
+  if (consent !== null) return consent
+  if (person.withdrawn === true) return 'consent.withdrawn'
+  const body = facts.bodyConsent === undefined ? null : refusalOf(facts.bodyConsent)
+  if (body !== null) return body
+  const refuse = rulebook.purpose.refuseWhen
   if (refuse.has('gpc') && facts.gpc) return 'signal.gpc'
   if (refuse.has('dnt') && facts.dnt) return 'signal.dnt'
+  const state = decideState(refuse, person)
+  if (state !== null) return state
+  if (claims !== null) {
+    if (refuse.has('not_adult') && claims.adult !== true) return 'not_adult'
+    if (refuse.has('wrong_region') && claims.region !== site.region) return 'wrong_region'
+  }
+  if (refuse.has('account_closed') && person.account_closed === true) return 'account_closed'
   return rulebook.bots === 'drop' && facts.bot ? 'bot' : null
 }

@@ -277,6 +277,29 @@ t.test('events older than a day are given up rather than refused with their batc
   )
 })
 
+t.test(
+  'what a page hands in wrongly never throws into it, and a choice that cannot be read is no consent',
+  async (t) => {
+    const { page, beacon } = start()
+    const loose = beacon as unknown as Record<'pageView' | 'event', (...values: unknown[]) => void>
+    t.doesNotThrow(() => loose.pageView(undefined, null))
+    t.doesNotThrow(() => loose.event(42, 'props'))
+    await beacon.flush()
+    t.same(
+      page.calls[0]?.body.events.map(({ name }) => name),
+      ['page_view', '42'],
+    )
+    const unread = start({
+      consent: () => {
+        throw new Error('no consent manager')
+      },
+    })
+    t.doesNotThrow(() => unread.beacon.event('app_error'))
+    await unread.beacon.flush()
+    t.equal(unread.page.calls.length, 0)
+  },
+)
+
 t.test('a clock that went back gives no negative age', async (t) => {
   const { page, beacon } = start()
   beacon.event('app_error')

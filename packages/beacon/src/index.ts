@@ -172,7 +172,8 @@ class Beacon implements BeaconClient {
   }
 
   pageView(to: string, props?: Props): void {
-    const path = (to.split(/[?#]/)[0] ?? '').slice(0, MAX_TEXT)
+    // String(): a page without types may hand in anything
+    const path = (String(to).split(/[?#]/)[0] ?? '').slice(0, MAX_TEXT)
     const from = this.#path === undefined ? undefined : { from_path: this.#path }
     this.#add('page_view', { path, ...from }, props)
     this.#path = path
@@ -203,7 +204,13 @@ class Beacon implements BeaconClient {
   #refuses(): boolean {
     const { globalPrivacyControl, doNotTrack } = this.#env.navigator
     const { consent } = this.#options
-    const choice = typeof consent === 'function' ? consent() : consent
+    let choice: Consent | undefined
+    try {
+      choice = typeof consent === 'function' ? consent() : consent
+    } catch {
+      // a choice that cannot be read is no consent
+      return true
+    }
     return globalPrivacyControl === true || doNotTrack === '1' || choice === 'denied'
   }
 
@@ -213,7 +220,7 @@ class Beacon implements BeaconClient {
     if (this.#queue.length >= MAX_QUEUE) return
     const json = {
       id: randomId(this.#env),
-      name: name.slice(0, MAX_TEXT),
+      name: String(name).slice(0, MAX_TEXT),
       ...more,
       ...(props ? { props: boundedProps(props) } : undefined),
     }

@@ -1,6 +1,7 @@
 /** From the text of a body to a beacon, or the problem that it is. Bounded and strict; input is never echoed. */
 import { parse as parseJson } from 'secure-json-parse'
 import { type Beacon, beacon, LIMITS } from './beacon.js'
+import { isPlainBeacon } from './beacon-guard.js'
 import type { ProblemCode } from './problems.js'
 
 /** Keys that reach an object's prototype in careless code (privacy.md 2.6). */
@@ -36,6 +37,8 @@ function propsAreSound(parsed: Beacon): boolean {
   return true
 }
 
+const PROTOTYPE_GUARD = { protoAction: 'error', constructorAction: 'error' } as const
+
 /**
  * Parses a body.
  * @param text the decoded body; U+FFFD in it stands for bytes that were not UTF-8
@@ -43,20 +46,28 @@ function propsAreSound(parsed: Beacon): boolean {
  */
 export function parseBeaconText(text: string): Beacon | ProblemCode {
   if (text.includes('\uFFFD') || text.charCodeAt(0) === 0xfeff) return 'ERR_BEACON_ENCODING'
-  let json: unknown
   try {
-    json = parseJson(text, { protoAction: 'error', constructorAction: 'error' })
+    const json: unknown = JSON.parse(text)
+    // What the guard takes has no key that could poison a prototype; anything else is parsed again, guarded.
+    const parsed = isPlainBeacon(json) ? json : parseBySchema(parseJson(text, PROTOTYPE_GUARD))
+    return checkText(parsed, text.includes('\\u'))
   } catch {
     // V8's message quotes the body: it goes no further.
     return 'ERR_BEACON_JSON'
   }
-  return parseBeaconValue(json, text.includes('\\u'))
 }
 
 /** The same for a body that is already a value (`rules try`, NDJSON). */
 export function parseBeaconValue(json: unknown, mayHoldEscapes = true): Beacon | ProblemCode {
+  return checkText(isPlainBeacon(json) ? json : parseBySchema(json), mayHoldEscapes)
+}
+
+function checkText(parsed: Beacon | null, mayHoldEscapes: boolean): Beacon | ProblemCode {
+  if (parsed === null) return 'ERR_BEACON_MALFORMED'
+  return mayHoldEscapes && !holdsOnlyPlainText(parsed) ? 'ERR_BEACON_ENCODING' : parsed
+}
+
+function parseBySchema(json: unknown): Beacon | null {
   const result = beacon.safeParse(json)
-  if (!result.success || !propsAreSound(result.data)) return 'ERR_BEACON_MALFORMED'
-  if (mayHoldEscapes && !holdsOnlyPlainText(result.data)) return 'ERR_BEACON_ENCODING'
-  return result.data
+  return result.success && propsAreSound(result.data) ? result.data : null
 }

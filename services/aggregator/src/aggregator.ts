@@ -48,7 +48,7 @@ export class Aggregator {
   /** Stages, settles complete hours, and releases windows that closed. @param now ms @returns what it released */
   async advance(now: number): Promise<readonly ReleasedStatistic[]> {
     await this.#stager.drain()
-    await this.#settler.settle(now)
+    if ((await this.#settler.settle(now)) > 0) await this.#dropLeftovers()
     const released: ReleasedStatistic[] = []
     for (const stream of this.#streams) {
       for (const { epoch, record } of this.#options.state.windows(stream)) {
@@ -75,6 +75,16 @@ export class Aggregator {
       }
     }
     return dropped
+  }
+
+  /** Rows that waited in landing while their root died (a long stop) came into a partition that was dropped already. */
+  async #dropLeftovers(): Promise<void> {
+    const { state, warehouse } = this.#options
+    for (const stream of this.#streams) {
+      for (const { epoch } of await warehouse.stagedEpochs(stream)) {
+        if (state.window(stream, epoch).dropped) await warehouse.dropEpoch(stream, epoch)
+      }
+    }
   }
 
   /** Releases a window; one that the checker refuses is withheld for good. */
@@ -110,6 +120,12 @@ export class Aggregator {
       dropped: true,
       ...(unreleased ? { status: 'expired' as const, expired: record.accepted - record.quarantined } : {}),
     })
+  }
+
+  /** Hour of receipt (ms) of the oldest batch in the log that is not staged; null where all are. */
+  oldestUnstagedHour(): number | null {
+    const { log, state } = this.#options
+    return log.read(state.counted, 1, TAIL_BYTES).records[0]?.hour ?? null
   }
 
   /**

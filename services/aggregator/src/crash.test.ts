@@ -2,14 +2,16 @@
  * A process that dies at any step. Whatever the step, the next process ends where an undisturbed one would: each row in
  * staging once, each event in the ledger once, the same cells, the keys gone (design.md, decisions 6 and 7; P1–P9).
  */
+import { join } from 'node:path'
 import { DAY, HOUR } from '@tacit/contracts'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { behind, Death } from './testing/interrupt.js'
 import { erpRulebook, type TestProcess, TestStores, testServer } from './testing/stores.js'
 import { DAY_START, EPOCH, pageViews, type Row } from './testing/traffic.js'
 
+t.setTimeout(240_000)
 const server = await testServer(t)
-const rulebook = erpRulebook()
+const rulebook = erpRulebook('pages', 'devices')
 const MIDDAY = DAY_START + 12 * HOUR
 const CLOSE = DAY_START + DAY + HOUR
 const DEATH = DAY_START + DAY + 2 * DAY
@@ -20,12 +22,11 @@ const ROWS: readonly Row[] = [
   ...pageViews({ tenants: 3, perTenant: 2 }, '/payroll'),
 ]
 
-const hourOfDay = (row: Row) => Math.floor((row.at - DAY_START) / HOUR)
-
-async function sendHours(process: TestProcess, from: number, to: number): Promise<void> {
-  for (let hour = from; hour < to; hour++) {
-    const rows = ROWS.filter((row) => hourOfDay(row) === hour)
-    await process.collector.send(DAY_START + hour * HOUR, rows, { dropped: { 'consent.denied': 1 } })
+/** Two batches: what happened in the six hours before the hour of receipt, and before the one after it. */
+async function send({ collector }: TestProcess, received: number): Promise<void> {
+  for (const hour of [received, received + 6 * HOUR]) {
+    const rows = ROWS.filter(({ at }) => at >= hour - 6 * HOUR && at < hour)
+    await collector.send(hour - HOUR, rows, { dropped: { 'consent.denied': 1 } })
   }
 }
 
@@ -48,56 +49,55 @@ interface Played {
 }
 
 /** One day from its first beacon to its root's death, under a process that dies once. */
-async function play(t: Test, name: string, death: Death): Promise<Played> {
-  const stores = new TestStores(t.testdir(), server, name, rulebook)
+async function play(dir: string, name: string, death: Death): Promise<Played> {
+  const stores = new TestStores(dir, server, name, rulebook)
   stores.keeper.openEpoch(EPOCH)
-  let process = await stores.open(behind(death.hook))
+  let running = await stores.open(behind(death.hook))
   /** Does a thing; where the process dies of it, a new one does it again. */
   async function survive(action: (running: TestProcess) => Promise<unknown>): Promise<void> {
-    const first = action(process)
+    const first = action(running)
     if ((await Promise.race([first, death.happened])) !== 'died') return
-    await process.close()
-    process = await stores.open()
-    await action(process)
+    await running.close()
+    running = await stores.open()
+    await action(running)
   }
-  await sendHours(process, 0, 12)
-  await process.log.append(await brokenBatch(process), DAY_START + 11 * HOUR)
+  await send(running, DAY_START + 6 * HOUR)
+  await running.log.append(await brokenBatch(running), DAY_START + 11 * HOUR)
   await survive(({ aggregator }) => aggregator.stage())
-  await process.log.append(Buffer.from('not a sealed batch, but long enough'), MIDDAY)
-  await sendHours(process, 12, 24)
-  await process.collector.watermark(MIDDAY)
+  await running.log.append(Buffer.from('not a sealed batch, but long enough'), MIDDAY)
+  await send(running, DAY_START + 18 * HOUR)
+  await running.collector.watermark(MIDDAY)
   await survive((running) => running.advance(MIDDAY))
-  await process.collector.watermark(DAY_START + DAY)
-  await process.collector.watermark(CLOSE)
-  await survive((running) => running.advance(CLOSE - 1))
-  const staged = await process.warehouse.stagedRows('day', EPOCH)
+  await running.collector.watermark(DAY_START + DAY)
+  await running.collector.watermark(CLOSE)
   await survive((running) => running.advance(CLOSE))
-  const window = process.state.window('day', EPOCH)
+  const staged = await running.warehouse.stagedRows('day', EPOCH)
+  const window = running.state.window('day', EPOCH)
   await survive((running) => running.advance(DEATH))
   const outcome: Outcome = {
     staged,
     window: { ...window },
-    ledger: process.aggregator.ledger(),
+    ledger: running.aggregator.ledger(),
     cells: await Promise.all(
-      rulebook.statistics.map(({ id }) => process.warehouse.queryCells({ statistic: id, window: 'day' })),
+      rulebook.statistics.map(({ id }) => running.warehouse.queryCells({ statistic: id, window: 'day' })),
     ),
     quarantined: stores.alarms.some((alarm) => alarm.includes('set aside')),
-    dropped: await process.warehouse.stagedRows('day', EPOCH),
-    landing: (await process.warehouse.landingHours('day')).length,
+    dropped: await running.warehouse.stagedRows('day', EPOCH),
+    landing: (await running.warehouse.landingHours('day')).length,
     liveHours: stores.keeper.liveHours,
-    windowAfter: JSON.stringify(process.state.window('day', EPOCH)),
+    windowAfter: JSON.stringify(running.state.window('day', EPOCH)),
   }
-  await process.close()
+  await running.close()
   return { outcome, died: death.dead, calls: death.calls }
 }
 
 /** A batch that ClickHouse refuses for its data. */
 function brokenBatch({ collector }: TestProcess): Promise<Buffer> {
   const rows = pageViews({ tenants: 1, perTenant: 1, prefix: 'broken-' }, '/items', DAY_START + 11 * HOUR)
-  return collector.seal(DAY_START + 11 * HOUR, rows, {}, (lines) => lines.replace('2026-11-02', '2026-15-42'))
+  return collector.seal(DAY_START + 11 * HOUR, rows, {}, (lines) => lines.replace('"2026-11-02"', '"no day"'))
 }
 
-const clean = await play(t, 'clean', new Death(-1, 'before'))
+const clean = await play(join(t.testdir(), 'clean'), 'clean', new Death(-1))
 
 t.test('an undisturbed day ends as the arithmetic says', async (t) => {
   const { outcome } = clean
@@ -113,10 +113,20 @@ t.test('an undisturbed day ends as the arithmetic says', async (t) => {
   })
   const ledger = outcome.ledger as { received: number; accepted: number; dropped: Record<string, number> }[]
   t.equal(ledger.length, 24)
-  const total = (count: (row: (typeof ledger)[number]) => number) => ledger.reduce((sum, row) => sum + count(row), 0)
-  t.equal(total(({ accepted }) => accepted), ROWS.length + 1)
-  t.equal(total(({ dropped }) => dropped['consent.denied'] ?? 0), 24)
-  t.equal(total(({ received }) => received), ROWS.length + 25)
+  const total = (count: (row: (typeof ledger)[number]) => number) =>
+    ledger.reduce((sum, row) => sum + count(row), 0)
+  t.equal(
+    total(({ accepted }) => accepted),
+    ROWS.length + 1,
+  )
+  t.equal(
+    total(({ dropped }) => dropped['consent.denied'] ?? 0),
+    4,
+  )
+  t.equal(
+    total(({ received }) => received),
+    ROWS.length + 5,
+  )
   const [pages] = outcome.cells as { dims: string[]; users: number; events: number }[][]
   t.match(pages, [
     { dims: ['/dashboard'], users: 40, events: 48 },
@@ -129,15 +139,27 @@ t.test('an undisturbed day ends as the arithmetic says', async (t) => {
   t.ok(outcome.quarantined)
 })
 
-const steps = clean.calls.length
-for (const when of ['before', 'after'] as const) {
-  t.test(`a death ${when} any of the ${String(steps)} steps changes nothing that comes of it`, async (t) => {
-    for (let at = 0; at < steps; at++) {
-      const death = new Death(at, when)
-      const played = await play(t, `${when}_${String(at)}`, death)
-      const step = `${when} step ${String(at)}, ${String(clean.calls[at])}`
-      t.ok(played.died, `${step}: reached`)
-      t.same(played.outcome, clean.outcome, step)
-    }
-  })
+/** Steps that follow the same step differ in nothing that recovery reads: one of them is enough, but in the full run. */
+function tried(calls: readonly string[]): number[] {
+  const pairs = calls.map((call, at) => `${calls[at - 1] ?? ''} ${call}`)
+  const isFull = process.env['TACIT_TEST_FULL'] === '1'
+  return [...calls.keys()].filter((at) => isFull || pairs.indexOf(pairs[at] as string) === at)
 }
+
+/** Days that are played at a time: most of their time they wait for ClickHouse. */
+const AT_ONCE = 6
+
+t.test('a death before any step changes nothing that comes of it', { timeout: 120_000 }, async (t) => {
+  const dir = t.testdir()
+  const steps = tried(clean.calls)
+  while (steps.length > 0) {
+    await Promise.all(
+      steps.splice(0, AT_ONCE).map(async (step) => {
+        const played = await play(join(dir, String(step)), `before_${String(step)}`, new Death(step))
+        const name = `before step ${String(step)}, ${String(clean.calls[step])}`
+        t.ok(played.died, `${name}: it is reached`)
+        t.same(played.outcome, clean.outcome, name)
+      }),
+    )
+  }
+})

@@ -8,6 +8,7 @@
 import { epochFromLabel, type Stream, TacitError } from '@tacit/contracts'
 import {
   buildManifest,
+  type Cell,
   cellsOf,
   checkRelease,
   checkTogether,
@@ -57,14 +58,17 @@ function specOf(statistic: Statistic): StatisticSpec {
   return { id, by, measures, people }
 }
 
-function withheldValues(rulebook: Rulebook, statistic: Statistic, published: number): number | null {
-  let declared = 1
+/** `(other)` and `(none)` are no declared values: they do not make fewer of them withheld. */
+function withheldValues(rulebook: Rulebook, statistic: Statistic, cells: readonly Cell[]): number | null {
+  const domains: ReadonlySet<string>[] = []
   for (const dimension of statistic.by) {
     const values = declaredValues(rulebook, dimension, statistic.where.kind)
     if (values === null) return null
-    declared *= values.length
+    domains.push(new Set(values))
   }
-  return Math.max(0, declared - published)
+  const declared = domains.reduce((product, domain) => product * domain.size, 1)
+  const published = cells.filter(({ dims }) => domains.every((domain, at) => domain.has(dims[at] ?? '')))
+  return Math.max(0, declared - published.length)
 }
 
 export class Releaser {
@@ -201,7 +205,7 @@ export class Releaser {
     return {
       content,
       manifest: buildManifest(content),
-      withheld: withheldValues(rulebook, statistic, cells.length),
+      withheld: withheldValues(rulebook, statistic, cells),
     }
   }
 

@@ -6,10 +6,10 @@
  * repeated from the beginning: rows of those hours are removed from staging first, so each row ends there once.
  */
 import { randomUUID } from 'node:crypto'
-import { HOUR, type Stream } from '@tacit/contracts'
+import { HOUR, hourOf, type Stream } from '@tacit/contracts'
 import type { KeeperPort, LogKeys } from '@tacit/keyring'
 import type { Warehouse } from '@tacit/warehouse'
-import type { AggregatorState, ReceiptHour } from './state.js'
+import type { AggregatorState, MissingRows, ReceiptHour } from './state.js'
 
 /** An hour whose rows do not add up waits this long for them, then moves as it is (INV-26). */
 const MAX_WAIT_MS = 24 * HOUR
@@ -23,12 +23,6 @@ export interface SettlerOptions {
   readonly alarm: (message: string) => void
 }
 
-interface Missing {
-  readonly stream: Stream
-  readonly epoch: string
-  readonly rows: number
-}
-
 export class Settler {
   readonly #options: SettlerOptions
 
@@ -39,27 +33,31 @@ export class Settler {
   /** Settles every complete hour. @param now ms @returns how many hours it settled */
   async settle(now: number): Promise<number> {
     const { state, streams } = this.#options
-    const due = state.receiptHours(state.watermark)
+    // A driven run may have gone ahead of the live clock: the hour that runs is not over, whatever it wrote down.
+    const completeUntil = Math.min(state.watermark, hourOf(now))
+    const due = state.receiptHours(completeUntil)
     if (due.length === 0) return 0
     const ready = new Map(due.map(({ hour, rows }) => [hour, rows]))
-    const missing: Missing[] = []
-    for (const stream of streams) missing.push(...(await this.#settleStream(stream, ready, now)))
+    const missing: MissingRows[] = []
+    for (const stream of streams)
+      missing.push(...(await this.#settleStream(stream, ready, { now, completeUntil })))
     const hours = [...ready.keys()]
-    await state.settled(hours, missing)
+    // Keys first: once the hours are no longer known here, nobody would destroy them but the keeper, a day later.
     for (const hour of hours) await this.#forget(hour)
+    await state.settled(hours, missing)
     return hours.length
   }
 
   async #settleStream(
     stream: Stream,
     ready: Map<number, ReceiptHour['rows']>,
-    now: number,
-  ): Promise<Missing[]> {
+    { completeUntil, now }: { readonly now: number; readonly completeUntil: number },
+  ): Promise<MissingRows[]> {
     const { state, warehouse } = this.#options
     const landed = new Map((await warehouse.landingHours(stream)).map((found) => [found.hour, found]))
     const intent = state.settleIntent(stream)
     const resume = intent !== null
-    const missing: Missing[] = []
+    const missing: MissingRows[] = [...(intent?.missing ?? [])]
     const hours: number[] = []
     let deduplicate = resume
     for (const [hour, rows] of ready) {
@@ -80,11 +78,18 @@ export class Settler {
       if (found > expected) deduplicate = true
       if (found > 0) hours.push(hour)
     }
-    if (hours.length === 0) return missing
-    const queryId = intent?.queryId ?? randomUUID()
-    await state.intendToSettle({ stream, hours, queryId })
-    await warehouse.settle(stream, hours, { deduplicate, resume, queryId })
-    await warehouse.dropLanding(stream, hours, { completeUntil: state.watermark })
+    if (hours.length > 0) {
+      const queryId = intent?.queryId ?? randomUUID()
+      await state.intendToSettle({ stream, hours, missing, queryId })
+      await warehouse.settle(stream, hours, { deduplicate, resume, queryId })
+    }
+    // An insert that committed after its hour was settled, or whose batch lost its key before it was counted: such
+    // rows belong to no hour that is known here, and would stay for good.
+    const strays = [...landed.keys()].filter(
+      (hour) => hour < completeUntil && state.receiptHour(hour) === undefined,
+    )
+    const gone = [...hours, ...strays]
+    if (gone.length > 0) await warehouse.dropLanding(stream, gone, { completeUntil })
     return missing
   }
 
@@ -102,7 +107,7 @@ function sumOf(rows: Readonly<Record<string, number>> | undefined): number {
 }
 
 /** Spreads missing rows over the hour's epochs, largest first: which rows they were is not known. */
-function shareMissing(stream: Stream, rows: Readonly<Record<string, number>>, count: number): Missing[] {
+function shareMissing(stream: Stream, rows: Readonly<Record<string, number>>, count: number): MissingRows[] {
   let left = count
   return Object.entries(rows)
     .sort(([, a], [, b]) => b - a)

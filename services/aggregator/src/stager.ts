@@ -164,7 +164,7 @@ export class Stager {
         return
       } catch (error) {
         if (isRefusedData(error)) {
-          await this.#landSeparately(step, stream)
+          await this.#landSeparately(step, stream, boundary.attempt)
           return
         }
         if (attempt + 1 >= MAX_ATTEMPTS) throw error
@@ -175,7 +175,7 @@ export class Stager {
   }
 
   /** ClickHouse refused the rows for their data: each batch on its own, and those that are refused set aside. */
-  async #landSeparately(step: Step, stream: Stream): Promise<void> {
+  async #landSeparately(step: Step, stream: Stream, attempt: number): Promise<void> {
     for (const { record, batch } of step.opened) {
       const expected = rowsOf(batch, stream)
       if (expected === 0) continue
@@ -183,7 +183,7 @@ export class Stager {
       const range = [{ producer, from: number, to: number }]
       if ((await this.#warehouse.landed(stream, range)).distinct >= expected) continue
       try {
-        await this.#warehouse.land(stream, sectionsOf(batch, stream), `${stream}:${record.position}:alone`)
+        await this.#warehouse.land(stream, sectionsOf(batch, stream), `${stream}:${record.position}:alone:${attempt}`)
       } catch (error) {
         if (!isRefusedData(error)) throw error
         step.fates.set(record.position, { header: batch.header, fate: 'quarantined' })

@@ -40,10 +40,19 @@ export interface WindowRecord {
   dropped: boolean
 }
 
+/** Rows that were accepted and never came into landing. */
+export interface MissingRows {
+  readonly stream: Stream
+  readonly epoch: string
+  readonly rows: number
+}
+
 /** An INSERT SELECT from landing to staging whose outcome may be unknown. */
 export interface SettleIntent {
   readonly stream: Stream
   readonly hours: readonly number[]
+  /** of these hours, counted before the first try: a later one finds landing empty */
+  readonly missing: readonly MissingRows[]
   readonly queryId: string
 }
 
@@ -115,6 +124,11 @@ export class AggregatorState {
   /** Hour (ms) before which no batch follows; 0 before the first watermark. */
   get watermark(): number {
     return (this.#db.get('watermark') as number | undefined) ?? 0
+  }
+
+  /** Says what a watermark in the log says, for a driven run that is alone. @param hour ms */
+  async completeUntil(hour: number): Promise<void> {
+    if (hour > this.watermark) await this.#write(() => this.#db.put('watermark', hour))
   }
 
   /** Log records that were torn or corrupt. */
@@ -190,10 +204,7 @@ export class AggregatorState {
   }
 
   /** Rows of these hours are in staging, and rows that never arrived are counted as expired. */
-  async settled(
-    hours: readonly number[],
-    missing: readonly { stream: Stream; epoch: string; rows: number }[],
-  ): Promise<void> {
+  async settled(hours: readonly number[], missing: readonly MissingRows[]): Promise<void> {
     await this.#write(() => {
       for (const { stream, epoch, rows } of missing) {
         const window = this.window(stream, epoch)

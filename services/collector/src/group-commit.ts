@@ -25,8 +25,8 @@ import {
 import type { EventLog } from '@tacit/event-log'
 import type { LogKeys } from '@tacit/keyring'
 
-/** Enough to keep the processor busy while the disk flushes; more would only make batches smaller. */
-const MAX_IN_FLIGHT = 2
+/** One: what arrives during a flush gathers for the next. A second in flight halves the batches and doubles their cost. */
+const MAX_IN_FLIGHT = 1
 /** A batch gathers while requests keep arriving, but no longer than this. */
 const MAX_LINGER_MS = 5
 /** Characters of rows after which another batch is begun; the log takes records of 4 MiB. */
@@ -49,18 +49,16 @@ class Gathering {
   readonly since = performance.now()
   chars = 0
   removedProps = 0
-  readonly durable: Promise<void>
-  resolve!: () => void
-  reject!: (error: unknown) => void
+  /** called once with the outcome; plain functions, because a promise for each beacon is what the hot path would pay */
+  readonly waiting: ((error: unknown) => void)[] = []
 
   constructor(hour: number) {
     this.hour = hour
-    this.durable = new Promise((resolve, reject) => {
-      this.resolve = resolve
-      this.reject = reject
-    })
-    // Whoever waits sees the failure; a batch that nobody waits for (a watermark) must not end the process.
-    this.durable.catch(() => {})
+  }
+
+  /** @param error null where everything is on disk */
+  settle(error: unknown): void {
+    for (const tell of this.waiting) tell(error)
   }
 }
 
@@ -172,17 +170,27 @@ export class GroupCommit implements RecordSink {
     ;(this.#gathering as Gathering).removedProps += count
   }
 
-  /** Resolves when everything since `open` is on disk; rejects with a TacitError where that cannot be promised. */
+  /** Calls back when everything since `open` is on disk, or with a TacitError where that cannot be promised. */
+  whenDurable(tell: (error: unknown) => void): void {
+    if (this.#gathering === null) tell(null)
+    else this.#gathering.waiting.push(tell)
+  }
+
+  /** {@link GroupCommit.whenDurable} as a promise. */
   durable(): Promise<void> {
-    return this.#gathering === null ? Promise.resolve() : this.#gathering.durable
+    return new Promise((resolve, reject) => {
+      this.whenDurable((error) => (error === null ? resolve() : reject(error)))
+    })
   }
 
   /** Flushes what has gathered and waits until nothing is in flight. */
   async drain(): Promise<void> {
-    const open = this.#gathering?.durable
+    const durable = this.durable()
+    // It is awaited below; meanwhile its failure must not count as unhandled.
+    durable.catch(() => {})
     this.#flush()
     while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight)
-    await open
+    await durable
   }
 
   /** Says in the log that nothing of an hour before `hour` follows. @param now ms */
@@ -226,15 +234,15 @@ export class GroupCommit implements RecordSink {
       if (next === this.#gathering) this.#gathering = null
       this.#gatheredChars -= next.chars
       // Nothing in it: its beacon waits for a key, and comes again.
-      if (next.counts.size === 0) next.resolve()
+      if (next.counts.size === 0) next.settle(null)
       else this.#start(next)
     }
   }
 
   #start(next: Gathering): void {
     const written = this.#write(next, false).then(
-      () => next.resolve(),
-      (error: unknown) => next.reject(error),
+      () => next.settle(null),
+      (error: unknown) => next.settle(error),
     )
     const done = written.finally(() => {
       this.#inFlight.delete(done)

@@ -2,7 +2,7 @@
  * The HTTP edge. Nothing of a request is logged, echoed or kept: every answer is one of a few fixed ones.
  * `204` stands for accepted and dropped alike, and means durable.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import { type Address, readSignals } from '@tacit/anonymizer'
 import {
   type Clock,
@@ -52,7 +52,8 @@ function answerProblem(reply: FastifyReply, code: ProblemCode): FastifyReply {
     reply.header('retry-after', String(RETRY_AFTER_S)).header('access-control-expose-headers', 'Retry-After')
   }
   if (status === 405) reply.header('allow', 'POST, OPTIONS')
-  return reply.send(problemBody(code))
+  // As bytes: to text Fastify would add a charset, which this media type does not have (RFC 9457).
+  return reply.send(Buffer.from(problemBody(code)))
 }
 
 /** Fastify's own errors, by their stable codes, to ours. */
@@ -74,22 +75,26 @@ function problemOf(error: unknown): ProblemCode {
   return (typeof code === 'string' ? FRAMEWORK_CODES[code] : undefined) ?? 'ERR_INTERNAL'
 }
 
+/** Node's own errors to ours; all others say that it is no HTTP. */
+const PARSER_CODES: Readonly<Record<string, ProblemCode>> = {
+  HPE_HEADER_OVERFLOW: 'ERR_REQUEST_HEADERS_TOO_LARGE',
+  HPE_INVALID_EOF_STATE: 'ERR_BEACON_INCOMPLETE',
+  ERR_HTTP_REQUEST_TIMEOUT: 'ERR_REQUEST_TIMEOUT',
+}
+
 /** HTTP that Node's own parser refuses: answered with a fixed body, then closed. */
 function answerClientError(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy()
     return
   }
-  const code: ProblemCode =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? 'ERR_REQUEST_HEADERS_TOO_LARGE'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? 'ERR_REQUEST_TIMEOUT'
-        : 'ERR_REQUEST_MALFORMED'
+  const code = PARSER_CODES[error.code ?? ''] ?? 'ERR_REQUEST_MALFORMED'
+  const { status } = PROBLEMS[code]
   const body = problemBody(code)
   socket.end(
-    `HTTP/1.1 ${PROBLEMS[code].status} ${PROBLEMS[code].status === 431 ? 'Request Header Fields Too Large' : 'Bad Request'}\r\n` +
-      `content-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n` +
+      `content-type: application/problem+json\r\naccess-control-allow-origin: *\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   )
 }
 
@@ -116,6 +121,8 @@ function factsOf(request: IncomingMessage, options: CollectorOptions): RequestFa
 function admission(request: FastifyRequest, options: CollectorOptions): ProblemCode | null {
   if (!options.peerLimit.admit(request.raw.socket.remoteAddress ?? '', options.clock.now()))
     return 'ERR_REQUEST_RATE'
+  if (request.raw.headers.host === undefined && request.raw.httpVersion === '1.1')
+    return 'ERR_REQUEST_MALFORMED'
   const encoding = request.raw.headers['content-encoding']
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') return 'ERR_BEACON_CONTENT_ENCODING'
   return options.ready() ? null : 'ERR_LOG_UNAVAILABLE'
@@ -139,6 +146,8 @@ export function createCollector(options: CollectorOptions): FastifyInstance {
     requestIdHeader: false,
     genReqId: () => '',
     exposeHeadRoutes: false,
+    // Node would answer without a body; admission refuses with a problem.
+    http: { requireHostHeader: false },
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, _request, reply) => {
       answerProblem(reply, problemOf(error))
@@ -178,10 +187,10 @@ export function createCollector(options: CollectorOptions): FastifyInstance {
         return
       }
       const intake = sites.get(beacon.site) ?? fallback
-      intake.accept(beacon, factsOf(request.raw, options)).then(
-        () => answerNoContent(reply.raw, reply),
-        (error: unknown) => answerProblem(reply, problemOf(error)),
-      )
+      intake.accept(beacon, factsOf(request.raw, options), (error) => {
+        if (error === null) answerNoContent(reply)
+        else answerProblem(reply, problemOf(error))
+      })
     },
   )
   app.options(BEACON_PATH, (_request, reply) => reply.code(204).headers(CORS).send())
@@ -197,6 +206,11 @@ export function createCollector(options: CollectorOptions): FastifyInstance {
   return app
 }
 
-function answerNoContent(_raw: ServerResponse, reply: FastifyReply): void {
-  reply.code(204).header('access-control-allow-origin', '*').send()
+const NO_CONTENT_HEADERS = ['access-control-allow-origin', '*']
+
+/** Past Fastify's reply: there is no body to serialise and no hook to run, and this is the answer to every beacon. */
+function answerNoContent(reply: FastifyReply): void {
+  reply.hijack()
+  reply.raw.writeHead(204, NO_CONTENT_HEADERS)
+  reply.raw.end()
 }

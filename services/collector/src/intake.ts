@@ -41,11 +41,8 @@ export interface IntakeOptions {
   readonly ratePerToken: number
 }
 
-/** A beacon that lies in the batch that gathered when it was taken. */
-export interface Taken {
-  /** as {@link GroupCommit.durable} of that batch */
-  readonly durable: Promise<void>
-}
+/** Told once: null when a beacon is durable, the error where that cannot be promised. */
+export type Done = (error: unknown) => void
 
 /** A key that stays unknown after this many loads is a fault of the keeper: the beacon gets 503. */
 const MAX_KEY_LOADS = 3
@@ -63,21 +60,25 @@ export class Intake {
     this.#peek = (stream, epoch, scope) => options.keyring.peek(stream, epoch, scope)
   }
 
-  /** Takes one beacon; resolves when it is durable. @throws TacitError (status 503) where that cannot be promised */
-  async accept(beacon: Beacon, facts: RequestFacts): Promise<void> {
-    const taken = this.take(beacon, facts)
-    const { durable } = taken instanceof Promise ? await taken : taken
-    await durable
+  /** Takes one beacon and says when it is durable, or why that cannot be promised. */
+  accept(beacon: Beacon, facts: RequestFacts, tell: Done): void {
+    try {
+      const taken = this.take(beacon, facts, tell)
+      if (taken !== undefined) taken.catch(tell)
+    } catch (error) {
+      tell(error)
+    }
   }
 
   /**
    * Anonymises one beacon into the batch that gathers, without waiting for the disk (`import` waits once for many).
    * A promise only where a token must be verified or a key loaded first.
+   * @param done asked for in the same turn in which the beacon is in a batch: a turn later another one may gather
    */
-  take(beacon: Beacon, facts: RequestFacts): Taken | Promise<Taken> {
+  take(beacon: Beacon, facts: RequestFacts, done: Done | null = null): void | Promise<void> {
     const token = this.#tokenOf(beacon, facts)
-    if (token instanceof Promise) return token.then((verified) => this.#admit(beacon, facts, verified))
-    return this.#admit(beacon, facts, token)
+    if (token instanceof Promise) return token.then((verified) => this.#admit(beacon, facts, verified, done))
+    return this.#admit(beacon, facts, token, done)
   }
 
   /** Regular housekeeping: caches forget, keys of closed epochs are zeroed. */
@@ -96,7 +97,7 @@ export class Intake {
     return this.#options.tokens.verify(beacon.token, now)
   }
 
-  #admit(beacon: Beacon, facts: RequestFacts, token: VerifiedToken): Taken | Promise<Taken> {
+  #admit(beacon: Beacon, facts: RequestFacts, token: VerifiedToken, done: Done | null): void | Promise<void> {
     const events = beacon.events.length
     // Claims that stand for a token come from a file, not from a page that could flood.
     const limited = token.result.state === 'valid' && facts.claims === undefined
@@ -114,17 +115,16 @@ export class Intake {
       person: facts.person ?? NO_PERSON,
       allowance,
     }
-    return this.#process(input, 0)
+    return this.#process(input, done, 0)
   }
 
-  #process(input: AnonymizerInput, loads: number): Taken | Promise<Taken> {
+  #process(input: AnonymizerInput, done: Done | null, loads: number): void | Promise<void> {
     const { anonymizer, clock, commit } = this.#options
     const now = clock.now()
     commit.open(now)
     const needs = anonymizer.process(input, now, this.#peek, commit)
-    // Taken down in the same turn: a turn later another batch may be the one that gathers.
-    if (needs === null) return { durable: commit.durable() }
-    return this.#load(needs, loads).then(() => this.#process(input, loads + 1))
+    if (needs !== null) return this.#load(needs, loads).then(() => this.#process(input, done, loads + 1))
+    if (done !== null) commit.whenDurable(done)
   }
 
   async #load(needs: readonly KeyNeed[], loads: number): Promise<void> {

@@ -54,18 +54,26 @@ const refused = (state: 'missing' | 'expired' | 'forged' | 'wrong_audience'): Ve
 
 export const MISSING_TOKEN = refused('missing')
 const EXPIRED = refused('expired')
-const FORGED = refused('forged')
+export const FORGED = refused('forged')
 const WRONG_AUDIENCE = refused('wrong_audience')
 
 /** Claims after the signature (or in `rules try`, in its place): audience, times, shape. @param now ms */
 export function readClaims(payload: JWTPayload, now: number): VerifiedToken {
   const claims = tokenClaims.safeParse(payload)
   if (!claims.success) return FORGED
-  const issued = typeof payload.iat === 'number' ? payload.iat * 1000 : now
+  if (payload.iat !== undefined && typeof payload.iat !== 'number') return FORGED
+  const issued = payload.iat === undefined ? now : payload.iat * 1000
+  // Issued ahead of the clock it would outlive its 15 minutes.
+  if (issued > now + LEEWAY_S * 1000) return FORGED
   const stated = typeof payload.exp === 'number' ? payload.exp * 1000 : Number.POSITIVE_INFINITY
   const expires = Math.min(stated, issued + TOKEN_LIFE_MS) + LEEWAY_S * 1000
   if (now >= expires) return EXPIRED
   return { result: { state: 'valid', claims: claims.data }, expires, minute: 0, used: 0 }
+}
+
+/** Base64url has many spellings of the same bytes. A token has one, or each spelling would have a rate of its own. */
+function isCanonical(token: string): boolean {
+  return token.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)
 }
 
 export interface TokenVerifier {
@@ -81,6 +89,7 @@ export function createTokenVerifier(keys: ReadonlyMap<string, KnownKey>, clock: 
   const pending = new Map<string, Promise<VerifiedToken>>()
 
   async function check(token: string, at: number): Promise<VerifiedToken> {
+    if (!isCanonical(token)) return FORGED
     try {
       const { payload } = await jwtVerify(
         token,

@@ -4,15 +4,7 @@ import type { Doors } from './stores.js'
 /** Calls that change something, by door. */
 const CHANGES: Readonly<Record<keyof Doors, readonly string[]>> = {
   log: ['commit'],
-  state: [
-    'apply',
-    'intendToSettle',
-    'settled',
-    'putWindow',
-    'commitWindow',
-    'quarantine',
-    'clearQuarantine',
-  ],
+  state: ['apply', 'intendToSettle', 'settled', 'putWindow', 'commitWindow', 'quarantine', 'clearQuarantine'],
   warehouse: ['land', 'settle', 'dropLanding', 'insertCells', 'dropEpoch'],
   keeper: ['destroyLogKey'],
 }
@@ -49,16 +41,14 @@ export function behind(hook: Hook): (doors: Doors) => Doors {
 export class Death {
   /** names of the calls so far */
   readonly calls: string[] = []
-  readonly #at: number
-  readonly #when: 'before' | 'after'
-  #die: () => void = () => {}
   readonly happened: Promise<'died'>
+  readonly #before: number
+  #die: () => void = () => {}
   #dead = false
 
-  /** @param at number of the call, from 0; −1: none @param when before the call does anything, or after it is done */
-  constructor(at: number, when: 'before' | 'after') {
-    this.#at = at
-    this.#when = when
+  /** @param before number of the call that is not made any more, from 0; −1: none */
+  constructor(before: number) {
+    this.#before = before
     this.happened = new Promise((resolve) => {
       this.#die = () => {
         this.#dead = true
@@ -71,11 +61,8 @@ export class Death {
     return this.#dead
   }
 
-  readonly hook: Hook = async (name, call) => {
-    if (this.#dead) return new Promise(() => {})
-    const number = this.calls.push(name) - 1
-    if (number !== this.#at) return call()
-    if (this.#when === 'after') await call()
+  readonly hook: Hook = (name, call) => {
+    if (!this.#dead && this.calls.push(name) - 1 !== this.#before) return call()
     this.#die()
     return new Promise(() => {})
   }

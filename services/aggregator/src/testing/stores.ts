@@ -13,15 +13,16 @@ import { AggregatorState } from '../state.js'
 import { MemoryKeeper } from './keeper.js'
 import { TestCollector } from './traffic.js'
 
-/** The shipped rulebook of the ERP. */
-export function erpRulebook(): Rulebook {
+/** The shipped rulebook of the ERP. @param statistics ids of those to keep; all by default */
+export function erpRulebook(...statistics: readonly string[]): Rulebook {
   const folder = new URL('../../../../rulebooks/erp/', import.meta.url)
   const text = readFileSync(new URL('rulebook.yaml', folder), 'utf8')
   const texts: Record<string, string> = { 'rulebook.yaml': text }
   for (const name of catalogueNames(text)) texts[name] = readFileSync(new URL(name, folder), 'utf8')
   const { rulebook, findings } = parseRulebook({ file: 'rulebook.yaml', texts })
   if (rulebook === null) throw new Error(JSON.stringify(findings))
-  return rulebook
+  if (statistics.length === 0) return rulebook
+  return { ...rulebook, statistics: rulebook.statistics.filter(({ id }) => statistics.includes(id)) }
 }
 
 /** One ClickHouse server a test file, gone with it. */
@@ -83,9 +84,10 @@ export class TestStores {
       state,
       warehouse,
       logKeys,
-      advance: (now) => {
+      async advance(now) {
         keeper.now = now
-        return aggregator.advance(now)
+        const dropped = await aggregator.dropDestroyed()
+        return { dropped, released: await aggregator.advance(now) }
       },
       async close() {
         logKeys.close()
@@ -104,7 +106,10 @@ export interface TestProcess {
   readonly state: AggregatorState
   readonly warehouse: Warehouse
   readonly logKeys: LogKeys
-  /** Sets the keeper's clock and advances. @param now ms */
-  advance(now: number): ReturnType<Aggregator['advance']>
+  /** A round of the live loop: the keeper's clock moves, what lost its key goes, then the rest. @param now ms */
+  advance(now: number): Promise<{
+    readonly dropped: readonly string[]
+    readonly released: Awaited<ReturnType<Aggregator['advance']>>
+  }>
   close(): Promise<void>
 }

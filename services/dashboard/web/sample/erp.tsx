@@ -1,8 +1,9 @@
 /** The sample ERP: a small invoice application beside a panel that shows what it tells Tacit. */
+import type { BeaconClient } from '@tacit/beacon'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { firstBooks, type Books } from './books.js'
 import { Panel } from './panel.js'
-import { connect, type Consent, type SentBeacon, type Telemetry } from './telemetry.js'
+import { connect, type Consent, type SentBeacon } from './telemetry.js'
 import { View } from './views.js'
 
 /** What a view of the ERP may do. */
@@ -30,7 +31,7 @@ export function Erp() {
   const [consent, setConsent] = useState<Consent>('granted')
   const [sent, setSent] = useState<readonly SentBeacon[]>([])
   const [failed, setFailed] = useState(false)
-  const telemetry = useRef<Telemetry | null>(null)
+  const telemetry = useRef<BeaconClient | null>(null)
   const choice = useRef(consent)
   const opened = useRef(path)
 
@@ -39,9 +40,9 @@ export function Erp() {
       try {
         const connected = await connect(() => choice.current, setSent)
         telemetry.current = connected
-        connected.beacon.event('app_start', { app_version: '8.3.0' })
-        connected.beacon.pageView(opened.current, { visit_start: true })
-        connected.beacon.event('page_load', { load_ms: Math.round(performance.now()) })
+        connected.event('app_start', { app_version: '8.3.0' })
+        connected.pageView(opened.current, { visit_start: true })
+        connected.event('page_load', { load_ms: Math.round(performance.now()) })
       } catch {
         setFailed(true)
       }
@@ -50,7 +51,7 @@ export function Erp() {
     const change = (): void => {
       opened.current = pathNow()
       setPath(opened.current)
-      telemetry.current?.beacon.pageView(opened.current)
+      telemetry.current?.pageView(opened.current)
     }
     addEventListener('hashchange', change)
     return () => removeEventListener('hashchange', change)
@@ -58,7 +59,7 @@ export function Erp() {
 
   const choose = (next: Consent): void => {
     // what was done before the choice goes under the choice it was done under
-    void telemetry.current?.beacon.flush()
+    void telemetry.current?.flush()
     choice.current = next
     setConsent(next)
   }
@@ -69,7 +70,7 @@ export function Erp() {
       location.hash = to
     },
     save: setBooks,
-    did: (name) => telemetry.current?.beacon.event(name),
+    did: (name) => telemetry.current?.event(name),
   }
 
   return (

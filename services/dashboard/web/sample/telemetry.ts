@@ -30,10 +30,6 @@ interface HeldToken {
   readonly until: number
 }
 
-export interface Telemetry {
-  readonly beacon: BeaconClient
-}
-
 async function fetchToken(consent: Consent): Promise<SampleToken> {
   const answer = await fetch(`/sample/token?consent=${consent}`, { credentials: 'omit', cache: 'no-store' })
   if (!answer.ok) throw new Error('no token')
@@ -48,7 +44,7 @@ async function fetchToken(consent: Consent): Promise<SampleToken> {
 export async function connect(
   consent: () => Consent,
   onSent: (sent: readonly SentBeacon[]) => void,
-): Promise<Telemetry> {
+): Promise<BeaconClient> {
   const asked = consent()
   const first = await fetchToken(asked)
   let held: HeldToken = { token: first.token, consent: asked, until: Date.now() + TOKEN_MS }
@@ -86,14 +82,13 @@ export async function connect(
     return consent() === choice ? own.token : token()
   }
 
-  const beacon = createBeacon({
+  return createBeacon({
     url: `${first.collectorUrl}/v1/beacon`,
     site: first.site,
     flushEveryMs: 800,
     environment: { fetch: watchedFetch },
     token,
   })
-  return { beacon }
 }
 
 function describe(key: number, text: string): SentBeacon {

@@ -125,10 +125,12 @@ function CustomerPage({ desk, id }: { readonly desk: Desk; readonly id: number }
   const invoices = desk.books.invoices.filter((one) => one.customer === id)
   return (
     <>
-      <h1>{customer.name}</h1>
-      <p class="sub">
-        {customer.city}, customer {customer.id}
-      </p>
+      <div>
+        <h1>{customer.name}</h1>
+        <p class="sub">
+          {customer.city}, customer {customer.id}
+        </p>
+      </div>
       <InvoiceTable desk={desk} invoices={invoices} title="Invoices" within={`/customers/${id}/invoice`} />
     </>
   )
@@ -321,11 +323,11 @@ function NewPayment({ desk }: { readonly desk: Desk }) {
 
 function Missing({ what }: { readonly what: string }) {
   return (
-    <>
+    <div>
       <h1>There is no such {what}</h1>
       <p class="sub">
         <a href="#/dashboard">Back to the overview</a>
       </p>
-    </>
+    </div>
   )
 }

@@ -5,6 +5,8 @@ import { count, dayName, short } from './format.js'
 import type { Chart } from './series.js'
 
 const HEIGHT = 300
+/** With so few windows each value is drawn as a point too. */
+const FEW_TIMES = 10
 
 const cssColor = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim()
@@ -41,7 +43,8 @@ function optionsOf(
   return {
     width,
     height: HEIGHT,
-    padding: [12, 12, 0, 0],
+    // the last day's label is centred on the last point
+    padding: [12, 26, 0, 0],
     tzDate: (time) => uPlot.tzDate(new Date(time * 1_000), 'Etc/UTC'),
     legend: { show: false },
     cursor: {
@@ -68,19 +71,34 @@ function optionsOf(
     ],
     series: [
       {},
-      ...ordered.map(({ color }) => ({
-        stroke: cssColor(color),
-        width: bars ? 0 : 2,
-        spanGaps: false,
-        ...(bars ? { fill: cssColor(color), points: { show: false } } : undefined),
-        ...(bars && barPaths ? { paths: barPaths } : undefined),
-        ...(bars
-          ? undefined
-          : { points: { show: chart.times.length <= 10, size: 6, fill: cssColor('--card') } }),
-      })),
+      ...ordered.map(
+        ({ color, values }): uPlot.Series => ({
+          stroke: cssColor(color),
+          width: bars ? 0 : 2,
+          spanGaps: false,
+          ...(bars ? { fill: cssColor(color), points: { show: false } } : undefined),
+          ...(bars && barPaths ? { paths: barPaths } : undefined),
+          ...(bars
+            ? undefined
+            : {
+                points: {
+                  show: chart.times.length <= FEW_TIMES,
+                  size: 7,
+                  fill: cssColor(color),
+                  filter: (_plot, _series, all) => (all ? null : lonely(values)),
+                },
+              }),
+        }),
+      ),
     ],
     hooks: { setCursor: [onCursor] },
   }
+}
+
+/** Values between two gaps: no line reaches them, so they are drawn as points. */
+function lonely(values: readonly (number | null)[]): number[] {
+  const gap = (at: number): boolean => (values[at] ?? null) === null
+  return [...values.keys()].filter((at) => !gap(at) && gap(at - 1) && gap(at + 1))
 }
 
 function dayTicks(_plot: uPlot, ticks: readonly number[]): string[] {

@@ -50,7 +50,7 @@ export function importCommand(): Command {
 
 async function importFiles(files: readonly string[], options: ImportOptions): Promise<void> {
   const environment = readEnvironment(process.env)
-  requireFiles(files)
+  await requireFiles(files)
   const given =
     options.rulebook === undefined ? null : requireRulebook(readRulebook(options.rulebook), options.rulebook)
   const house = await openHouse(options.data)

@@ -1,5 +1,7 @@
 /** `tacit up`: all services in one process, the collector and the dashboard on listeners of their own. */
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { compileTrustedProxies } from '@tacit/anonymizer'
 import { createCollector, createPeerLimit } from '@tacit/collector'
 import { systemClock, TacitError } from '@tacit/contracts'
@@ -80,10 +82,31 @@ function portOf(text: string, name: string): number {
   return port
 }
 
+/**
+ * The sample's rulebook names the origin of its page before anything listens: where the system is to choose the port
+ * (0), it chooses now. Where the address cannot be listened on, that is said when it is tried in earnest.
+ */
+async function settledPort(port: number, host: string): Promise<number> {
+  if (port !== 0) return port
+  const probe = createServer()
+  try {
+    await once(probe.listen(0, host), 'listening')
+    const address = probe.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
+  } catch {
+    return 0
+  } finally {
+    probe.close()
+  }
+}
+
 async function up(options: UpOptions): Promise<void> {
   const environment = readEnvironment(process.env)
   const port = portOf(options.port, '--port')
-  const dashboardPort = portOf(options.dashboardPort, '--dashboard-port')
+  const dashboardPort = await settledPort(
+    portOf(options.dashboardPort, '--dashboard-port'),
+    environment.TACIT_HOST,
+  )
   const stopped = stopSignal()
   const given = options.rulebook === undefined ? null : loadRulebook(options.rulebook)
   const house = await openHouse(options.data)
@@ -99,7 +122,7 @@ async function up(options: UpOptions): Promise<void> {
       closing,
     })
     await announce(house, running)
-    await stopped
+    await Promise.race([stopped, warehouseFailure(house)])
     print('\nStopping: what was taken is on disk.')
   } finally {
     for (const close of closing.reverse()) await close()
@@ -124,6 +147,16 @@ function stopSignal(): Promise<void> {
   })
 }
 
+/** Never resolves; rejects when ClickHouse has ended for good. */
+async function warehouseFailure(house: House): Promise<never> {
+  const end = await house.server.exited
+  if (end === 'stopped') return new Promise(() => {})
+  throw new TacitError(
+    'ERR_WAREHOUSE_START',
+    'ClickHouse ended again and again; look for memory and disk, then start again',
+  )
+}
+
 interface Starting {
   readonly house: House
   readonly environment: Environment
@@ -139,6 +172,8 @@ async function start(starting: Starting): Promise<Origins & { readonly sample: b
   const { closing, environment, house } = starting
   const realms = [await openMain(starting)]
   if (starting.sample) realms.push(await openSample(starting))
+  const loops = realms.map((realm): LiveLoop => startLiveLoop(realm, systemClock, alarm))
+  closing.push(() => Promise.all(loops.map((loop) => loop.stop())))
   const collector = createCollector({
     intakes: realms.map(({ intake }) => intake),
     clock: systemClock,
@@ -147,7 +182,7 @@ async function start(starting: Starting): Promise<Origins & { readonly sample: b
       environment.TACIT_RATE_PER_PEER ?? DEFAULT_PEER_LIMIT,
       environment.TACIT_RATE_PER_PEER !== undefined,
     ),
-    ready: () => isReady(realms),
+    ready: () => isReady(realms) && !loops.some((loop) => loop.isBehind()),
     sdk: readFileSync(SDK_FILE, 'utf8'),
   })
   const origins = { collector: '', dashboard: '' }
@@ -161,8 +196,6 @@ async function start(starting: Starting): Promise<Origins & { readonly sample: b
     '--dashboard-port',
   )
   closing.push(() => dashboard.close())
-  const loops = realms.map((realm): LiveLoop => startLiveLoop(realm, systemClock, alarm))
-  closing.push(() => Promise.all(loops.map((loop) => loop.stop())))
   const token = await accessTokens(house.layout).issue('operator', RUN_TOKEN_LIFE_MS)
   writeRunFile(house.layout, { pid: process.pid, ...origins, token })
   closing.push(async () => removeRunFile(house.layout))

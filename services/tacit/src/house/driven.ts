@@ -8,7 +8,7 @@
  * log key is then just 24 hours old.
  */
 import type { ReleasedStatistic } from '@tacit/aggregator'
-import { DAY, DrivenClock, epochFromLabel, HOUR, hourOf } from '@tacit/contracts'
+import { DAY, type DrivenClock, epochFromLabel, HOUR, hourOf } from '@tacit/contracts'
 import type { Realm } from './realm.js'
 
 export class DrivenRun {
@@ -30,7 +30,10 @@ export class DrivenRun {
   /** The first deadline after `time` (ms): check it before each piece of data. */
   deadlineAfter(time: number): number {
     const day = time - (time % DAY)
-    const candidates = [this.#closeAt, this.#destroyAt].flatMap((offset) => [day + offset, day + DAY + offset])
+    const candidates = [this.#closeAt, this.#destroyAt].flatMap((offset) => [
+      day + offset,
+      day + DAY + offset,
+    ])
     return Math.min(...candidates.filter((candidate) => candidate > time))
   }
 
@@ -89,7 +92,10 @@ export class DrivenRun {
   /** Everything received is settled, windows that closed are released, keys that are due die. */
   async #close(): Promise<void> {
     const now = this.#clock.now()
-    await this.#realm.commit.watermark(now)
+    await this.#realm.commit.drain()
+    // Not by a watermark in the log: that would make, and then destroy, the key of an hour that may lie ahead of live
+    // traffic, and an hour's key is never made twice.
+    await this.#realm.state.completeUntil(hourOf(now))
     this.released.push(...(await this.#realm.aggregator.advance(now)))
     await this.#destroy()
   }

@@ -12,10 +12,10 @@ import {
   splitTarget,
 } from '@tacit/access-log'
 import { compileTrustedProxies, parseAddress, readSignals } from '@tacit/anonymizer'
-import type { Taken } from '@tacit/collector'
 import {
   type Beacon,
   type DrivenClock,
+  epochOf,
   hourOf,
   LIMITS,
   parseBeaconText,
@@ -49,7 +49,6 @@ export interface ImporterOptions {
 /** Items between two waits for the disk. */
 const FLUSH_EVERY = 2_000
 const SNIFFED_LINES = 20
-const MAX_UNPLACED = 10_000
 
 export class Importer {
   readonly #realm: Realm
@@ -57,14 +56,20 @@ export class Importer {
   readonly #clock: DrivenClock
   readonly #clientAddress: ReturnType<typeof compileTrustedProxies>
   readonly #site: string
+  /** a log says nothing about consent: where it is needed, every line is refused */
+  readonly #needsConsent: boolean
   readonly #pageView: string
   /** event ids of lines: unique within the import, and never a line's own text */
   readonly #idPrefix = randomBytes(8).toString('hex')
   #deadline = 0
+  /** hour of receipt (ms) that is known to take batches */
+  #openHour = -1
+  /** labels of days that earlier runs closed */
+  #closedDays: ReadonlySet<string> = new Set()
   #items = 0
   #lines = 0
   /** lines that did not become items, counted with the next one: before the first, the clock has not started */
-  #unplaced: Reason[] = []
+  #unplaced = new Map<Reason, number>()
 
   constructor({ clock, realm, run, site, trustedProxies }: ImporterOptions) {
     this.#realm = realm
@@ -74,6 +79,7 @@ export class Importer {
     const sites = Object.values(realm.rulebook.sites)
     const exempt = sites.find(({ lawfulBasis }) => lawfulBasis === 'exempt-measurement')
     this.#site = site ?? exempt?.id ?? sites[0]?.id ?? ''
+    this.#needsConsent = realm.rulebook.sites[this.#site]?.lawfulBasis === 'consent'
     const events = Object.entries(realm.rulebook.events)
     this.#pageView = events.find(([, { kind }]) => kind === 'page_view')?.[0] ?? 'page_view'
   }
@@ -89,6 +95,7 @@ export class Importer {
     onProgress: (bytes: number, lines: number) => void,
   ): Promise<ImportTotals> {
     const before = this.#ledgerTotals()
+    this.#closedDays = await this.#run.closedDays()
     let bytes = 0
     const sources = files.map((file) =>
       this.#parsed(
@@ -105,7 +112,7 @@ export class Importer {
         onProgress(bytes, this.#lines)
       }
     }
-    if (this.#clock.now() === 0) this.#clock.advanceTo(Date.now())
+    if (this.#clock.now() === 0) await this.#moveTo(Date.now())
     this.#countUnplaced()
     await this.#realm.commit.drain()
     return difference(this.#ledgerTotals(), before)
@@ -120,10 +127,9 @@ export class Importer {
       this.#lines++
       const item = parseItem(line, format ?? 'combined')
       // A line of the future must not push the clock, so it does not wait among the others.
-      const reason = item === null ? 'line.unparsable' : item.time > Date.now() ? 'line.future' : null
-      if (item !== null && reason === null) return reorder.push(item)
-      this.#unplaced.push(reason ?? 'line.unparsable')
-      if (this.#unplaced.length > MAX_UNPLACED && this.#clock.now() > 0) this.#countUnplaced()
+      if (item !== null && item.time <= Date.now()) return reorder.push(item)
+      const reason = item === null ? 'line.unparsable' : 'line.future'
+      this.#unplaced.set(reason, (this.#unplaced.get(reason) ?? 0) + 1)
       return []
     }
     for await (const line of lines) {
@@ -140,10 +146,7 @@ export class Importer {
   }
 
   async #take(item: Item): Promise<void> {
-    if (this.#clock.now() === 0 || item.time >= this.#deadline) {
-      await this.#run.advanceTo(item.time)
-      this.#deadline = this.#run.deadlineAfter(this.#clock.now())
-    } else this.#clock.advanceTo(item.time)
+    await this.#moveTo(item.time)
     this.#countUnplaced()
     // Disorder beyond a minute: the clock does not go back, the event does.
     const lag = this.#clock.now() - item.time
@@ -151,11 +154,33 @@ export class Importer {
     if (taken instanceof Promise) await taken
   }
 
-  #takeLine(line: AccessLine, lag: number): Taken | Promise<Taken> | null {
-    const reason = classifyLine(line, this.#realm.rulebook.assets)
+  /** Moves the clock to `time` (ms), or to the first hour after it that can still be sealed; never back. */
+  async #moveTo(time: number): Promise<void> {
+    if (this.#clock.now() === 0 || time >= this.#deadline) {
+      await this.#run.advanceTo(time)
+      this.#deadline = this.#run.deadlineAfter(this.#clock.now())
+    } else this.#clock.advanceTo(time)
+    if (hourOf(this.#clock.now()) === this.#openHour) return
+    await this.#run.enterOpenHour()
+    this.#openHour = hourOf(this.#clock.now())
+    this.#deadline = this.#run.deadlineAfter(this.#clock.now())
+  }
+
+  /** Nothing more is taken of this day: not even its lines that would be no page view are counted as such. */
+  #isClosed(time: number): boolean {
+    const { end, label } = epochOf('day', time)
+    return end + this.#realm.rulebook.epochs.latenessMs <= this.#clock.now() || this.#closedDays.has(label)
+  }
+
+  #takeLine(line: AccessLine, lag: number): void | Promise<void> {
+    const reason = this.#isClosed(line.time)
+      ? 'late'
+      : this.#needsConsent
+        ? 'consent.unknown'
+        : classifyLine(line, this.#realm.rulebook.assets)
     if (reason !== null) {
-      this.#drop(reason)
-      return null
+      this.#drop(reason, line.time)
+      return
     }
     const event = {
       id: `${this.#idPrefix}${this.#items}`,
@@ -176,11 +201,11 @@ export class Importer {
     )
   }
 
-  #takeBeacon(line: BeaconLine, lag: number): Taken | Promise<Taken> | null {
+  #takeBeacon(line: BeaconLine, lag: number): void | Promise<void> {
     const beacon = bodyOf(line)
     if (beacon === null) {
-      this.#drop('line.unparsable')
-      return null
+      this.#drop('line.unparsable', line.time)
+      return
     }
     const late =
       lag === 0
@@ -199,14 +224,16 @@ export class Importer {
   }
 
   #countUnplaced(): void {
-    for (const reason of this.#unplaced) this.#drop(reason)
-    this.#unplaced = []
+    for (const [reason, count] of this.#unplaced) {
+      for (let i = 0; i < count; i++) this.#drop(reason, this.#clock.now())
+    }
+    this.#unplaced.clear()
   }
 
-  #drop(reason: Reason): void {
-    const now = this.#clock.now()
-    this.#realm.commit.open(now)
-    this.#realm.commit.dropped(hourOf(now), reason)
+  /** @param time of the line, ms */
+  #drop(reason: Reason, time: number): void {
+    this.#realm.commit.open(this.#clock.now())
+    this.#realm.commit.dropped(hourOf(time), reason)
   }
 
   #ledgerTotals(): { received: number; accepted: number; dropped: Record<string, number> } {

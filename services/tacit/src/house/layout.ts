@@ -8,7 +8,8 @@ export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../../../.
 
 export const ERP_RULEBOOK = join(ROOT, 'rulebooks/erp/rulebook.yaml')
 export const WEB_ROOT = join(ROOT, 'services/dashboard/web-dist')
-export const SDK_FILE = join(ROOT, 'packages/beacon/dist/index.js')
+/** The browser SDK as the collector serves it: bundled and minified with the web page. */
+export const SDK_FILE = join(WEB_ROOT, 'tacit.js')
 
 export type RealmName = 'main' | 'sample'
 

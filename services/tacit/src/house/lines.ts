@@ -1,6 +1,7 @@
 /** Lines of log files: plain or gzip, from a file or standard input, one at a time and bounded. */
-import { createReadStream, existsSync, statSync } from 'node:fs'
-import { Readable } from 'node:stream'
+import { closeSync, createReadStream, existsSync, openSync, readSync, statSync } from 'node:fs'
+import { Readable, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { TacitError } from '@tacit/contracts'
 
@@ -13,11 +14,39 @@ export function totalBytes(files: readonly string[]): number {
   return files.includes('-') ? 0 : files.reduce((sum, file) => sum + statSync(file).size, 0)
 }
 
-/** @throws TacitError ERR_INPUT_FILE for the first file that is not there */
-export function requireFiles(files: readonly string[]): void {
+/**
+ * Compressed files are read to their end here, before a line is taken: half a log that was counted could not be taken
+ * back, and the whole one could not be imported any more.
+ * @throws TacitError ERR_INPUT_FILE for the first file that is not there or cannot be read to its end
+ */
+export async function requireFiles(files: readonly string[]): Promise<void> {
   for (const file of files) {
-    if (file !== '-' && !existsSync(file)) throw new TacitError('ERR_INPUT_FILE', `There is no file ${file}`)
+    if (file === '-') continue
+    if (!existsSync(file)) throw new TacitError('ERR_INPUT_FILE', `There is no file ${file}`)
+    try {
+      if (startsLikeGzip(file)) await pipeline(createReadStream(file), createGunzip(), nowhere())
+    } catch (cause) {
+      throw unreadable(file, cause)
+    }
   }
+}
+
+function startsLikeGzip(file: string): boolean {
+  const descriptor = openSync(file, 'r')
+  try {
+    const start = Buffer.alloc(GZIP_MAGIC.length)
+    readSync(descriptor, start)
+    return start.equals(Buffer.from(GZIP_MAGIC))
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+const nowhere = (): Writable => new Writable({ write: (_chunk, _encoding, done) => done() })
+
+function unreadable(file: string, cause: unknown): TacitError {
+  const name = file === '-' ? 'Standard input' : file
+  return new TacitError('ERR_INPUT_FILE', `${name} cannot be read to its end; is it complete?`, { cause })
 }
 
 /** Decompresses a stream that starts like gzip, whatever its file is called. */
@@ -64,11 +93,7 @@ export async function* readLines(file: string, onBytes: (bytes: number) => void)
       open = text.slice(start, start + MAX_LINE)
     }
   } catch (cause) {
-    throw new TacitError(
-      'ERR_INPUT_FILE',
-      `${file === '-' ? 'Standard input' : file} cannot be read to its end; is it complete?`,
-      { cause },
-    )
+    throw unreadable(file, cause)
   }
   if (open !== '') yield open
 }

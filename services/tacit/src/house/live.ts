@@ -9,7 +9,12 @@ import type { Realm } from './realm.js'
 const ROUND_MS = 1_000
 const MAINTAIN_EVERY_ROUNDS = 10
 
+/** The log keeps 24 hours: an aggregator that is this far behind is about to lose events. */
+const TOO_FAR_BEHIND_MS = 20 * HOUR
+
 export interface LiveLoop {
+  /** True while the oldest batch that is not staged is 20 hours old or older. */
+  isBehind(): boolean
   /** Ends after the round that runs. */
   stop(): Promise<void>
 }
@@ -22,6 +27,7 @@ export function errorCode(error: unknown): string {
 /** Starts the loop for one realm. @param alarm says that a round failed */
 export function startLiveLoop(realm: Realm, clock: Clock, alarm: (message: string) => void): LiveLoop {
   let stopping = false
+  let behind = false
   let rounds = 0
   let markedHour = 0
   let lastFailure = ''
@@ -45,6 +51,11 @@ export function startLiveLoop(realm: Realm, clock: Clock, alarm: (message: strin
     rounds++
   }
 
+  function measureLag(): void {
+    const oldest = realm.aggregator.oldestUnstagedHour()
+    behind = oldest !== null && clock.now() - oldest >= TOO_FAR_BEHIND_MS
+  }
+
   async function guarded(): Promise<void> {
     try {
       await round()
@@ -54,6 +65,11 @@ export function startLiveLoop(realm: Realm, clock: Clock, alarm: (message: strin
       if (failure !== lastFailure)
         alarm(`a round of the ${realm.layout.name} realm failed (${failure}); it is tried again`)
       lastFailure = failure
+    }
+    try {
+      measureLag()
+    } catch {
+      // The log cannot be read now; its own readiness says so.
     }
     if (!stopping) schedule()
   }
@@ -66,6 +82,7 @@ export function startLiveLoop(realm: Realm, clock: Clock, alarm: (message: strin
 
   running = guarded()
   return {
+    isBehind: () => behind,
     async stop() {
       stopping = true
       clearTimeout(timer)

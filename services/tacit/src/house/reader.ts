@@ -2,7 +2,7 @@
  * Reading released cells and the ledger: from the running instance where there is one, else from the stores
  * themselves. Both ways end in the dashboard's API, so the command line and the API say the same.
  */
-import { PROBLEMS, type ProblemCode, systemClock, TacitError } from '@tacit/contracts'
+import { DrivenClock, PROBLEMS, type ProblemCode, TacitError } from '@tacit/contracts'
 import { createDashboard, type Realm as DashboardRealm } from '@tacit/dashboard'
 import { accessTokens } from './access.js'
 import { openHouse } from './house.js'
@@ -58,9 +58,9 @@ async function openStoresReader(dir: string): Promise<Reader> {
       const layout = house.layout.realm(name)
       const rulebook = realmExists(layout) ? storedRulebook(layout.rulebook) : null
       if (rulebook === null) continue
-      realms.push(
-        dashboardRealm(await house.openRealm({ layout, rulebook, clock: systemClock, ratePerToken: 0 })),
-      )
+      // A clock that stands still: reading destroys nothing, so windows that an import kept open stay open.
+      const clock = new DrivenClock(0)
+      realms.push(dashboardRealm(await house.openRealm({ layout, rulebook, clock, ratePerToken: 0 })))
     }
     const access = accessTokens(house.layout)
     const token = await access.issue('operator', TOKEN_LIFE_MS)

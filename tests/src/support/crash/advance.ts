@@ -14,6 +14,7 @@ const realm = await house.openRealm({ layout, rulebook, clock: { now: () => now 
 for (const time of times) {
   now = Number(time)
   await realm.commit.watermark(now)
-  await realm.maintain()
+  await realm.destroyDue()
+  await realm.aggregator.advance(now)
 }
 await house.close()

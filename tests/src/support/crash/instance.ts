@@ -4,11 +4,13 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
 
 const TACIT = fileURLToPath(new URL('../../../../services/tacit/bin/tacit.mjs', import.meta.url))
 const KILL_POINTS = new URL('./kill-points.js', import.meta.url).href
 const ADVANCE = fileURLToPath(new URL('./advance.js', import.meta.url))
 const OUTPUT_CHARACTERS = 20_000
+const DIES_WITHIN_MS = 20_000
 
 /** Where a process ends itself with SIGKILL: the n-th time that it comes to a point (see kill-points.ts). */
 export interface KillAt {
@@ -131,4 +133,12 @@ export async function timeUntilNone(dir: string, withinMs: number): Promise<numb
     if (performance.now() - started > withinMs) return null
     await sleep(20)
   }
+}
+
+/** Waits until it killed itself at its point; a run that never came there fails. */
+export async function expectDeath(t: Test, instance: Instance, { point }: KillAt): Promise<void> {
+  const ended = await Promise.race([instance.exited, sleep(DIES_WITHIN_MS, null, { ref: false })])
+  if (ended === null) instance.kill('SIGKILL')
+  t.equal(ended?.signal, 'SIGKILL', 'it is killed')
+  t.match(instance.output(), `reached ${point}`, 'at its point')
 }

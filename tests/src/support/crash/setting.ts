@@ -3,6 +3,8 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+const DAY = 86_400_000
+
 export const NETWORK_SITE = 'website'
 export const SIGNED_SITE = 'erp'
 
@@ -10,11 +12,11 @@ export const SIGNED_SITE = 'erp'
  * `words: any` keeps a segment of letters as it is, so that each event can be found again by its path. Nobody's cell is
  * published but `(other)`, which then counts every event.
  */
-const RULEBOOK = `rulebook: crash-test
+const rulebookText = (effective: string, expires: string): string => `rulebook: crash-test
 version: 2026.1.1
 policy: { version: "2026-01-01", clauses: ["2b"] }
-effective: 2026-01-01
-expires: 2099-12-31
+effective: ${effective}
+expires: ${expires}
 default: drop
 purpose:
   id: crash-test
@@ -55,8 +57,8 @@ release:
   min_tenants: 3
   min_networks: 5
   max_share: 50%
-  max_person_share: 100%
-  max_events_per_person: 1000000 per kind and day
+  max_person_share: 75%
+  max_events_per_person: 10000 per kind and day
 keep: { log: 24h, staging: epoch + 48h, released: 25 months, audit: 400 days }
 bots: count
 assets: count
@@ -75,7 +77,7 @@ export interface Setting {
 export function createSetting(dir: string): Setting {
   mkdirSync(dir, { recursive: true })
   const rulebook = join(dir, 'rulebook.yaml')
-  writeFileSync(rulebook, RULEBOOK)
+  writeFileSync(rulebook, rulebookText(utcDay(-2), utcDay(300)))
   writeFileSync(join(dir, 'events.yaml'), 'events:\n  page_view: { kind: page_view }\n')
   const secret = randomBytes(32)
   const keys = join(dir, 'keys.json')
@@ -91,9 +93,14 @@ export function createSetting(dir: string): Setting {
   }
 }
 
+/** The UTC date so many days from now. */
+function utcDay(days: number): string {
+  return new Date(Date.now() + days * DAY).toISOString().slice(0, 10)
+}
+
 function claimsOf(tenant: string, sub: string): object {
   const iat = Math.floor(Date.now() / 1000)
-  const at = new Date(iat * 1000 - 86_400_000).toISOString()
+  const at = new Date(iat * 1000 - DAY).toISOString()
   return {
     aud: 'tacit',
     iat,

@@ -1,0 +1,140 @@
+import { HOUR } from '@tacit/contracts'
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import { addCounts, AggregatorState, type AppliedBatch } from './state.js'
+
+const EPOCH = 'day:2026-11-02'
+const HOUR_AT = Date.UTC(2026, 10, 2, 10)
+
+function batch(fate: AppliedBatch['fate'], hour = HOUR_AT, watermark = false): AppliedBatch {
+  return {
+    fate,
+    header: {
+      v: 1,
+      hour,
+      producer: '0123456789abcdef',
+      batch: 0,
+      rulebook: 'hash',
+      sections: [{ stream: 'day', bytes: 0, rows: { [EPOCH]: 3 } }],
+      counts: { '2026-11-02T10:00:00Z': { received: 4, accepted: 3, dropped: { late: 1 } } },
+      removedProps: 2,
+      ...(watermark ? { watermark: true as const } : {}),
+    },
+  }
+}
+
+function opened(t: Test): AggregatorState {
+  const state = AggregatorState.open(t.testdir())
+  t.teardown(() => state.close())
+  return state
+}
+
+t.test('a position is counted once, however often it is applied', async (t) => {
+  const state = opened(t)
+  await state.apply([batch('landed')], 5, 1)
+  await state.apply([batch('landed')], 5, 1)
+  await state.apply([batch('landed')], 4, 1)
+  t.equal(state.counted, 5)
+  t.equal(state.corruptRecords, 1)
+  t.same(state.ledger(), [{ hour: '2026-11-02T10:00:00Z', received: 4, accepted: 3, dropped: { late: 1 } }])
+  t.match(state.window('day', EPOCH), { accepted: 3, quarantined: 0, expired: 0 })
+})
+
+t.test('each fate of a batch has its own number, and only landed rows are waited for', async (t) => {
+  const state = opened(t)
+  await state.apply([batch('landed'), batch('quarantined'), batch('expired', HOUR_AT + HOUR)], 3, 0)
+  t.match(state.window('day', EPOCH), { accepted: 9, quarantined: 3, expired: 3 })
+  t.same(state.receiptHours(Number.MAX_SAFE_INTEGER), [{ hour: HOUR_AT, rows: { day: { [EPOCH]: 3 } } }])
+})
+
+t.test('an hour that brought no row is kept until it is settled, because its key has to die', async (t) => {
+  const state = opened(t)
+  await state.apply(
+    [{ fate: 'landed', header: { ...batch('landed').header, sections: [], counts: {} } }],
+    1,
+    0,
+  )
+  t.same(state.receiptHours(HOUR_AT), [], 'the bound is not included')
+  t.same(state.receiptHours(HOUR_AT + 1), [{ hour: HOUR_AT, rows: {} }])
+})
+
+t.test('a watermark never goes back', async (t) => {
+  const state = opened(t)
+  t.equal(state.watermark, 0)
+  await state.apply([batch('landed', HOUR_AT, true)], 1, 0)
+  await state.apply([batch('landed', HOUR_AT - HOUR, true)], 2, 0)
+  t.equal(state.watermark, HOUR_AT)
+})
+
+t.test('the ledger is read from hour to hour, both included', async (t) => {
+  const state = opened(t)
+  const hours = [
+    '2026-11-01T23:00:00Z',
+    '2026-11-02T00:00:00Z',
+    '2026-11-02T23:00:00Z',
+    '2026-11-03T00:00:00Z',
+  ]
+  const counts = Object.fromEntries(hours.map((hour) => [hour, { received: 1, accepted: 1, dropped: {} }]))
+  await state.apply([{ fate: 'landed', header: { ...batch('landed').header, counts } }], 1, 0)
+  const shown = (from?: string, to?: string) => state.ledger(from, to).map(({ hour }) => hour)
+  t.same(shown(), hours)
+  t.same(shown('2026-11-02T00:00:00Z', '2026-11-02T23:00:00Z'), hours.slice(1, 3))
+  t.same(shown('2026-11-02T00:00:00Z'), hours.slice(1))
+  t.same(shown(undefined, '2026-11-02T00:00:00Z'), hours.slice(0, 2))
+})
+
+t.test('what is set aside goes with its hour and with no other', async (t) => {
+  const dir = t.testdir()
+  const state = AggregatorState.open(dir)
+  await state.quarantine(HOUR_AT, 7, Buffer.from('one'))
+  await state.quarantine(HOUR_AT + HOUR, 8, Buffer.from('two'))
+  await state.clearQuarantine(HOUR_AT)
+  await state.clearQuarantine(HOUR_AT)
+  await state.close()
+  const again = AggregatorState.open(dir)
+  t.teardown(() => again.close())
+  await again.clearQuarantine(HOUR_AT + HOUR)
+})
+
+t.test('what was written stands after a reopening', async (t) => {
+  const dir = t.testdir()
+  const state = AggregatorState.open(dir)
+  await state.apply([batch('landed', HOUR_AT, true)], 9, 0)
+  await state.intendToSettle({ stream: 'day', hours: [HOUR_AT], missing: [], queryId: 'q' })
+  await state.commitWindow('day', EPOCH, state.window('day', EPOCH), [{ id: 'm', text: 't', hash: 'h' }])
+  await state.close()
+  const again = AggregatorState.open(dir)
+  t.teardown(() => again.close())
+  t.equal(again.counted, 9)
+  t.equal(again.watermark, HOUR_AT)
+  t.same(again.settleIntent('day')?.hours, [HOUR_AT])
+  t.match(again.window('day', EPOCH), { status: 'committed', manifests: ['m'] })
+  t.same(again.manifest('m'), { id: 'm', text: 't', hash: 'h' })
+  await again.settled([HOUR_AT], [{ stream: 'day', epoch: EPOCH, rows: 2 }])
+  t.equal(again.settleIntent('day'), null)
+  t.same(again.receiptHours(Number.MAX_SAFE_INTEGER), [])
+  t.equal(again.window('day', EPOCH).expired, 2)
+})
+
+t.test('counts add up in any order', async (t) => {
+  const counts = fc.record({
+    received: fc.nat(1000),
+    accepted: fc.nat(1000),
+    dropped: fc.dictionary(fc.constantFrom('late', 'rate', 'bot'), fc.integer({ min: 1, max: 99 })),
+  })
+  fc.assert(
+    fc.property(fc.array(counts, { maxLength: 6 }), (list) => {
+      const sum = (order: typeof list) => {
+        const into = { received: 0, accepted: 0, dropped: {} as Record<string, number> }
+        for (const one of order) addCounts(into, one)
+        return { ...into, dropped: Object.entries(into.dropped).sort() }
+      }
+      const total = sum(list)
+      t.same(sum([...list].reverse()), total)
+      t.equal(
+        total.received,
+        list.reduce((all, { received }) => all + received, 0),
+      )
+    }),
+  )
+})

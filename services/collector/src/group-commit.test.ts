@@ -1,0 +1,379 @@
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
+import { HOUR, type Reason, rfc3339, TacitError } from '@tacit/contracts'
+import { createLogKeys } from '@tacit/keyring'
+import fc from 'fast-check'
+import t from 'tap'
+import { GroupCommit } from './group-commit.js'
+import { MemoryKeeper, MemoryLog, openAll, TestClock } from './testing/memory.js'
+
+const START = Date.parse('2026-11-18T10:20:30Z')
+const TEN = Date.parse('2026-11-18T10:00:00Z')
+const DAY = 'day:2026-11-18'
+const tail = (name: number | string) => `${JSON.stringify(String(name))}]`
+
+function setUp() {
+  const clock = new TestClock(START)
+  const log = new MemoryLog()
+  const keeper = new MemoryKeeper()
+  const commit = new GroupCommit({ log, logKeys: createLogKeys(keeper), clock, rulebook: 'hash' })
+  const durable = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      commit.whenDurable((error) => (error === null ? resolve() : reject(error)))
+    })
+  /** One beacon of one accepted event. */
+  const beacon = (name: number | string, now = clock.now()): Promise<void> => {
+    commit.open(now)
+    commit.row('day', DAY, tail(name))
+    commit.accepted(TEN)
+    return durable()
+  }
+  return { clock, log, keeper, commit, durable, beacon, opened: () => openAll(log, keeper) }
+}
+const nameOf = (row: readonly unknown[]) => row[3]
+const namesOf = (rows: readonly (readonly unknown[])[]) => rows.map(nameOf)
+
+t.test('beacons that arrive together share one batch and one append', async (t) => {
+  const { beacon, log, opened } = setUp()
+  await Promise.all(Array.from({ length: 200 }, (_, at) => beacon(at)))
+  t.equal(log.begun, 1)
+  const { headers, rows } = await opened()
+  t.match(headers, [
+    { v: 1, hour: TEN, batch: 0, rulebook: 'hash', sections: [{ stream: 'day', rows: { [DAY]: 200 } }] },
+  ])
+  t.equal(new Set(namesOf(rows)).size, 200)
+})
+t.test('beacons of a few turns of the event loop share batches', async (t) => {
+  const { beacon, log } = setUp()
+  await beacon(0)
+  const before = log.begun
+  const waiting: Promise<void>[] = []
+  for (let at = 0; at < 5; at++) {
+    waiting.push(beacon(at))
+    await turn()
+  }
+  await Promise.all(waiting)
+  t.ok(log.begun - before <= 2, `5 beacons in ${log.begun - before} batches`)
+})
+t.test('no beacon waits longer than 5 ms for company, however many keep coming', async (t) => {
+  const { beacon, log } = setUp()
+  await beacon('first')
+  let longestTurn = 0
+  const sent: number[] = []
+  const waiting: Promise<void>[] = []
+  const end = performance.now() + 150
+  for (let last = performance.now(); last < end; ) {
+    sent.push(last)
+    waiting.push(beacon(sent.length))
+    await turn()
+    longestTurn = Math.max(longestTurn, performance.now() - last)
+    last = performance.now()
+  }
+  await Promise.all(waiting)
+  const times = log.appended.slice(1).map(({ at }) => at)
+  t.ok(times.length > 3, 'the stream was cut into batches')
+  const longest = Math.max(
+    ...times.map((at, batch) => at - (sent.find((when) => when > (times[batch - 1] ?? 0)) ?? at)),
+  )
+  t.ok(
+    longest <= 5 + 2 * longestTurn + 1,
+    `waited ${longest.toFixed(1)} ms, longest turn ${longestTurn.toFixed(1)} ms`,
+  )
+})
+t.test('a lone beacon does not wait for company', async (t) => {
+  const { beacon, log } = setUp()
+  await beacon('first')
+  const start = performance.now()
+  await beacon('second')
+  t.equal(log.begun, 2)
+  t.ok(performance.now() - start < 50)
+})
+
+t.test('rows of a batch are shuffled before they are numbered', async (t) => {
+  const { beacon, opened } = setUp()
+  const batches = 150
+  for (let batch = 0; batch < batches; batch++)
+    await Promise.all(Array.from({ length: 40 }, (_, at) => beacon(at)))
+  const { rows } = await opened()
+  for (const name of ['0', '39']) {
+    const places = rows.filter((row) => nameOf(row) === name).map((row) => Number(row[2]))
+    const mean = places.reduce((sum, place) => sum + place, 0) / batches
+    // uniform on 0..39: mean 19.5, standard deviation 11.5, of the mean of 150 0.94; six of those
+    t.ok(Math.abs(mean - 19.5) < 5.7, `number ${name} stood at ${mean.toFixed(1)} on average`)
+    t.ok(new Set(places).size > 30, 'everywhere')
+  }
+})
+
+const HOURS = [TEN - HOUR, TEN, TEN - 20 * HOUR]
+const event = fc.oneof(
+  fc.record({
+    hour: fc.constantFrom(...HOURS),
+    epoch: fc.constantFrom(DAY, 'day:2026-11-17'),
+    row: fc.boolean(),
+  }),
+  fc.record({
+    hour: fc.constantFrom(...HOURS),
+    reason: fc.constantFrom<Reason>('consent.denied', 'rate', 'late', 'pii.email'),
+  }),
+)
+const traffic = fc.array(
+  fc.record({
+    events: fc.array(event, { minLength: 1, maxLength: 8 }),
+    removed: fc.nat(3),
+    pause: fc.nat(2),
+  }),
+  { maxLength: 25 },
+)
+t.test('headers count exactly what was sent, and (producer, batch, row) names each row once', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(traffic, async (beacons) => {
+      const { clock, commit, durable, opened } = setUp()
+      const sent = { rows: [] as string[], counts: {} as Record<string, number>, removed: 0 }
+      const waiting: Promise<void>[] = []
+      for (const [at, { events, pause, removed }] of beacons.entries()) {
+        commit.open(clock.now())
+        for (const one of events) {
+          const key = `${rfc3339(one.hour)} ${'reason' in one ? one.reason : 'accepted'}`
+          sent.counts[key] = (sent.counts[key] ?? 0) + 1
+          if ('reason' in one) commit.dropped(one.hour, one.reason)
+          else {
+            const name = `${at} ${sent.rows.length}`
+            if (one.row) commit.row('day', one.epoch, tail(name))
+            if (one.row) sent.rows.push(name)
+            commit.accepted(one.hour)
+          }
+        }
+        commit.removedProps(removed)
+        sent.removed += removed
+        waiting.push(durable())
+        for (let left = pause; left > 0; left--) await turn()
+      }
+      await Promise.all(waiting)
+      const { batches, headers, rows } = await opened()
+      const counts: Record<string, number> = {}
+      for (const [hour, { accepted, dropped, received }] of headers.flatMap((header) =>
+        Object.entries(header.counts),
+      )) {
+        const all = { ...(accepted > 0 ? { accepted } : {}), ...dropped }
+        if (received !== Object.values(all).reduce((sum, count) => sum + count, 0))
+          throw new Error('received is not the sum')
+        for (const [name, count] of Object.entries(all))
+          counts[`${hour} ${name}`] = (counts[`${hour} ${name}`] ?? 0) + count
+      }
+      t.strictSame(counts, sent.counts)
+      t.strictSame(namesOf(rows).sort(), sent.rows.sort())
+      t.equal(new Set(rows.map((row) => row.slice(0, 3).join(' '))).size, rows.length)
+      t.equal(
+        headers.reduce((sum, header) => sum + header.removedProps, 0),
+        sent.removed,
+      )
+      t.strictSame(
+        headers.map(({ batch }) => batch),
+        headers.map((_, at) => at),
+        'batch numbers rise by one',
+      )
+      for (const { header, sections } of batches) {
+        for (const { rows: bytes, section } of sections) {
+          const lines = bytes
+            .toString()
+            .split('\n')
+            .slice(0, -1)
+            .map((line) => JSON.parse(line) as unknown[])
+          t.equal(
+            lines.length,
+            Object.values(section.rows).reduce((sum, count) => sum + count, 0),
+          )
+          lines.forEach((row, at) => t.strictSame(row.slice(0, 3), [header.producer, header.batch, at]))
+        }
+      }
+    }),
+    { numRuns: 60 },
+  )
+})
+
+t.test('drop counts go into the batch of the rows they came with', async (t) => {
+  const { clock, commit, durable, opened } = setUp()
+  commit.open(clock.now())
+  commit.row('day', DAY, tail('kept'))
+  commit.accepted(TEN)
+  commit.dropped(TEN, 'rate')
+  await durable()
+  const { headers } = await opened()
+  t.strictSame(
+    headers.map(({ counts }) => counts),
+    [{ '2026-11-18T10:00:00Z': { received: 2, accepted: 1, dropped: { rate: 1 } } }],
+  )
+})
+t.test('a beacon of which nothing is kept waits for the disk like any other', async (t) => {
+  const { clock, commit, durable, log } = setUp()
+  log.hold()
+  commit.open(clock.now())
+  commit.dropped(TEN, 'consent.denied')
+  let answered = false
+  const wait = async () => {
+    await durable()
+    answered = true
+  }
+  const answer = wait()
+  await delay(30)
+  t.notOk(answered)
+  log.release()
+  await answer
+  t.equal(log.appended.length, 1)
+})
+t.test('a batch that nothing came into is not written', async (t) => {
+  const { clock, commit, durable, log } = setUp()
+  commit.open(clock.now())
+  await durable()
+  await commit.drain()
+  t.equal(log.begun, 0)
+})
+
+t.test('beacons on both sides of an hour go into two batches, each under its own hour', async (t) => {
+  const { beacon, opened } = setUp()
+  const end = TEN + HOUR
+  await Promise.all([beacon('a', end - 2), beacon('b', end - 1), beacon('c', end), beacon('d', end + 1)])
+  const { batches } = await opened()
+  t.strictSame(
+    batches.map(({ header }) => header.hour),
+    [TEN, end],
+  )
+  const rows = batches.map(({ sections }) => sections.map((section) => section.rows.toString()).join(''))
+  t.match(rows[0], /"a"[^]*"b"|"b"[^]*"a"/)
+  t.notMatch(rows[0], /"[cd]"/)
+  t.match(rows[1], /"c"[^]*"d"|"d"[^]*"c"/)
+  t.notMatch(rows[1], /"[ab]"/)
+})
+t.test('a watermark follows everything of the hours before it, even while the disk is slow', async (t) => {
+  const { beacon, clock, commit, log, opened } = setUp()
+  log.hold()
+  const waiting: Promise<void>[] = []
+  for (let at = 0; at < 12; at++) {
+    waiting.push(beacon(at))
+    await turn()
+    await turn()
+  }
+  clock.time = TEN + HOUR
+  const marked = commit.watermark(clock.now())
+  await delay(20)
+  const begun = log.begun
+  t.ok(log.appended.length === 0 && begun > 0)
+  log.release()
+  await Promise.all([...waiting, marked])
+  const { headers } = await opened()
+  t.match(headers.at(-1), { watermark: true, hour: TEN + HOUR, sections: [], counts: {} })
+  const before = headers.slice(0, -1)
+  t.ok(before.every(({ hour, watermark }) => hour === TEN && watermark === undefined))
+  t.equal(
+    before.reduce((sum, { counts }) => sum + (Object.values(counts)[0]?.received ?? 0), 0),
+    12,
+  )
+})
+
+t.test('while the disk is slow batches do not pile up: what arrives gathers in one', async (t) => {
+  const { beacon, log } = setUp()
+  log.hold()
+  const waiting: Promise<void>[] = []
+  for (let at = 0; at < 100; at++) {
+    waiting.push(beacon(at))
+    await turn()
+    await turn()
+    await turn()
+  }
+  await delay(10)
+  t.ok(log.mostUnderWay <= 2, `${log.mostUnderWay} under way`)
+  const begun = log.begun
+  log.release()
+  await Promise.all(waiting)
+  t.ok(log.begun - begun <= 2, `what waited was written in ${log.begun - begun} batches`)
+})
+t.test('more rows than a record of the log holds are written in several batches', async (t) => {
+  const { beacon, log, opened } = setUp()
+  const large = 'x'.repeat(250_000)
+  await Promise.all(Array.from({ length: 30 }, (_, at) => beacon(`${at} ${large}`)))
+  t.ok(log.appended.length > 1)
+  t.equal((await opened()).rows.length, 30)
+})
+t.test(
+  'what gathers is bounded: beyond it nothing durable is promised, and it goes on when the disk does',
+  async (t) => {
+    const { beacon, log } = setUp()
+    const large = 'x'.repeat(1_000_000)
+    for (let round = 0; round < 2; round++) {
+      log.hold()
+      const waiting: Promise<void>[] = []
+      let refused: unknown = null
+      for (let at = 0; at < 100 && refused === null; at++) {
+        try {
+          waiting.push(beacon(large))
+        } catch (error) {
+          refused = error
+        }
+      }
+      t.match(refused, { code: 'ERR_LOG_UNAVAILABLE', status: 503 })
+      t.ok(waiting.length >= 60, `what the bound allows is taken: ${waiting.length}`)
+      log.release()
+      await Promise.all(waiting)
+      await beacon('small')
+    }
+  },
+)
+
+t.test(
+  'a failed append fails all its beacons, readiness says so, and comes back without a request',
+  async (t) => {
+    const { beacon, commit, log, opened } = setUp()
+    await beacon('before')
+    t.ok(commit.ready())
+    log.failure = new TacitError('ERR_LOG_FULL')
+    const outcomes = await Promise.allSettled([beacon('x'), beacon('y'), beacon('z')])
+    for (const outcome of outcomes)
+      t.match(outcome, { status: 'rejected', reason: { code: 'ERR_LOG_FULL', status: 503 } })
+    for (let at = 0; at < 12; at++) {
+      t.notOk(commit.ready(), 'not ready as long as it fails')
+      await delay(50)
+    }
+    t.ok(
+      log.begun >= 3 && log.begun <= 6,
+      `${log.begun} appends: it tries again by itself, and not in a hurry`,
+    )
+    log.failure = null
+    for (let at = 0; at < 100 && !commit.ready(); at++) await delay(10)
+    t.ok(commit.ready())
+    await beacon('after')
+    const { accepted, headers, received, rows } = await opened()
+    t.strictSame(namesOf(rows), ['before', 'after'])
+    t.strictSame([received, accepted], [2, 2], 'what was refused is not counted')
+    const numbers = headers.map(({ batch }) => batch)
+    t.equal(new Set(numbers).size, numbers.length)
+    t.ok((numbers.at(-1) ?? 0) >= 3, 'the number of a refused batch is not used again')
+  },
+)
+t.test('an error that is none of ours becomes one of ours, and says nothing of it', async (t) => {
+  const { beacon, log } = setUp()
+  log.failure = new Error('secret')
+  await t.rejects(beacon('x'), { code: 'ERR_LOG_UNAVAILABLE', status: 503, message: /^((?!secret).)*$/ })
+})
+t.test('without a key of the hour nothing is promised', async (t) => {
+  for (const lack of ['failing', 'noLogKeys'] as const) {
+    const { beacon, commit, keeper, log } = setUp()
+    keeper[lack] = true
+    await t.rejects(beacon('x'), TacitError)
+    t.notOk(commit.ready())
+    t.equal(log.begun, 0)
+    keeper[lack] = false
+    for (let at = 0; at < 100 && !commit.ready(); at++) await delay(10)
+    await beacon('y')
+  }
+})
+t.test('a closed log is not tried again', async (t) => {
+  const { beacon, log } = setUp()
+  log.failure = new TacitError('ERR_LOG_CLOSED')
+  await t.rejects(beacon('x'), { code: 'ERR_LOG_CLOSED' })
+  await delay(400)
+  t.equal(log.begun, 1)
+})
+t.test('a watermark that cannot be written is refused', async (t) => {
+  const { clock, commit, log } = setUp()
+  log.failure = new TacitError('ERR_LOG_FULL')
+  await t.rejects(commit.watermark(clock.now()), { code: 'ERR_LOG_FULL' })
+})

@@ -1,0 +1,208 @@
+/**
+ * A real collector for tests: HTTP over a real socket, real keys and a real log in a folder of its own. What it
+ * appended is read back from the log and opened with the keys, so that the ledger is what is on disk, not what was said.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  compileAnonymizer,
+  compileTrustedProxies,
+  createUserAgentReader,
+  MAX_RAW_AGE_MS,
+} from '@tacit/anonymizer'
+import {
+  createCollector,
+  createTokenVerifier,
+  GroupCommit,
+  Intake,
+  importTokenKeys,
+  noPeerLimit,
+  type PeerLimit,
+} from '@tacit/collector'
+import { type BatchHeader, type Clock, systemClock } from '@tacit/contracts'
+import { type EventLog, type FilePort, openLmdbLog } from '@tacit/event-log'
+import { type KeyFiles, openKeeper } from '@tacit/keeper'
+import { createKeyring, createLogKeys } from '@tacit/keyring'
+import { catalogueNames, parseRulebook, RULEBOOK_FILE, type Rulebook } from '@tacit/rulebook'
+import { edSigner, grantedClaims } from './tokens.js'
+
+/** A rulebook as it is shipped. */
+export function shippedRulebook(name: 'erp' | 'website'): Rulebook {
+  const folder = new URL(`../../../rulebooks/${name}/`, import.meta.url)
+  const text = readFileSync(new URL(RULEBOOK_FILE, folder), 'utf8')
+  const texts = Object.fromEntries(
+    [RULEBOOK_FILE, ...catalogueNames(text)].map((file) => [
+      file,
+      readFileSync(new URL(file, folder), 'utf8'),
+    ]),
+  )
+  const { findings, rulebook } = parseRulebook({ file: RULEBOOK_FILE, texts })
+  if (rulebook === null) throw new Error(JSON.stringify(findings))
+  return rulebook
+}
+
+export interface CollectorSetting {
+  /** default `erp` */
+  readonly rulebook?: 'erp' | 'website'
+  readonly clock?: Clock
+  /** parent folder; default the system's, and then the folder is removed at close */
+  readonly dir?: string
+  /** stands in for the log's file system */
+  readonly files?: Partial<FilePort>
+  /** bytes of the file system that the log leaves free */
+  readonly reserveBytes?: number
+  /** stands in for the keeper's directory */
+  readonly keyFiles?: KeyFiles
+  readonly peerLimit?: PeerLimit
+  /** events a minute and token; default none that a test would meet */
+  readonly ratePerToken?: number
+}
+
+/** What is on disk. */
+export interface Ledger {
+  readonly received: number
+  readonly accepted: number
+  readonly dropped: Readonly<Record<string, number>>
+  /** rows as they will be inserted, in the order of the log */
+  readonly rows: readonly (readonly unknown[])[]
+  readonly headers: readonly BatchHeader[]
+}
+
+export interface RunningCollector {
+  readonly port: number
+  readonly rulebook: Rulebook
+  readonly clock: Clock
+  readonly log: EventLog
+  readonly commit: GroupCommit
+  /** a token that this collector accepts, by default of a person who consented */
+  token(changes?: Record<string, unknown>): string
+  /** the text of a beacon whose events are all accepted; `changes` replace members of its envelope */
+  beacon(events?: readonly Record<string, unknown>[], changes?: Record<string, unknown>): string
+  ledger(): Promise<Ledger>
+  close(): Promise<void>
+}
+
+let events = 0
+
+/** A page view that every rulebook accepts, with an id of its own. */
+export function pageView(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  return { id: `event-${++events}`, name: 'page_view', age: 0, path: '/customers', ...changes }
+}
+
+/** Starts a collector on a port of the system's choice. */
+export async function startCollector(setting: CollectorSetting = {}): Promise<RunningCollector> {
+  const clock = setting.clock ?? systemClock
+  const dir = setting.dir ?? mkdtempSync(join(tmpdir(), 'tacit-collector-'))
+  const rulebook = shippedRulebook(setting.rulebook ?? 'erp')
+  const { destroyKeyAfterMs, latenessMs, streams } = rulebook.epochs
+  const keeper = await openKeeper({
+    dir: join(dir, 'keys'),
+    clock,
+    streams,
+    latenessMs,
+    destroyKeyAfterMs,
+    ...(setting.keyFiles === undefined ? {} : { files: setting.keyFiles }),
+  })
+  const { files, reserveBytes } = setting
+  const log = await openLmdbLog({
+    dir: join(dir, 'log'),
+    ...(files === undefined ? {} : { files }),
+    ...(reserveBytes === undefined ? {} : { reserveBytes }),
+  })
+  const logKeys = createLogKeys(keeper.port)
+  const keyring = createKeyring(keeper.port, rulebook.purpose.id, { clock })
+  const commit = new GroupCommit({ log, logKeys, clock, rulebook: rulebook.hash })
+  const signer = edSigner('erp-1')
+  const agents = createUserAgentReader({ maxEntries: 1_000, maxAgeMs: MAX_RAW_AGE_MS, clock })
+  const intake = new Intake({
+    rulebook,
+    anonymizer: compileAnonymizer(rulebook, agents, clock),
+    keyring,
+    commit,
+    tokens: createTokenVerifier(await importTokenKeys({ keys: [signer.jwk] }), clock),
+    clock,
+    ratePerToken: setting.ratePerToken ?? Number.MAX_SAFE_INTEGER,
+  })
+  const app = createCollector({
+    intakes: [intake],
+    clock,
+    clientAddress: compileTrustedProxies([]),
+    peerLimit: setting.peerLimit ?? noPeerLimit,
+    ready: () => commit.ready(),
+    sdk: '// sdk',
+  })
+  const address = await app.listen({ host: '127.0.0.1', port: 0 })
+  const token = (changes?: Record<string, unknown>) => signer.sign(grantedClaims(clock.now(), changes))
+
+  return {
+    port: Number(new URL(address).port),
+    rulebook,
+    clock,
+    log,
+    commit,
+    token,
+    beacon: (list = [pageView()], changes = {}) =>
+      JSON.stringify({
+        v: 1,
+        site: setting.rulebook === 'website' ? 'website' : 'erp',
+        ...(setting.rulebook === 'website' ? {} : { token: token() }),
+        events: list,
+        ...changes,
+      }),
+    async ledger() {
+      const opener = createLogKeys(keeper.port)
+      try {
+        return await readLedger(log, (bytes) => opener.open(bytes))
+      } finally {
+        opener.close()
+      }
+    },
+    async close() {
+      await app.close()
+      await commit.drain().catch(() => {})
+      keyring.close()
+      logKeys.close()
+      await log.close()
+      await keeper.close()
+      if (setting.dir === undefined) rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function readLedger(
+  log: EventLog,
+  open: (bytes: Buffer) => ReturnType<ReturnType<typeof createLogKeys>['open']>,
+): Promise<Ledger> {
+  const ledger = {
+    received: 0,
+    accepted: 0,
+    dropped: {} as Record<string, number>,
+    rows: [] as (readonly unknown[])[],
+    headers: [] as BatchHeader[],
+  }
+  for (let after = 0; ; ) {
+    const { corrupt, last, records } = log.read(after, 100, 8_388_608)
+    if (corrupt > 0) throw new Error('a record is corrupt')
+    if (last === after) return ledger
+    after = last
+    for (const { bytes } of records) {
+      const batch = await open(bytes)
+      if (batch === null) throw new Error('a batch cannot be opened')
+      ledger.headers.push(batch.header)
+      for (const { rows } of batch.sections) ledger.rows.push(...parseRows(rows))
+      for (const counts of Object.values(batch.header.counts)) {
+        ledger.received += counts.received
+        ledger.accepted += counts.accepted
+        for (const [reason, count] of Object.entries(counts.dropped)) {
+          ledger.dropped[reason] = (ledger.dropped[reason] ?? 0) + count
+        }
+      }
+    }
+  }
+}
+
+function parseRows(rows: Buffer): (readonly unknown[])[] {
+  const lines = rows.toString('utf8').split('\n')
+  return lines.slice(0, -1).map((line) => JSON.parse(line) as readonly unknown[])
+}
