@@ -97,10 +97,11 @@ t.test('a body is handed on as it came, hostile keys and all', async (t) => {
   t.equal(parseBeaconLine(JSON.stringify(LINE).replace('"ip"', '"__proto__":{},"ip"')), null)
 })
 
-t.test('no text makes it throw', async () => {
+t.test('no text makes it throw', async (t) => {
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (text) => {
       return parseBeaconLine(text) === null && parseTryCase(text) === null
     }),
   )
+  t.pass('held in every run')
 })

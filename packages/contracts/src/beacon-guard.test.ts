@@ -3,22 +3,50 @@ import t from 'tap'
 import { isPlainBeacon } from './beacon-guard.js'
 import { beacon } from './beacon.js'
 
-const text = fc.oneof({ weight: 20, arbitrary: fc.string({ minLength: 1, maxLength: 20 }) }, fc.string({ maxLength: 300 }))
+const text = fc.oneof(
+  { weight: 20, arbitrary: fc.string({ minLength: 1, maxLength: 20 }) },
+  fc.string({ maxLength: 300 }),
+)
 const odd = fc.oneof(
-  fc.constantFrom(null, undefined, true, -0, 0, 1, -1, 1.5, 86_400_000, 86_400_001, Number.NaN, Infinity, '', [], {}),
+  fc.constantFrom(
+    null,
+    undefined,
+    true,
+    -0,
+    0,
+    1,
+    -1,
+    1.5,
+    86_400_000,
+    86_400_001,
+    Number.NaN,
+    Infinity,
+    '',
+    [],
+    {},
+  ),
   fc.double(),
   text,
 )
 const props = fc.oneof(
   { weight: 1, arbitrary: odd },
-  { weight: 8, arbitrary: fc.dictionary(text, fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null)), { maxKeys: 34 }) },
-  { weight: 1, arbitrary: fc.dictionary(
-    fc.oneof(text, fc.constantFrom('constructor', 'prototype', 'load_ms')),
-    fc.oneof(odd, fc.constant([1]), fc.constant({ a: 1 })),
-    { maxKeys: 40 },
-  ) },
+  {
+    weight: 8,
+    arbitrary: fc.dictionary(text, fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null)), {
+      maxKeys: 34,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.dictionary(
+      fc.oneof(text, fc.constantFrom('constructor', 'prototype', 'load_ms')),
+      fc.oneof(odd, fc.constant([1]), fc.constant({ a: 1 })),
+      { maxKeys: 40 },
+    ),
+  },
 )
-const maybe = <T>(value: fc.Arbitrary<T>) => fc.oneof({ weight: 40, arbitrary: value }, { weight: 1, arbitrary: odd })
+const maybe = <T>(value: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 40, arbitrary: value }, { weight: 1, arbitrary: odd })
 const event = fc.record(
   {
     id: maybe(text),
@@ -36,8 +64,22 @@ const body = fc.record(
     v: maybe(fc.constant(1)),
     site: maybe(text),
     token: maybe(text),
-    consent: maybe(fc.record({ analytics: maybe(text), other: fc.oneof({ weight: 40, arbitrary: fc.constant(undefined) }, odd) }, { requiredKeys: ['analytics'] })),
-    client: maybe(fc.record({ utc_offset: maybe(fc.integer()), language: maybe(text), x: fc.oneof({ weight: 40, arbitrary: fc.constant(undefined) }, odd) }, { requiredKeys: [] })),
+    consent: maybe(
+      fc.record(
+        { analytics: maybe(text), other: fc.oneof({ weight: 40, arbitrary: fc.constant(undefined) }, odd) },
+        { requiredKeys: ['analytics'] },
+      ),
+    ),
+    client: maybe(
+      fc.record(
+        {
+          utc_offset: maybe(fc.integer()),
+          language: maybe(text),
+          x: fc.oneof({ weight: 40, arbitrary: fc.constant(undefined) }, odd),
+        },
+        { requiredKeys: [] },
+      ),
+    ),
     events: maybe(fc.array(event, { maxLength: 4 })),
     unknown: fc.oneof({ weight: 40, arbitrary: fc.constant(undefined) }, odd),
   },

@@ -45,9 +45,13 @@ export const tokenClaims = z.object({
   sub: text.min(1),
   role: text.optional(),
   cohort: text.optional(),
-  adult: z.boolean().optional(),
-  region: text.optional(),
-  consent: z.object({ analytics: text.optional(), policy: text.optional(), at: text.optional() }).optional(),
+  // What cannot be read here makes no forgery: the decision refuses it, each under its own reason.
+  adult: z.boolean().optional().catch(undefined),
+  region: text.optional().catch(undefined),
+  consent: z
+    .object({ analytics: text.optional(), policy: text.optional(), at: text.optional() })
+    .optional()
+    .catch({ analytics: 'malformed' }),
 })
 
 export type TokenClaims = z.infer<typeof tokenClaims>

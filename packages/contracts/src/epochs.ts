@@ -63,7 +63,9 @@ export function epochFromLabel(label: string): Epoch {
   const stream = match?.[1] as Stream | undefined
   const text = match?.[2]
   if (stream === undefined || text === undefined) throw new TypeError('not an epoch label')
-  const epoch = epochOf(stream, Date.parse(text.length === 7 ? `${text}-01` : text))
+  const time = Date.parse(text.length === 7 ? `${text}-01` : text)
+  if (Number.isNaN(time)) throw new TypeError('not an epoch label')
+  const epoch = epochOf(stream, time)
   if (epoch.label !== label) throw new TypeError('not an epoch label')
   return epoch
 }

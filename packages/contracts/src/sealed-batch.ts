@@ -85,6 +85,22 @@ export function sealBatch(header: BatchHeader, rows: Uint8Array, key: Uint8Array
   return Buffer.concat([prefix, body, cipher.getAuthTag()])
 }
 
+/** Whether a key can be found and a nonce made by it; what else it says is believed once it authenticates. */
+function isHeader(value: unknown): value is BatchHeader {
+  if (typeof value !== 'object' || value === null) return false
+  const { batch, counts, hour, producer, sections, v } = value as Readonly<Record<string, unknown>>
+  return (
+    v === 1 &&
+    Number.isSafeInteger(hour) &&
+    Number.isSafeInteger(batch) &&
+    (batch as number) >= 0 &&
+    typeof producer === 'string' &&
+    Array.isArray(sections) &&
+    typeof counts === 'object' &&
+    counts !== null
+  )
+}
+
 /**
  * Reads the header without authenticating it: for finding the key, and for counting what can no longer be opened.
  * @throws TacitError ERR_BATCH_FORMAT
@@ -95,13 +111,13 @@ export function readBatchHeader(bytes: Buffer): BatchHeader {
   }
   const length = bytes.readUInt32BE(MAGIC.length)
   if (PREFIX_BYTES + length + TAG_BYTES > bytes.length) throw new TacitError('ERR_BATCH_FORMAT')
-  let header: BatchHeader
+  let header: unknown
   try {
-    header = JSON.parse(bytes.toString('utf8', PREFIX_BYTES, PREFIX_BYTES + length)) as BatchHeader
+    header = JSON.parse(bytes.toString('utf8', PREFIX_BYTES, PREFIX_BYTES + length))
   } catch {
     throw new TacitError('ERR_BATCH_FORMAT')
   }
-  if (header.v !== 1) throw new TacitError('ERR_BATCH_FORMAT')
+  if (!isHeader(header)) throw new TacitError('ERR_BATCH_FORMAT')
   return header
 }
 

@@ -45,7 +45,7 @@ function renameSite(document: Document, to: string): void {
 
 /**
  * Derives the sample's texts from those of a rulebook (`rulebook.sources`: the rulebook itself under
- * `rulebook.yaml`). Only the name, the site, its origins and the dates differ.
+ * `rulebook.yaml`). Only the name, the site, its origins, the dates and `bots: count` differ.
  * @throws TacitError ERR_RULEBOOK_INVALID where the rulebook has no signed site, or a date is none
  */
 export function withSample(
@@ -64,6 +64,8 @@ export function withSample(
   document.set('rulebook', options.name ?? 'erp-sample')
   document.set('effective', options.effective)
   document.set('expires', options.expires)
+  // Nobody's crawler comes to a sample, but a headless browser does, to see the way of a beacon.
+  document.set('bots', 'count')
   const notice = new Date(effective - NOTICE_DAYS * 86_400_000).toISOString().slice(0, 10)
   document.set('notice', document.createNode({ at: notice }, { flow: true }))
   return { ...sources, [RULEBOOK_FILE]: document.toString({ lineWidth: 0 }) }

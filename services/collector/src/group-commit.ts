@@ -110,6 +110,8 @@ export class GroupCommit implements RecordSink {
   /** of rows that are not yet being written */
   #gatheredChars = 0
   #failed = false
+  /** of a batch since the last drain */
+  #failure: unknown = null
   #probe: NodeJS.Timeout | undefined
 
   constructor(options: GroupCommitOptions) {
@@ -183,14 +185,16 @@ export class GroupCommit implements RecordSink {
     })
   }
 
-  /** Flushes what has gathered and waits until nothing is in flight. */
+  /**
+   * Flushes what has gathered and waits until nothing is in flight.
+   * @throws TacitError where any batch since the last drain is not on disk: `import` asks only here
+   */
   async drain(): Promise<void> {
-    const durable = this.durable()
-    // It is awaited below; meanwhile its failure must not count as unhandled.
-    durable.catch(() => {})
     this.#flush()
     while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight)
-    await durable
+    const failure = this.#failure
+    this.#failure = null
+    if (failure !== null) throw failure
   }
 
   /** Says in the log that nothing of an hour before `hour` follows. @param now ms */
@@ -242,7 +246,10 @@ export class GroupCommit implements RecordSink {
   #start(next: Gathering): void {
     const written = this.#write(next, false).then(
       () => next.settle(null),
-      (error: unknown) => next.settle(error),
+      (error: unknown) => {
+        this.#failure = error
+        next.settle(error)
+      },
     )
     const done = written.finally(() => {
       this.#inFlight.delete(done)

@@ -59,6 +59,8 @@ const WRONG_AUDIENCE = refused('wrong_audience')
 
 /** Claims after the signature (or in `rules try`, in its place): audience, times, shape. @param now ms */
 export function readClaims(payload: JWTPayload, now: number): VerifiedToken {
+  // A token's audience was checked with its signature; claims that stand for one may leave it out, not name another.
+  if (payload.aud !== undefined && ![payload.aud].flat().includes('tacit')) return WRONG_AUDIENCE
   const claims = tokenClaims.safeParse(payload)
   if (!claims.success) return FORGED
   if (payload.iat !== undefined && typeof payload.iat !== 'number') return FORGED

@@ -99,7 +99,8 @@ export function statisticAnswer(input: {
   return {
     statistic: statistic.id,
     window,
-    rulebook: rulebook.hash,
+    // Of the newest cells: those that ruled them, not the one that rules now.
+    rulebook: cells.at(-1)?.rulebook ?? rulebook.hash,
     site: statistic.site,
     sample,
     rows: cells.map((cell) => answerRow(statistic, cell)),

@@ -42,7 +42,7 @@ t.test('no field that a spreadsheet would run begins a cell', async (t) => {
   t.equal(toCsv(['n'], [{ n: -1 }]), 'n\r\n-1\r\n', 'numbers stay numbers')
 })
 
-t.test('any text comes back as it was, but for the quote before a formula', async () => {
+t.test('any text comes back as it was, but for the quote before a formula', async (t) => {
   const value = fc.string({ unit: fc.constantFrom('a', '"', ',', '\r', '\n', '=', '-', ' ', 'é', "'") })
   fc.assert(
     fc.property(fc.array(fc.tuple(value, value), { minLength: 1 }), (rows) => {
@@ -54,4 +54,5 @@ t.test('any text comes back as it was, but for the quote before a formula', asyn
       return JSON.stringify(parse(csv)) === JSON.stringify([['x', 'y'], ...expected])
     }),
   )
+  t.pass('held in every run')
 })

@@ -2,7 +2,16 @@ import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
 import t from 'tap'
 import { startInstance, type Instance, type LedgerRow } from './instance.js'
-import { launch, noBrowser, overflows, stored, tableRows, visit, type Visitor } from './visitor.js'
+import {
+  eventually,
+  launch,
+  noBrowser,
+  overflows,
+  stored,
+  tableRows,
+  visit,
+  type Visitor,
+} from './visitor.js'
 
 interface Entry {
   readonly id: string
@@ -73,6 +82,19 @@ function cellsOf(entry: Entry, row: Row): readonly string[] {
       return typeof value === 'number' ? `${name === 'users' ? floor : ''}${integer.format(value)}` : '–'
     }),
   ]
+}
+
+/** Pixels of the chart that have exactly this colour. */
+async function painted(page: Page, rgb: readonly [number, number, number]): Promise<number> {
+  return page.evaluate<number>(`(() => {
+    const canvas = document.querySelector('.plot canvas')
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+    let found = 0
+    for (let at = 0; at < data.length; at += 4) {
+      if (data[at] === ${rgb[0]} && data[at + 1] === ${rgb[1]} && data[at + 2] === ${rgb[2]}) found++
+    }
+    return found
+  })()`)
 }
 
 const sorted = (rows: readonly (readonly string[])[]): readonly string[] =>
@@ -200,16 +222,13 @@ t.test(
       'the largest, however ties fall',
     )
 
-    const painted = await page.evaluate(`(() => {
-    const canvas = document.querySelector('.plot canvas')
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
-    let found = 0
-    for (let at = 0; at < data.length; at += 4) {
-      if (data[at] === 0x30 && data[at + 1] === 0x59 && data[at + 2] === 0xc8) found++
-    }
-    return found
-  })()`)
-    t.ok(Number(painted) > 20, 'the first series is painted in its colour')
+    const first = async () => painted(page, [0x30, 0x59, 0xc8])
+    const second = async () => painted(page, [0xd9, 0x77, 0x06])
+    const others = (await page.locator('.legend button').all()).slice(1)
+    for (const one of others) await one.click()
+    t.ok((await eventually(first, (pixels) => pixels > 20)) > 20, 'the first series in its colour')
+    t.equal(await eventually(second, (pixels) => pixels === 0), 0, 'and not what the reader has hidden')
+    for (const one of others) await one.click()
 
     const days = [...new Set(rows.map((row) => String(row['window_start'])))]
     const plot = await page.locator('.plot .u-over').boundingBox()

@@ -317,10 +317,10 @@ t.test(
   inBrowser,
   async (t) => {
     const answer = await fetch(`${instance.collector}/tacit.js`)
-    const text = await answer.text()
+    const sdk = await answer.text()
     t.match(answer.headers.get('content-type'), /^text\/javascript/)
     t.equal(answer.headers.get('set-cookie'), null)
-    t.ok(gzipSync(text, { level: 9 }).length <= 1_800, `${gzipSync(text, { level: 9 }).length} bytes`)
+    t.ok(gzipSync(sdk, { level: 9 }).length <= 1_800, `${gzipSync(sdk, { level: 9 }).length} bytes`)
 
     const elsewhere = await servePage(`<!doctype html><title>Elsewhere</title><script type="module">
     import { createBeacon } from '${instance.collector}/tacit.js'

@@ -34,13 +34,12 @@ const isFirstDay = ({ time }: { readonly time: number }) => time < FIRST_DAY + D
 let reference: readonly Row[] = []
 
 t.test(
-  'a real log of two days is published as a script of its own counts it, in under 5 s',
+  'a real log of two days is published as a script of its own counts it',
   { skip: WITHOUT_REAL_LOG },
   async (t) => {
     const data = work.data()
     const text = readFileSync(REAL_LOG, 'utf8')
     const ran = ranOk(await tacit(website(data, REAL_LOG)))
-    t.ok(ran.ms < 5_000, `took ${Math.round(ran.ms)} ms`)
     const totals = JSON.parse(ran.stdout) as Imported
     const count = countLog(text)
     t.equal(totals.received, count.lines)

@@ -63,7 +63,7 @@ t.test('killed at each point of the way, nothing is lost, doubled or invented', 
     let killed = 0
     for (const afterMs of SHUTDOWN_MOMENTS_MS) {
       const { instance, load } = await run()
-      while (load !== null && load.answered < 20) await sleep(5)
+      while (load !== null && load.answered < 20 && !instance.hasEnded()) await sleep(5)
       instance.kill('SIGTERM')
       await sleep(afterMs)
       instance.kill('SIGKILL')

@@ -17,6 +17,8 @@ import { readStores, rootsByLabel, type Stored } from '../support/crash/stores.j
 const HOUR = 3_600_000
 const DAY = 86_400_000
 const BEACONS = 300
+/** of the rulebook in setting.ts */
+const MIN_USERS = 10
 const RANDOM_KILLS = process.env['TACIT_TEST_FULL'] === '1' ? 15 : 2
 /** Longer than any of these takes undisturbed. */
 const LONGEST_MS = 1_200
@@ -58,7 +60,7 @@ async function prepare(root: string, seed: number): Promise<{ dir: string; sent:
   const sent: SentBeacon[] = []
   const source = createBeaconSource(setting, seededChance(seed))
   const load = startLoad({ origin: ready.origin, source, sent, most: BEACONS })
-  while (load.answered < BEACONS) await sleep(10)
+  while (load.answered < BEACONS && !instance.hasEnded()) await sleep(10)
   await load.stop()
   instance.kill('SIGTERM')
   await instance.exited
@@ -119,7 +121,9 @@ function cellsOf(rows: Stored['staging'], date: string): Stored['cells'] {
     ] as const
   ).map(([statistic, site]) => {
     const ofSite = rows.filter((row) => row.site === site && row.person.startsWith(date))
-    const users = new Set(ofSite.map(({ person }) => person)).size
+    const people = new Set(ofSite.map(({ person }) => person)).size
+    // A pool's people are floored to steps of min_users.
+    const users = people - (people % MIN_USERS)
     return { statistic, windowStart: Date.parse(date), dims: ['(other)'], users, events: ofSite.length }
   })
 }

@@ -149,7 +149,7 @@ t.test(
 
     const last = up(run)
     const load = startLoad({ origin: await readyOrigin(run, last), source: run.source, sent, most: 200 })
-    while (load.answered < 150) await sleep(20)
+    while (load.answered < 150 && !last.hasEnded()) await sleep(20)
     await load.stop()
     last.kill('SIGTERM')
     t.equal((await last.exited).code, 0, 'it ends cleanly')

@@ -16,6 +16,8 @@ const TOKEN_LIFE_MS = 60_000
 export interface Reader {
   /** The body of `GET path` of the dashboard API. @throws TacitError with the API's code */
   get(path: string): Promise<string>
+  /** Nothing was ever received under this data directory. */
+  readonly empty: boolean
   close(): Promise<void>
 }
 
@@ -66,6 +68,7 @@ async function openStoresReader(dir: string): Promise<Reader> {
     const token = await access.issue('operator', TOKEN_LIFE_MS)
     const app = createDashboard({ realms, access })
     return {
+      empty: realms.length === 0,
       async get(path) {
         const answer = await app.inject({
           method: 'GET',
@@ -90,6 +93,7 @@ export async function openReader(dir: string): Promise<Reader> {
   const running = readRunFile(dataLayout(dir))
   if (running === null) return openStoresReader(dir)
   return {
+    empty: false,
     async get(path) {
       const answer = await fetch(`${running.dashboard}${path}`, {
         headers: { authorization: `Bearer ${running.token}` },

@@ -1,0 +1,420 @@
+/** The command line as a user meets it: help, exit codes, and mistakes that say what to do. */
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { type Ran, rulebookPath, tacit } from './support/tacit.js'
+
+const dir = t.testdir()
+const ERP = rulebookPath('erp')
+const NOW = '2026-12-02T10:00:00Z'
+
+/** Writes a file for a command to read. */
+function file(name: string, text: string): string {
+  const path = join(dir, name)
+  writeFileSync(path, text)
+  return path
+}
+
+/** A copy of the ERP's rulebook with one piece replaced, with its catalogues beside it. */
+function changedRulebook(name: string, before: string, after: string): string {
+  const folder = join(dir, name)
+  mkdirSync(folder)
+  for (const catalogue of ['routes.yaml', 'events.yaml', 'apps.yaml']) {
+    writeFileSync(join(folder, catalogue), readFileSync(join(ERP, '..', catalogue)))
+  }
+  const text = readFileSync(ERP, 'utf8')
+  if (!text.includes(before)) throw new Error(`not in the rulebook: ${before}`)
+  const path = join(folder, 'rulebook.yaml')
+  writeFileSync(path, text.replace(before, after))
+  return path
+}
+
+/** Several commands at once: most of their time is the start of Node. */
+function all(
+  commands: readonly (readonly string[])[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran[]> {
+  return Promise.all(commands.map((args) => tacit(args, { env })))
+}
+
+t.setTimeout(120_000)
+
+t.test('every verb has a help with an example, and ends with 0', async (t) => {
+  const verbs = [
+    ['up'],
+    ['import'],
+    ['simulate'],
+    ['rules', 'check'],
+    ['rules', 'try'],
+    ['statistics'],
+    ['ledger'],
+    ['token'],
+    ['reset'],
+    ['bench'],
+  ]
+  const general = await tacit(['--help'])
+  t.equal(general.code, 0)
+  for (const [verb = ''] of verbs) t.match(general.stdout, new RegExp(`\\b${verb}\\b`))
+  for (const [i, { code, stdout, stderr }] of (
+    await all(verbs.map((verb) => [...verb, '--help']))
+  ).entries()) {
+    const name = (verbs[i] ?? []).join(' ')
+    t.equal(code, 0, name)
+    t.equal(stderr, '', name)
+    t.match(stdout, /Examples?( \(.*\))?:\n +\$ .*tacit/, name)
+    t.ok(name === 'up' || stdout.includes('--json'), `${name} has --json`)
+  }
+})
+
+/** Checks that each command ends with this code, and says something that matches. */
+async function refuses(
+  t: Test,
+  code: number,
+  cases: readonly (readonly [readonly string[], RegExp])[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const answers = await all(
+    cases.map(([args]) => args),
+    env,
+  )
+  for (const [i, [args, says]] of cases.entries()) {
+    const name = args.join(' ').replaceAll(dir, 'DIR')
+    t.equal(answers[i]?.code, code, name)
+    t.match(answers[i]?.stderr, says, name)
+    t.equal(answers[i]?.stdout, '', name)
+    t.notMatch(answers[i]?.stderr, /\n +at .*\.js/, `${name}: no stack`)
+  }
+}
+
+t.test('used wrongly ends with 2 and says what is wrong', async (t) => {
+  const log = file('some.log', '')
+  await refuses(t, 2, [
+    [['fly'], /unknown command 'fly'/],
+    [[], /Usage: tacit/],
+    [['rules'], /Usage: tacit rules/],
+    [['ledger', '--form', '2026-11-01'], /unknown option '--form'[^]*--from/],
+    [['statistics', '--format', 'xml'], /Allowed choices are table, json, csv/],
+    [['import'], /missing required argument/],
+    [['import', join(dir, 'absent.log')], /There is no file/],
+    [['import', log, '--format', 'w3c'], /Allowed choices are/],
+    [['import', log, '--rulebook', join(dir, 'absent.yaml')], /No rulebook can be read/],
+    [['up', '--port', '99999'], /--port must be a port/],
+    [['up', '--dashboard-port', 'eighty'], /--dashboard-port must be a port/],
+    [['token'], /required option '--role/],
+    [['token', '--role', 'root'], /Allowed choices are product, privacy, admin/],
+    [['simulate', '--days', 'many'], /--days must be a whole number/],
+    [['reset'], /tacit reset --sample/],
+    [['rules', 'check', join(dir, 'absent.yaml')], /No rulebook can be read/],
+    [['rules', 'try', ERP, '--beacon', join(dir, 'absent.json')], /There is no file/],
+    [['rules', 'try', ERP, '--now', 'tomorrow'], /--now must be a time/],
+  ])
+})
+
+t.test(
+  'P16: a variable that nothing reads is refused with the nearest right name, and never its value',
+  async (t) => {
+    const log = file('empty.log', '')
+    await refuses(
+      t,
+      2,
+      [
+        [['up', '--data', join(dir, 'typo')], /TACIT_RATE_PER_TOKN; did you mean TACIT_RATE_PER_TOKEN\?/],
+        [['import', log, '--data', join(dir, 'typo')], /did you mean TACIT_RATE_PER_TOKEN\?/],
+        [['rules', 'try', ERP], /did you mean TACIT_RATE_PER_TOKEN\?/],
+      ],
+      { TACIT_RATE_PER_TOKN: '98765' },
+    )
+    const bad = await tacit(['rules', 'try', ERP], { env: { TACIT_RATE_PER_TOKEN: '-98765' } })
+    t.equal(bad.code, 2)
+    t.match(bad.stderr, /TACIT_RATE_PER_TOKEN is not right/)
+    t.notMatch(bad.stderr, /98765/)
+    const proxies = await tacit(['rules', 'try', ERP], { env: { TACIT_TRUSTED_PROXIES: '10.0.0.0/33' } })
+    t.equal(proxies.code, 2)
+    const keys = await tacit(['rules', 'try', ERP], {
+      env: { TACIT_TOKEN_KEYS_FILE: file('keys.json', '{"keys":[{}]}') },
+    })
+    t.equal(keys.code, 2)
+    t.match(keys.stderr, /JSON Web Key Set/)
+    const test = await tacit(['rules', 'try', ERP], { env: { TACIT_TEST_ANYTHING: '1' } })
+    t.equal(test.code, 0, 'what tests read is left alone')
+  },
+)
+
+t.test('rules check: a sound rulebook ends with 0, and both shipped ones are sound', async (t) => {
+  for (const name of ['erp', 'website'] as const) {
+    const { code, stdout } = await tacit(['rules', 'check', rulebookPath(name)])
+    t.equal(code, 0, name)
+    t.match(stdout, /is sound \(\d+ warnings\)\. Hash [0-9a-f]{64}/, name)
+  }
+  const { code, stdout } = await tacit(['rules', 'check', ERP, '--json'])
+  t.equal(code, 0)
+  t.match(JSON.parse(stdout), { ok: true, rulebook: 'erp-usage', hash: /^[0-9a-f]{64}$/ })
+})
+
+t.test('rules check: mistakes end with 1, each with its line and column', async (t) => {
+  const cases = [
+    ['unknown', 'default: drop #', 'defualt: drop #', 'defualt', /RULE_UNKNOWN_KEY/],
+    ['duplicate', 'assets: drop\n', 'assets: drop\nbots: drop\n', null, /rulebook\.yaml:\d+:1 +error +RULE_/],
+    ['anchor', 'default: drop #', 'default: &a drop #', '&a', /rulebook\.yaml:\d+:\d+ +error/],
+    ['tag', 'default: drop #', 'default: !!str drop #', '!!str', /rulebook\.yaml:\d+:\d+ +error/],
+    ['syntax', 'default: drop #', 'default: [drop #', null, /rulebook\.yaml:\d+:\d+ +error/],
+  ] as const
+  for (const [name, before, after, piece, says] of cases) {
+    const path = changedRulebook(name, before, after)
+    const { code, stdout } = await tacit(['rules', 'check', path])
+    t.equal(code, 1, name)
+    t.match(stdout, says, name)
+    t.match(stdout, /mend: .+/, `${name}: says how to mend it`)
+    if (piece === null) continue
+    const lines = readFileSync(path, 'utf8').split('\n')
+    const line = lines.findIndex((text) => text.includes(piece))
+    const place = `rulebook.yaml:${String(line + 1)}:${String((lines[line] ?? '').indexOf(piece) + 1)} `
+    t.ok(stdout.includes(place), `${name}: ${place}`)
+  }
+  const path = changedRulebook('json', 'min_users: 10', 'min_users: 3')
+  const { code, stdout } = await tacit(['rules', 'check', path, '--json'])
+  t.equal(code, 1)
+  t.match(JSON.parse(stdout), {
+    ok: false,
+    rulebook: null,
+    findings: [{ severity: 'error', line: Number, column: Number }],
+  })
+  const refused = await tacit([
+    'import',
+    file('one.log', ''),
+    '--rulebook',
+    path,
+    '--data',
+    join(dir, 'refused'),
+  ])
+  t.equal(refused.code, 1, 'and nothing runs under it')
+  t.match(refused.stderr, /has 1 error/)
+})
+
+interface Answer {
+  readonly status: number
+  readonly code?: string
+  readonly decision?: string
+  readonly reason?: string
+  readonly dropped?: Readonly<Record<string, number>>
+  readonly records: readonly Readonly<Record<string, unknown>>[]
+}
+
+/** Cases to `rules try` as NDJSON. */
+async function tryCases(cases: readonly unknown[], args: readonly string[] = [ERP]): Promise<Answer[]> {
+  const lines = cases.map((one) => (typeof one === 'string' ? one : JSON.stringify(one)))
+  const ran = await tacit(['rules', 'try', ...args, '--now', NOW], {
+    input: Buffer.from(`${lines.join('\n')}\n`),
+  })
+  if (ran.code !== 0) throw new Error(ran.stderr)
+  return ran.stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Answer)
+}
+
+const EVENT = { id: 'a', name: 'page_view', age: 1200, path: '/customers/12345/invoice/INV-9' }
+const CLAIMS = {
+  tenant: 't-001',
+  standing: 'established',
+  sub: 'x',
+  role: 'accounts',
+  adult: true,
+  region: 'in',
+  consent: { analytics: 'granted', policy: '2026-11-01', at: '2026-12-02T09:00:00Z' },
+}
+const BODY = { v: 1, site: 'erp', events: [EVENT] }
+const HEADERS = {
+  origin: 'https://erp.example.in',
+  'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
+}
+const CASE = { ip: '203.0.113.77', headers: HEADERS, body: BODY, claims: CLAIMS }
+const seconds = Date.parse(NOW) / 1000
+
+t.test('rules try: each case of standard input has its line, in order', async (t) => {
+  const cases: readonly (readonly [unknown, Partial<Answer>])[] = [
+    [CASE, { status: 204, decision: 'accepted' }],
+    [
+      { ...CASE, headers: { ...HEADERS, 'Sec-GPC': '1' } },
+      { decision: 'dropped', reason: 'signal.gpc' },
+    ],
+    [{ ...CASE, headers: { ...HEADERS, 'sec-gpc': ['0', '1'] } }, { reason: 'signal.gpc' }],
+    [{ ...CASE, headers: { ...HEADERS, 'Sec-GPC': '1, 1' } }, { decision: 'accepted' }],
+    [{ ...CASE, headers: { ...HEADERS, DNT: '1' } }, { reason: 'signal.dnt' }],
+    [{ ...CASE, headers: { ...HEADERS, origin: 'https://evil.example' } }, { reason: 'wrong_origin' }],
+    [{ ...CASE, headers: {} }, { decision: 'accepted' }],
+    [{ ip: CASE.ip, headers: HEADERS, body: BODY }, { reason: 'token.missing' }],
+    [{ ip: CASE.ip, headers: {}, body: BODY }, { reason: 'no_origin' }],
+    [{ ip: CASE.ip, headers: HEADERS, body: { ...BODY, token: 'a.b.c' } }, { reason: 'token.forged' }],
+    [{ ...CASE, claims: { ...CLAIMS, exp: seconds - 61 } }, { reason: 'token.expired' }],
+    [{ ...CASE, claims: { ...CLAIMS, iat: seconds - 60, exp: seconds + 60 } }, { decision: 'accepted' }],
+    [
+      { ...CASE, claims: { ...CLAIMS, iat: seconds - 3600, exp: seconds + 3600 } },
+      { reason: 'token.expired' },
+    ],
+    [{ ...CASE, claims: { ...CLAIMS, aud: 'tacit' } }, { decision: 'accepted' }],
+    [{ ...CASE, claims: { ...CLAIMS, aud: 'another' } }, { reason: 'token.wrong_audience' }],
+    [{ ...CASE, claims: { ...CLAIMS, adult: undefined } }, { reason: 'not_adult' }],
+    [{ ...CASE, claims: { ...CLAIMS, adult: 'true' } }, { reason: 'not_adult' }],
+    [{ ...CASE, claims: { ...CLAIMS, region: 'eu' } }, { reason: 'wrong_region' }],
+    [{ ...CASE, claims: { ...CLAIMS, consent: undefined } }, { reason: 'consent.unknown' }],
+    [{ ...CASE, claims: { ...CLAIMS, consent: 'granted' } }, { reason: 'consent.malformed' }],
+    [
+      { ...CASE, claims: { ...CLAIMS, consent: { ...CLAIMS.consent, policy: '2025-01-01' } } },
+      { reason: 'consent.stale_policy' },
+    ],
+    [
+      { ...CASE, claims: { ...CLAIMS, consent: { ...CLAIMS.consent, at: '2025-11-02T09:59:59Z' } } },
+      { reason: 'consent.expired' },
+    ],
+    [
+      { ...CASE, claims: { ...CLAIMS, consent: { ...CLAIMS.consent, at: '2026-12-02T11:00:01Z' } } },
+      { reason: 'consent.future' },
+    ],
+    [{ ...CASE, body: { ...BODY, consent: { analytics: 'denied' } } }, { reason: 'consent.denied' }],
+    [{ ...CASE, state: { objected: true } }, { reason: 'objected' }],
+    [{ ...CASE, state: { tenant_opted_out: true } }, { reason: 'tenant_opted_out' }],
+    [{ ...CASE, state: { account_closed: true } }, { reason: 'account_closed' }],
+    [{ ...CASE, state: { withdrawn: true } }, { reason: 'consent.withdrawn' }],
+    [{ ...CASE, body: { ...BODY, site: 'another' } }, { reason: 'unknown_site' }],
+    [{ ...CASE, body: { ...BODY, events: [{ ...EVENT, name: 'made.up' }] } }, { reason: 'event.unknown' }],
+    [{ ...CASE, body: { ...BODY, events: [{ ...EVENT, age: 86_400_000 }] } }, { reason: 'late' }],
+    [{ ...CASE, headers: { ...HEADERS, 'user-agent': 'Googlebot/2.1' } }, { reason: 'bot' }],
+    [{ ...CASE, body: JSON.stringify(BODY) }, { decision: 'accepted' }],
+    [
+      { ...CASE, body: '{"v":1' },
+      { status: 400, code: 'ERR_BEACON_JSON' },
+    ],
+    [
+      { ...CASE, body: { ...BODY, extra: 1 } },
+      { status: 400, code: 'ERR_BEACON_MALFORMED' },
+    ],
+    [
+      { ...CASE, body: { ...BODY, events: [] } },
+      { status: 400, code: 'ERR_BEACON_MALFORMED' },
+    ],
+    [
+      { ...CASE, body: `${JSON.stringify(BODY)}${' '.repeat(65_536)}` },
+      { status: 413, code: 'ERR_BEACON_TOO_LARGE' },
+    ],
+    [{ ...CASE, body: JSON.stringify(BODY).padEnd(65_536) }, { status: 204 }],
+    [{ ...CASE, body: JSON.stringify(BODY).padEnd(65_537) }, { status: 413 }],
+    [
+      { ...CASE, headers: { ...HEADERS, 'content-type': 'text/html' } },
+      { status: 415, code: 'ERR_BEACON_TYPE' },
+    ],
+    [{ ...CASE, headers: { ...HEADERS, 'content-type': 'text/plain;charset=UTF-8' } }, { status: 204 }],
+    [
+      { ...CASE, headers: { ...HEADERS, 'content-encoding': 'gzip' } },
+      { status: 415, code: 'ERR_BEACON_CONTENT_ENCODING' },
+    ],
+    [{ ...CASE, headers: { ...HEADERS, 'content-encoding': 'identity' } }, { status: 204 }],
+    ['not json', { status: 400 }],
+    ['{"ip":"203.0.113.77"}', { status: 400 }],
+    ['{"ip":"203.0.113.77","headers":{},"body":[1]}', { status: 400 }],
+    [CASE, { status: 204, decision: 'accepted' }],
+  ]
+  const answers = await tryCases(cases.map(([one]) => one))
+  t.equal(answers.length, cases.length)
+  for (const [i, [one, wanted]] of cases.entries()) {
+    t.match(answers[i], wanted, (typeof one === 'string' ? one : JSON.stringify(one)).slice(0, 300))
+    const isAccepted = answers[i]?.decision === 'accepted'
+    t.equal(answers[i]?.records.length, isAccepted ? 1 : 0)
+    if (answers[i]?.decision === 'dropped') t.same(answers[i]?.dropped, { [answers[i]?.reason ?? '']: 1 })
+  }
+})
+
+t.test('rules try: a record shows what would be stored, and nothing of what came in', async (t) => {
+  const events = [
+    EVENT,
+    { ...EVENT, id: 'b', name: 'made.up' },
+    { ...EVENT, id: 'c', props: { note: 'zzz-note' } },
+  ]
+  const [answer] = await tryCases([{ ...CASE, body: { ...BODY, events } }])
+  t.match(answer, {
+    decision: 'accepted',
+    reason: 'event.unknown',
+    dropped: { 'event.unknown': 1 },
+    removed_props: 1,
+  })
+  t.equal(answer?.records.length, 2)
+  const { tenant, person, eid, ...rest } = answer?.records[0] ?? {}
+  t.same(rest, {
+    stream: 'day',
+    received: '2026-12-02T10:00:00Z',
+    epoch: '2026-12-02',
+    hour: '2026-12-02T09:00:00Z',
+    site: 'erp',
+    kind: 'page_view',
+    standing: 'established',
+    browser: 'firefox',
+    device: 'desktop',
+    event_name: 'page_view',
+    os: 'linux',
+    path: '/customers/:id/invoice/:no',
+    role: 'accounts',
+  })
+  t.match([tenant, person, eid], [/^[\w-]{22}$/, /^[\w-]{22}$/, /^[\w-]{11}$/])
+  t.notMatch(JSON.stringify(answer), /203\.0|t-001|12345|INV-9|Firefox|zzz/)
+})
+
+t.test('rules try: one beacon prints a table of each field, before and after', async (t) => {
+  const beacon = file(
+    'case.json',
+    JSON.stringify({ ...CASE, body: { ...BODY, events: [{ ...EVENT, props: { note: 'free' } }] } }),
+  )
+  const single = await tacit(['rules', 'try', ERP, '--beacon', beacon, '--now', NOW])
+  t.equal(single.code, 0)
+  t.match(single.stdout, /field +before +rule +after/)
+  t.match(
+    single.stdout,
+    /path +\/customers\/12345\/invoice\/INV-9 +template of \d+ routes.* \/customers\/:id\/invoice\/:no/,
+  )
+  t.match(single.stdout, /note +free +no rule names it +dropped/)
+  t.match(single.stdout, /Decision: accepted; 1 record\(s\)/)
+  const json = await tacit(['rules', 'try', ERP, '--beacon', beacon, '--now', NOW, '--json'])
+  t.match(JSON.parse(json.stdout), { status: 204, decision: 'accepted' })
+  const bad = await tacit([
+    'rules',
+    'try',
+    ERP,
+    '--beacon',
+    file('bad.json', JSON.stringify({ ...CASE, body: '{' })),
+    '--now',
+    NOW,
+  ])
+  t.equal(bad.code, 1, 'a beacon that is refused is a check that failed')
+  t.match(bad.stdout, /400 ERR_BEACON_JSON/)
+})
+
+t.test('an access token is printed for each role, and opens by a link where something runs', async (t) => {
+  const data = join(dir, 'token')
+  const [product, json, days] = await all([
+    ['token', '--role', 'product', '--data', data],
+    ['token', '--role', 'privacy', '--data', data, '--json'],
+    ['token', '--role', 'product', '--data', data, '--days', 'soon'],
+  ])
+  t.equal(product?.code, 0)
+  t.match(product?.stdout, /^[\w-]+\.[\w-]+\.[\w-]+\n$/)
+  t.match(JSON.parse(json?.stdout ?? ''), { role: 'privacy', token: String, link: null })
+  t.equal(days?.code, 2)
+  t.match(days?.stderr, /--days/)
+  t.equal(statSync(join(data, 'access.key')).mode & 0o777, 0o600)
+})
+
+t.test('an empty data directory has an empty catalogue and ledger, and no sample to remove', async (t) => {
+  const data = join(dir, 'empty')
+  const run = (...args: string[]) => tacit([...args, '--data', data])
+  const ledger = await run('ledger', '--json')
+  t.equal(ledger.code, 0)
+  t.same(JSON.parse(ledger.stdout), { rows: [] })
+  t.match((await run('ledger')).stdout, /Nothing was received yet/)
+  const catalogue = await run('statistics', '--json')
+  t.same(JSON.parse(catalogue.stdout), [])
+  const unknown = await run('statistics', 'pages')
+  t.equal(unknown.code, 2)
+  t.match(unknown.stderr, /ERR_STATISTIC_UNKNOWN/)
+  const reset = await run('reset', '--sample', '--json')
+  t.equal(reset.code, 0)
+  t.same(JSON.parse(reset.stdout), { removed: false })
+})
