@@ -1,5 +1,5 @@
 export * from './group-commit.js'
-export * from './http.js'
+export { type CollectorOptions, createCollector } from './http.js'
 export * from './intake.js'
 export * from './peer-limit.js'
 export * from './tokens.js'

@@ -11,7 +11,7 @@ import {
   type PeekKey,
   type PersonState,
 } from '@tacit/anonymizer'
-import { type Beacon, type Clock, TacitError, type TokenClaims } from '@tacit/contracts'
+import { type Beacon, type Clock, TacitError } from '@tacit/contracts'
 import type { Keyring } from '@tacit/keyring'
 import type { Rulebook } from '@tacit/rulebook'
 import type { GroupCommit } from './group-commit.js'
@@ -26,7 +26,7 @@ export interface RequestFacts {
   readonly gpc: boolean
   readonly dnt: boolean
   /** stand for a token that the ERP signed (`import`, `simulate`) */
-  readonly claims?: TokenClaims
+  readonly claims?: Readonly<Record<string, unknown>>
   readonly person?: PersonState
 }
 

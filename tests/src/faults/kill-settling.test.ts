@@ -75,17 +75,17 @@ interface Way {
   readonly time: number
   readonly seed: number
   /** what must hold in the end, killed or not */
-  judge(t: Test, stored: Stored): void
+  holds(t: Test, stored: Stored): void
 }
 
 /** Goes the way on copies, dying at each point and at random, then once undisturbed on the directory itself. */
-async function goThrough(t: Test, { from, judge, name, points, seed, time }: Way): Promise<Stored> {
+async function goThrough(t: Test, { from, holds, name, points, seed, time }: Way): Promise<Stored> {
   const copy = `${from}-copy`
   const onCopy = async (title: string, die: (t: Test) => Promise<void>) => {
     cpSync(from, copy, { recursive: true })
     await t.test(title, async (t) => {
       await die(t)
-      judge(t, await readStores(copy, time, true))
+      holds(t, await readStores(copy, time, true))
       t.same(
         [...rootsByLabel(copy)].filter(([, { opened }]) => opened > 1),
         [],
@@ -108,7 +108,7 @@ async function goThrough(t: Test, { from, judge, name, points, seed, time }: Way
     }
   })
   const undisturbed = await readStores(from, time, true)
-  judge(t, undisturbed)
+  holds(t, undisturbed)
   return undisturbed
 }
 
@@ -141,7 +141,7 @@ t.test('killed while an hour settles and its day is released, each row counts on
     points: SETTLING,
     time: (Math.floor(Date.now() / HOUR) + 1) * HOUR,
     seed,
-    judge: (t, { landing, ledger, staging }) => {
+    holds: (t, { landing, ledger, staging }) => {
       t.same(judgeRows(sent, staging), [], 'each row is in staging once')
       t.same(landing, [], 'landing is empty')
       t.same(ledger, first.ledger, 'the ledger is the same')
@@ -157,7 +157,7 @@ t.test('killed while an hour settles and its day is released, each row counts on
     points: RELEASING,
     time: Date.parse(date) + DAY + HOUR,
     seed,
-    judge: (t, stored) => {
+    holds: (t, stored) => {
       t.match(stored.windows[epoch], { status: 'released', reconciled: true })
       const found = stored.cells.filter(({ windowStart }) => windowStart === Date.parse(date))
       t.same(found, cells, 'released once, and complete')
@@ -170,7 +170,7 @@ t.test('killed while an hour settles and its day is released, each row counts on
     points: DROPPING,
     time: Date.parse(date) + 3 * DAY,
     seed,
-    judge: (t, stored) => {
+    holds: (t, stored) => {
       t.same(stored.staging, [], 'with its root the partition is gone')
       t.same(stored.cells, released.cells, 'what was released stays as it was')
       t.same(stored.windows[epoch]?.status, 'released')

@@ -22,7 +22,6 @@ import {
   parseBeaconValue,
   type Reason,
   shownReason,
-  tokenClaims,
 } from '@tacit/contracts'
 import type { DrivenRun } from './driven.js'
 import { readLines } from './lines.js'
@@ -211,14 +210,13 @@ export class Importer {
       lag === 0
         ? beacon
         : { ...beacon, events: beacon.events.map((event) => ({ ...event, age: event.age + lag })) }
-    const claims = line.claims === null ? undefined : tokenClaims.safeParse(line.claims)
     return this.#realm.intake.take(late, {
       source: 'beacon',
       address: this.#clientAddress(line.ip, line.rawHeaders),
       userAgent: headerOf(line.rawHeaders, 'user-agent') ?? '',
       origin: headerOf(line.rawHeaders, 'origin'),
       ...readSignals(line.rawHeaders),
-      ...(claims?.success ? { claims: claims.data } : {}),
+      ...(line.claims === null ? {} : { claims: line.claims }),
       person: line.state,
     })
   }

@@ -50,13 +50,21 @@ function start({ args, env = {}, killAt }: SpawnOptions): Instance {
     stdio: ['ignore', 'pipe', 'pipe'],
     // A process group of its own, as a shell gives it: Ctrl-C goes to the group.
     detached: true,
-    env: { ...process.env, ...env, ...(killAt === undefined ? {} : { TACIT_TEST_KILL_AT: JSON.stringify(killAt) }) },
+    env: {
+      ...process.env,
+      ...env,
+      ...(killAt === undefined ? {} : { TACIT_TEST_KILL_AT: JSON.stringify(killAt) }),
+    },
   })
   let output = ''
   let ended = false
   const exited = once(child, 'close').then(([code, signal]): Ended => {
     ended = true
-    return { code: code as number | null, signal: signal as NodeJS.Signals | null, ms: performance.now() - started }
+    return {
+      code: code as number | null,
+      signal: signal as NodeJS.Signals | null,
+      ms: performance.now() - started,
+    }
   })
   const origin = new Promise<{ origin: string; ms: number }>((resolve) => {
     for (const stream of [child.stdout, child.stderr]) {
@@ -115,14 +123,22 @@ export const SEES_PROCESSES = existsSync('/proc/self/cmdline')
 
 /** Living processes that name a folder in their arguments: the ClickHouse child does. */
 export function processesNaming(dir: string): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
-    try {
-      const alive = !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-      return alive && readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').some((arg) => arg.startsWith(dir))
-    } catch {
-      return false
-    }
-  })
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const alive = !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+        return (
+          alive &&
+          readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+            .split('\0')
+            .some((arg) => arg.startsWith(dir))
+        )
+      } catch {
+        return false
+      }
+    })
 }
 
 /** ms until no process names the folder any more; null where some still do at the end. */

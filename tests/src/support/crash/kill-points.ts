@@ -91,7 +91,10 @@ crypto.createDecipheriv = ((...args: Parameters<typeof createDecipheriv>) => {
 }) as typeof createDecipheriv
 
 const { writeHead } = http.ServerResponse.prototype
-http.ServerResponse.prototype.writeHead = function (this: http.ServerResponse, ...args: Parameters<typeof writeHead>) {
+http.ServerResponse.prototype.writeHead = function (
+  this: http.ServerResponse,
+  ...args: Parameters<typeof writeHead>
+) {
   if (args[0] === 204) reach('answer')
   return writeHead.apply(this, args)
 } as typeof writeHead

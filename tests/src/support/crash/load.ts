@@ -67,11 +67,15 @@ export function startLoad({ most, origin, sent, source }: LoadOptions): Load {
 /** The status; null where no answer came, whatever the reason. */
 function post(origin: string, beacon: SentBeacon, agent: Agent): Promise<number | null> {
   return new Promise((resolve) => {
-    const outgoing = request(`${origin}/v1/beacon`, { method: 'POST', agent, headers: beacon.headers }, (answer) => {
-      answer.resume()
-      resolve(answer.statusCode ?? null)
-      answer.on('error', () => undefined)
-    })
+    const outgoing = request(
+      `${origin}/v1/beacon`,
+      { method: 'POST', agent, headers: beacon.headers },
+      (answer) => {
+        answer.resume()
+        resolve(answer.statusCode ?? null)
+        answer.on('error', () => undefined)
+      },
+    )
     outgoing.on('error', () => resolve(null))
     outgoing.setTimeout(10_000, () => outgoing.destroy())
     outgoing.end(beacon.body)

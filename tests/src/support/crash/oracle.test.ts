@@ -10,7 +10,11 @@ function sent(markers: readonly string[], rest: Partial<SentBeacon> = {}): SentB
   return {
     site: 'website',
     person: 'one',
-    events: markers.map((marker) => ({ marker, age: 0, reason: marker.startsWith('x') ? 'event.unknown' : null })),
+    events: markers.map((marker) => ({
+      marker,
+      age: 0,
+      reason: marker.startsWith('x') ? 'event.unknown' : null,
+    })),
     status: 204,
     body: '',
     headers: {},
@@ -70,7 +74,12 @@ t.test('a ledger that is one off is found, in whatever direction', async (t) => 
   t.not(judgeLedger(beacons, rows('a', 'b'), ledger(2)).length, 0)
   t.not(judgeLedger(beacons, rows('a', 'b'), ledger(2, { 'event.unknown': 2 })).length, 0)
   t.not(judgeLedger(beacons, rows('a', 'b'), ledger(2, { 'event.unknown': 1, late: 1 })).length, 0)
-  t.not(judgeLedger(beacons, rows('a', 'b'), [{ ...ledger(2, { 'event.unknown': 1 })[0], received: 4 } as LedgerRow]).length, 0)
+  t.not(
+    judgeLedger(beacons, rows('a', 'b'), [
+      { ...ledger(2, { 'event.unknown': 1 })[0], received: 4 } as LedgerRow,
+    ]).length,
+    0,
+  )
 })
 
 t.test('of an unanswered beacon that was dropped whole, the ledger may know or not', async (t) => {

@@ -49,12 +49,17 @@ export function judgeRows(sent: readonly SentBeacon[], rows: readonly StoredRow[
     for (const { marker } of good) allowed.set(marker, beacon)
     const found = good.filter(({ marker }) => counts.has(marker)).length
     if (found === good.length) continue
-    if (beacon.acknowledged) lost.push(`${good.length - found} of ${good.length} events of a beacon that had its 204`)
+    if (beacon.acknowledged)
+      lost.push(`${good.length - found} of ${good.length} events of a beacon that had its 204`)
     else if (found > 0) torn.push(`${found} of ${good.length} events of a beacon without an answer`)
   }
   const invented = rows.filter(({ marker }) => !allowed.has(marker)).map(({ marker }) => marker)
-  const twice = [...counts].filter(([, count]) => count > 1).map(([marker, count]) => `${marker} ${count} times`)
-  const misplaced = rows.filter((row) => !fits(row, allowed.get(row.marker))).map(({ hour, marker }) => `${marker} at ${hour}`)
+  const twice = [...counts]
+    .filter(([, count]) => count > 1)
+    .map(([marker, count]) => `${marker} ${count} times`)
+  const misplaced = rows
+    .filter((row) => !fits(row, allowed.get(row.marker)))
+    .map(({ hour, marker }) => `${marker} at ${hour}`)
   return [
     ...limited('lost', lost),
     ...limited('torn apart', torn),
@@ -79,13 +84,17 @@ function hoursOf(beacon: SentBeacon, age: number): string[] {
 
 /** One person, one pseudonym a day: a second root of the epoch would give a second one. */
 export function judgePseudonyms(sent: readonly SentBeacon[], rows: readonly StoredRow[]): Findings {
-  const people = new Map(sent.flatMap(({ events, person }) => events.map(({ marker }) => [marker, person] as const)))
+  const people = new Map(
+    sent.flatMap(({ events, person }) => events.map(({ marker }) => [marker, person] as const)),
+  )
   const pseudonyms = new Map<string, Set<string>>()
   for (const { marker, person } of rows) {
     const key = `${people.get(marker)} on ${person.slice(0, 10)}`
     pseudonyms.set(key, (pseudonyms.get(key) ?? new Set<string>()).add(person))
   }
-  const many = [...pseudonyms].filter(([, found]) => found.size > 1).map(([key, found]) => `${key}: ${found.size}`)
+  const many = [...pseudonyms]
+    .filter(([, found]) => found.size > 1)
+    .map(([key, found]) => `${key}: ${found.size}`)
   return limited('more than one pseudonym of a person', many)
 }
 
@@ -147,6 +156,10 @@ export function judgeLedger(
 }
 
 /** All three. */
-export function judge(sent: readonly SentBeacon[], rows: readonly StoredRow[], ledger: readonly LedgerRow[]): Findings {
+export function judge(
+  sent: readonly SentBeacon[],
+  rows: readonly StoredRow[],
+  ledger: readonly LedgerRow[],
+): Findings {
   return [...judgeRows(sent, rows), ...judgePseudonyms(sent, rows), ...judgeLedger(sent, rows, ledger)]
 }

@@ -81,7 +81,10 @@ export function createSetting(dir: string): Setting {
   writeFileSync(join(dir, 'events.yaml'), 'events:\n  page_view: { kind: page_view }\n')
   const secret = randomBytes(32)
   const keys = join(dir, 'keys.json')
-  writeFileSync(keys, JSON.stringify({ keys: [{ kty: 'oct', kid: 'crash', k: secret.toString('base64url') }] }))
+  writeFileSync(
+    keys,
+    JSON.stringify({ keys: [{ kty: 'oct', kid: 'crash', k: secret.toString('base64url') }] }),
+  )
   return {
     rulebook,
     env: {

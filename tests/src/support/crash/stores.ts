@@ -38,7 +38,9 @@ export interface Stored {
   readonly ledger: readonly LedgerRow[]
   readonly cells: readonly StoredCell[]
   /** windows of the day stream by epoch label, with their reconciliation */
-  readonly windows: Readonly<Record<string, { readonly status: string; readonly reconciled: boolean; readonly accepted: number }>>
+  readonly windows: Readonly<
+    Record<string, { readonly status: string; readonly reconciled: boolean; readonly accepted: number }>
+  >
   /** the consumer stopped between its boundary and its cursor */
   readonly boundaryOpen: boolean
 }
@@ -103,9 +105,18 @@ async function rowsOf(house: House, database: string, table: string): Promise<St
 
 async function cellsOf({ warehouse }: Realm): Promise<StoredCell[]> {
   const cells: StoredCell[] = []
-  for (const { statistic, window } of await warehouse.releasedWindows()) {
-    const found = await warehouse.queryCells({ statistic, window })
-    cells.push(...found.map(({ dims, events, users, windowStart }) => ({ statistic, windowStart, dims, users, events })))
+  const released = new Set((await warehouse.releasedWindows()).map(({ statistic }) => statistic))
+  for (const statistic of released) {
+    const found = await warehouse.queryCells({ statistic, window: 'day' })
+    cells.push(
+      ...found.map(({ dims, events, users, windowStart }) => ({
+        statistic,
+        windowStart,
+        dims,
+        users,
+        events,
+      })),
+    )
   }
   return cells
 }
