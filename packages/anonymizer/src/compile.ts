@@ -25,6 +25,21 @@ import { type Address, identityAddress, identityNetwork } from './ip.js'
 import type { UserAgentReader } from './user-agent.js'
 import { DROP_EVENT } from './values.js'
 
+/** Fields that the envelope or the token carries: a prop of the same name is named by no rule. */
+const ENVELOPE_FIELDS: ReadonlySet<string> = new Set([
+  'client_ip',
+  'user_id',
+  'tenant_id',
+  'timestamp',
+  'path',
+  'from_path',
+  'user_agent',
+  'utc_offset',
+  'language',
+  'event_name',
+  'role',
+  'cohort',
+])
 /** Devices of one (epoch, site) whose pseudonyms are remembered. */
 const DEVICE_CACHE_ENTRIES = 50_000
 
@@ -149,7 +164,7 @@ export function compileAnonymizer(rulebook: Rulebook, agents: UserAgentReader, c
   const plan = streamPlans(rulebook)[0]
   const compiled = compileDimensions(rulebook, plan?.dimensions ?? [], clock)
   const kinds = new Map(Object.entries(rulebook.events).map(([name, event]) => [name, event.kind]))
-  const named = new Set(Object.keys(rulebook.fields))
+  const named = new Set(Object.keys(rulebook.fields).filter((field) => !ENVELOPE_FIELDS.has(field)))
   const timestamp = rulebook.fields['timestamp']
   const grain = timestamp?.do === 'coarsen' ? timestamp.toMs : HOUR
   const lateness = rulebook.epochs.latenessMs

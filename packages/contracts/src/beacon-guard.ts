@@ -29,12 +29,6 @@ function isObject(value: unknown): value is Raw {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function membersOf(value: object): number {
-  let members = 0
-  for (const _name in value) members++
-  return members
-}
-
 function isText(value: unknown): boolean {
   return typeof value === 'string' && value.length <= LIMITS.string
 }
@@ -89,7 +83,7 @@ function isEvent(value: unknown): boolean {
     if (!areProps(props)) return false
     members++
   }
-  return membersOf(value) === members
+  return Object.keys(value).length === members
 }
 
 function areEvents(value: unknown): boolean {
@@ -99,7 +93,7 @@ function areEvents(value: unknown): boolean {
 }
 
 function isConsent(value: unknown): boolean {
-  return isObject(value) && isText(value.analytics) && membersOf(value) === 1
+  return isObject(value) && isText(value.analytics) && Object.keys(value).length === 1
 }
 
 function isClient(value: unknown): boolean {
@@ -114,7 +108,7 @@ function isClient(value: unknown): boolean {
     if (!isText(language)) return false
     members++
   }
-  return membersOf(value) === members
+  return Object.keys(value).length === members
 }
 
 /** True only for values that the schema takes as they are; false proves nothing. */
@@ -135,5 +129,5 @@ export function isPlainBeacon(value: unknown): value is Beacon {
     if (!isClient(client)) return false
     members++
   }
-  return membersOf(value) === members
+  return Object.keys(value).length === members
 }

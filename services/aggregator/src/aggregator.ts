@@ -67,7 +67,9 @@ export class Aggregator {
       const standing = state.windows(stream).filter(({ record }) => !record.dropped)
       if (standing.length === 0) continue
       const destroyed = new Set(
-        (await keeper.epochs(stream)).filter((known) => known.state === 'destroyed').map(({ label }) => label),
+        (await keeper.epochs(stream))
+          .filter((known) => known.state === 'destroyed')
+          .map(({ label }) => label),
       )
       for (const { epoch } of standing.filter((window) => destroyed.has(window.epoch))) {
         await this.#drop(stream, epoch)

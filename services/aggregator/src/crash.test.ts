@@ -54,7 +54,7 @@ async function play(dir: string, name: string, death: Death): Promise<Played> {
   stores.keeper.openEpoch(EPOCH)
   let running = await stores.open(behind(death.hook))
   /** Does a thing; where the process dies of it, a new one does it again. */
-  async function survive(action: (running: TestProcess) => Promise<unknown>): Promise<void> {
+  async function survive(action: (tacit: TestProcess) => Promise<unknown>): Promise<void> {
     const first = action(running)
     if ((await Promise.race([first, death.happened])) !== 'died') return
     await running.close()
@@ -67,13 +67,13 @@ async function play(dir: string, name: string, death: Death): Promise<Played> {
   await running.log.append(Buffer.from('not a sealed batch, but long enough'), MIDDAY)
   await send(running, DAY_START + 18 * HOUR)
   await running.collector.watermark(MIDDAY)
-  await survive((running) => running.advance(MIDDAY))
+  await survive((tacit) => tacit.advance(MIDDAY))
   await running.collector.watermark(DAY_START + DAY)
   await running.collector.watermark(CLOSE)
-  await survive((running) => running.advance(CLOSE))
+  await survive((tacit) => tacit.advance(CLOSE))
   const staged = await running.warehouse.stagedRows('day', EPOCH)
   const window = running.state.window('day', EPOCH)
-  await survive((running) => running.advance(DEATH))
+  await survive((tacit) => tacit.advance(DEATH))
   const outcome: Outcome = {
     staged,
     window: { ...window },

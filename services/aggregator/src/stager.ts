@@ -157,7 +157,7 @@ export class Stager {
       try {
         if (unknown) {
           if ((await this.#warehouse.landed(stream, ranges)).distinct >= expected) return
-          boundary = { ...boundary, attempt: boundary.attempt + 1 }
+          boundary = { last: boundary.last, attempt: boundary.attempt + 1 }
           await this.#writeBoundary(step.after, boundary)
         }
         await this.#warehouse.land(stream, rows, `${stream}:${step.after}-${step.last}:${boundary.attempt}`)
@@ -183,7 +183,11 @@ export class Stager {
       const range = [{ producer, from: number, to: number }]
       if ((await this.#warehouse.landed(stream, range)).distinct >= expected) continue
       try {
-        await this.#warehouse.land(stream, sectionsOf(batch, stream), `${stream}:${record.position}:alone:${attempt}`)
+        await this.#warehouse.land(
+          stream,
+          sectionsOf(batch, stream),
+          `${stream}:${record.position}:alone:${attempt}`,
+        )
       } catch (error) {
         if (!isRefusedData(error)) throw error
         step.fates.set(record.position, { header: batch.header, fate: 'quarantined' })

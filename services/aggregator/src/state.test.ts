@@ -130,7 +130,7 @@ t.test('counts add up in any order', async (t) => {
         return { ...into, dropped: Object.entries(into.dropped).sort() }
       }
       const total = sum(list)
-      t.same(sum([...list].reverse()), total)
+      t.same(sum(list.toReversed()), total)
       t.equal(
         total.received,
         list.reduce((all, { received }) => all + received, 0),

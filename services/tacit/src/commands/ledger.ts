@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import type { LedgerAnswer } from '@tacit/dashboard'
 import { openReader } from '../house/reader.js'
 import { print, table } from '../output.js'
@@ -6,7 +6,7 @@ import { print, table } from '../output.js'
 interface LedgerOptions {
   readonly from?: string
   readonly to?: string
-  readonly realm?: 'main' | 'sample'
+  readonly site?: string
   readonly data: string
   readonly json?: boolean
 }
@@ -40,21 +40,16 @@ export function ledgerCommand(): Command {
     )
     .option('--from <date>', 'first UTC day, YYYY-MM-DD')
     .option('--to <date>', 'last UTC day, included')
-    .addOption(
-      new Option(
-        '--realm <realm>',
-        'real data or the sample (default: the real one, once it has any)',
-      ).choices(['main', 'sample']),
-    )
+    .option('--site <site>', 'a site of the rulebook, e.g. sample')
     .option('--data <dir>', 'data directory', '.tacit')
     .option('--json', 'for machines')
     .addHelpText('after', '\nExample:\n  $ npx tacit ledger --from 2026-11-01 --to 2026-11-07\n')
-    .action(async ({ data, from, json, realm, to }: LedgerOptions) => {
+    .action(async ({ data, from, json, site, to }: LedgerOptions) => {
       const reader = await openReader(data)
       try {
         const body = reader.empty
           ? '{"rows":[]}'
-          : await reader.get(`/api/v1/ledger${queryOf({ from, to, realm })}`)
+          : await reader.get(`/api/v1/ledger${queryOf({ from, to, site })}`)
         print(json ? body : ledgerTable(JSON.parse(body) as LedgerAnswer))
       } finally {
         await reader.close()

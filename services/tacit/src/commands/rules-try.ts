@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { parseTryCase, type TryCase } from '@tacit/access-log'
 import { createTokenVerifier } from '@tacit/collector'
 import { type Clock, systemClock, TacitError } from '@tacit/contracts'
-import type { FieldRule, Rulebook } from '@tacit/rulebook'
+import type { Rulebook } from '@tacit/rulebook'
 import { Command } from 'commander'
 import { readEnvironment } from '../house/environment.js'
 import { ERP_RULEBOOK } from '../house/layout.js'
@@ -162,32 +162,4 @@ async function printSingle(trial: BeaconTrial, sample: TryCase, result: TryResul
   )
   for (const record of result.records) print(JSON.stringify(record))
   print('The answer is 204 either way. The key was a throwaway: these pseudonyms never occur again.')
-}
-
-/** A rule in a few words. */
-export function ruleText(rule: FieldRule): string {
-  switch (rule.do) {
-    case 'truncate':
-      return `truncate to /${rule.ipv4} or /${rule.ipv6}`
-    case 'pseudonym':
-      return `pseudonym per ${rule.scope.join(', ')}`
-    case 'coarsen':
-      return `coarsen to ${rule.toMs / 60_000} min`
-    case 'template':
-      return 'routes' in rule
-        ? `template of ${rule.routes.length} routes, else ${rule.otherwise}`
-        : 'generic template'
-    case 'generalise':
-      return `generalise to ${rule.to.join(', ')}`
-    case 'allow':
-      return rule.pattern === undefined ? `allow ${rule.values?.length ?? 0} values` : `allow ${rule.pattern}`
-    case 'bucket':
-      return `bucket at ${rule.edges.join(', ')}`
-    case 'drop':
-      return `drop: ${rule.because}`
-    default: {
-      const never: never = rule
-      return String(never)
-    }
-  }
 }

@@ -125,7 +125,7 @@ async function up(options: UpOptions): Promise<void> {
     await Promise.race([stopped, warehouseFailure(house)])
     print('\nStopping: what was taken is on disk.')
   } finally {
-    for (const close of closing.reverse()) await close()
+    for (const close of closing.toReversed()) await close()
   }
 }
 

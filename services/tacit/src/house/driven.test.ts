@@ -92,6 +92,7 @@ t.test(
       [],
       'nothing is alive before the first line',
     )
+    await run.advanceTo(START + DAY + 9 * HOUR)
     await run.finish()
     t.equal(clock.now(), START + 2 * DAY + 48 * HOUR)
     t.same([...destroyed], days)

@@ -7,7 +7,7 @@ import type { Realm } from './realm.js'
 
 const START = Date.UTC(2026, 10, 1, 10, 59, 50)
 
-function recorded(clock: DrivenClock, faults: Set<string>) {
+function recorded(faults: Set<string>) {
   const calls: string[] = []
   const step = (name: string) => async () => {
     calls.push(name)
@@ -42,7 +42,7 @@ function timers(t: Test): void {
 t.test('at an hour it says so in the log, destroys, advances and expires; between, it stages', async (t) => {
   timers(t)
   const clock = new DrivenClock(START)
-  const { calls, realm } = recorded(clock, new Set())
+  const { calls, realm } = recorded(new Set())
   const loop = startLiveLoop(realm, clock, () => t.fail('no alarm'))
   await settle()
   t.same(calls.splice(0), ['watermark', 'destroy', 'advance', 'expire'])
@@ -66,7 +66,7 @@ t.test('a round that fails is said once, by its code, and tried again until it i
   timers(t)
   const clock = new DrivenClock(START)
   const faults = new Set(['watermark'])
-  const { calls, realm } = recorded(clock, faults)
+  const { calls, realm } = recorded(faults)
   const alarms: string[] = []
   const loop = startLiveLoop(realm, clock, (message) => alarms.push(message))
   await settle()

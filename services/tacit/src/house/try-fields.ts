@@ -1,7 +1,7 @@
 /** The table of `rules try`: each field of the rulebook, what came in, which rule acted, what leaves memory. */
 import { type AnonymizerInput, DROP_EVENT, createUserAgentReader, MAX_RAW_AGE_MS } from '@tacit/anonymizer'
 import { type BeaconEvent, systemClock } from '@tacit/contracts'
-import { ruleText } from '../commands/rules-try.js'
+import type { FieldRule } from '@tacit/rulebook'
 import type { BeaconTrial, TryRecord } from './try-beacon.js'
 
 const NOTHING = '—'
@@ -95,4 +95,32 @@ function withoutColumn(field: string, rule: string, record: TryRecord | undefine
   if (field === 'user_id') return shown(record['person'])
   if (field === 'tenant_id') return shown(record['tenant'])
   return field === 'timestamp' ? shown(record['hour']) : UNREAD
+}
+
+/** A rule in a few words. */
+function ruleText(rule: FieldRule): string {
+  switch (rule.do) {
+    case 'truncate':
+      return `truncate to /${rule.ipv4} or /${rule.ipv6}`
+    case 'pseudonym':
+      return `pseudonym per ${rule.scope.join(', ')}`
+    case 'coarsen':
+      return `coarsen to ${rule.toMs / 60_000} min`
+    case 'template':
+      return 'routes' in rule
+        ? `template of ${rule.routes.length} routes, else ${rule.otherwise}`
+        : 'generic template'
+    case 'generalise':
+      return `generalise to ${rule.to.join(', ')}`
+    case 'allow':
+      return rule.pattern === undefined ? `allow ${rule.values?.length ?? 0} values` : `allow ${rule.pattern}`
+    case 'bucket':
+      return `bucket at ${rule.edges.join(', ')}`
+    case 'drop':
+      return `drop: ${rule.because}`
+    default: {
+      const never: never = rule
+      return String(never)
+    }
+  }
 }
