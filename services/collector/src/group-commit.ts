@@ -29,6 +29,10 @@ import type { LogKeys } from '@tacit/keyring'
 const MAX_IN_FLIGHT = 1
 /** A batch gathers while requests keep arriving, but no longer than this. */
 const MAX_LINGER_MS = 5
+/** Under load: nothing has come for this long, so nothing more is on its way. */
+const QUIET_MS = 0.05
+/** How fast the number of beacons that are waited for follows a falling load, per batch. */
+const EXPECTED_DECAY = 0.8
 /** Characters of rows after which another batch is begun; the log takes records of 4 MiB. */
 const MAX_BATCH_CHARS = 1_048_576
 /** Characters of rows that may gather while the disk is slow; beyond it nothing durable can be promised. */
@@ -47,6 +51,7 @@ class Gathering {
   readonly sections = new Map<Stream, Section>()
   readonly counts = new Map<number, HourCounts>()
   readonly since = performance.now()
+  beacons = 1
   chars = 0
   removedProps = 0
   /** called once with the outcome; plain functions, because a promise for each beacon is what the hot path would pay */
@@ -103,9 +108,11 @@ export class GroupCommit implements RecordSink {
   #gathering: Gathering | null = null
   #waiting: Gathering[] = []
   #scheduled = false
-  /** beacons so far, and how many there were at the last turn of the event loop */
-  #opened = 0
-  #openedAtLastTurn = 0
+  /** beacons that lately came together */
+  #expected = 1
+  /** beacons of the gathering at the last turn of the event loop that brought one, and when that was */
+  #seen = 0
+  #lastArrival = 0
   readonly #inFlight = new Set<Promise<void>>()
   /** of rows that are not yet being written */
   #gatheredChars = 0
@@ -128,19 +135,24 @@ export class GroupCommit implements RecordSink {
 
   /** Starts (or goes on with) the batch of the hour that holds `now`; call before each beacon is processed. */
   open(now: number): void {
-    this.#opened++
     const hour = now - (now % HOUR)
     const current = this.#gathering
     if (current !== null) {
       if (this.#gatheredChars >= MAX_GATHERED_CHARS) throw new TacitError('ERR_LOG_UNAVAILABLE')
-      if (current.hour === hour && current.chars < MAX_BATCH_CHARS) return
+      if (current.hour === hour && current.chars < MAX_BATCH_CHARS) {
+        current.beacons++
+        return
+      }
       this.#waiting.push(current)
     }
     this.#gathering = new Gathering(hour)
-    if (!this.#scheduled) {
-      this.#scheduled = true
-      setImmediate(this.#flushWhenQuiet)
-    }
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(this.#flushWhenGathered)
   }
 
   row(stream: Stream, epoch: string, tail: string): void {
@@ -190,8 +202,10 @@ export class GroupCommit implements RecordSink {
    * @throws TacitError where any batch since the last drain is not on disk: `import` asks only here
    */
   async drain(): Promise<void> {
-    this.#flush()
-    while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight)
+    do {
+      this.#flush()
+      await Promise.allSettled(this.#inFlight)
+    } while (this.#inFlight.size > 0 || this.#gathering !== null)
     const failure = this.#failure
     this.#failure = null
     if (failure !== null) throw failure
@@ -215,17 +229,26 @@ export class GroupCommit implements RecordSink {
   }
 
   /**
-   * Once a turn of the event loop: as long as the turn brought more, more may be on its way, and a flush costs the
-   * same for one beacon as for a hundred. A quiet turn flushes at once, so a lone beacon does not wait.
+   * Once a turn of the event loop: flush when as many beacons are here as lately came together, or when no more come.
+   * A flush costs about the same for one beacon as for a hundred; a lone beacon after a quiet time does not wait.
    */
-  readonly #flushWhenQuiet = (): void => {
+  readonly #flushWhenGathered = (): void => {
     const gathering = this.#gathering
-    const events = this.#opened
-    const quiet = events === this.#openedAtLastTurn
-    this.#openedAtLastTurn = events
-    if (gathering !== null && !quiet && performance.now() < gathering.since + MAX_LINGER_MS) {
-      setImmediate(this.#flushWhenQuiet)
-      return
+    // While one is in flight its end looks again.
+    if (gathering !== null && this.#waiting.length === 0 && this.#inFlight.size < MAX_IN_FLIGHT) {
+      const now = performance.now()
+      const arrived = gathering.beacons > this.#seen
+      if (arrived) {
+        this.#seen = gathering.beacons
+        this.#lastArrival = now
+      }
+      const loaded = this.#expected > 1
+      const complete = loaded && gathering.beacons >= this.#expected
+      const quiet = !arrived && (!loaded || now >= this.#lastArrival + QUIET_MS)
+      if (!complete && !quiet && now < gathering.since + MAX_LINGER_MS) {
+        setImmediate(this.#flushWhenGathered)
+        return
+      }
     }
     this.#scheduled = false
     this.#flush()
@@ -236,6 +259,8 @@ export class GroupCommit implements RecordSink {
       const next = this.#waiting.shift() ?? this.#gathering
       if (next === null) return
       if (next === this.#gathering) this.#gathering = null
+      this.#seen = 0
+      this.#expected = Math.max(next.beacons, Math.floor(this.#expected * EXPECTED_DECAY))
       this.#gatheredChars -= next.chars
       // Nothing in it: its beacon waits for a key, and comes again.
       if (next.counts.size === 0) next.settle(null)
@@ -253,7 +278,8 @@ export class GroupCommit implements RecordSink {
     )
     const done = written.finally(() => {
       this.#inFlight.delete(done)
-      this.#flush()
+      if (this.#waiting.length > 0) this.#flush()
+      else if (this.#gathering !== null) this.#schedule()
     })
     this.#inFlight.add(done)
   }

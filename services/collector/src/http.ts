@@ -13,6 +13,9 @@ const BEACON_PATH = '/v1/beacon'
 const REQUEST_TIMEOUT_MS = 15_000
 /** An idle connection is kept this long: longer than usual load balancers, so that they close first. */
 const KEEP_ALIVE_MS = 65_000
+/** While it closes, idle connections are looked for this often, and after the grace all are ended. */
+const CLOSE_IDLE_EVERY_MS = 25
+const CLOSE_GRACE_MS = 5_000
 
 export interface CollectorOptions extends BeaconRouteOptions {
   /** text of the browser SDK */
@@ -36,6 +39,19 @@ function isBeacon(request: IncomingMessage): boolean {
   return request.method === 'POST' && request.url === BEACON_PATH
 }
 
+/**
+ * Sees that a server that is about to close does: one that was answering is idle a moment later and would be kept for
+ * as long as any other, and a client that goes on and on would keep it for ever.
+ */
+function endConnections(server: Server): void {
+  const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS)
+  const grace = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS)
+  server.once('close', () => {
+    clearInterval(idle)
+    clearTimeout(grace)
+  })
+}
+
 /** The collector's server, not yet listening. */
 export function createCollector(options: CollectorOptions): FastifyInstance {
   const beaconRoute = createBeaconRoute(options)
@@ -52,6 +68,8 @@ export function createCollector(options: CollectorOptions): FastifyInstance {
         // Node would answer a missing Host without a body; the route refuses it with a problem.
         { requireHostHeader: false, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
         (request, response) => {
+          // Once it closes, each connection ends with its answer.
+          if (!server.listening) response.shouldKeepAlive = false
           if (isBeacon(request)) beaconRoute(request, response)
           else handler(request, response)
         },
@@ -59,6 +77,9 @@ export function createCollector(options: CollectorOptions): FastifyInstance {
       server.on('clientError', answerClientError)
       return server
     },
+  })
+  app.addHook('preClose', async () => {
+    if (app.server.listening) endConnections(app.server)
   })
   app.removeAllContentTypeParsers()
   // No route of Fastify's reads a body: the beacon's reads its own.
