@@ -1,5 +1,5 @@
 /** From lines to the intake: parse, sort within a minute, drive the clock, hand over. Raw lines are never quoted. */
-import { randomBytes } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
   type AccessLine,
   type BeaconLine,
@@ -58,8 +58,7 @@ export class Importer {
   /** a log says nothing about consent: where it is needed, every line is refused */
   readonly #needsConsent: boolean
   readonly #pageView: string
-  /** event ids of lines: unique within the import, and never a line's own text */
-  readonly #idPrefix = randomBytes(8).toString('hex')
+  readonly #ids = new LineIds()
   #deadline = 0
   /** hour of receipt (ms) that is known to take batches */
   #openHour = -1
@@ -182,7 +181,7 @@ export class Importer {
       return
     }
     const event = {
-      id: `${this.#idPrefix}${this.#items}`,
+      id: this.#ids.of(line),
       name: this.#pageView,
       age: lag,
       path: splitTarget(line.target),
@@ -245,6 +244,28 @@ export class Importer {
       }
     }
     return totals
+  }
+}
+
+/**
+ * Event ids of lines: the same line has the same id in every import, so that one that was cut short can be repeated
+ * and what was staged twice counts once. Equal lines of one second are told apart by their number. An id lives as long
+ * as an event's does: the record holds its keyed hash only.
+ */
+class LineIds {
+  #second = -1
+  #numbers = new Map<string, number>()
+
+  of({ address, method, status, target, time, userAgent }: AccessLine): string {
+    const second = Math.floor(time / 1000)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#numbers = new Map()
+    }
+    const line = hash('sha256', JSON.stringify([time, address, method, target, status, userAgent]), 'base64')
+    const number = this.#numbers.get(line) ?? 0
+    this.#numbers.set(line, number + 1)
+    return `${line}${number}`
   }
 }
 
