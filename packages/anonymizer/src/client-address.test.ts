@@ -91,7 +91,7 @@ t.test('a chain of more than 20 trusted hops drops the field', async (t) => {
   t.equal(client(read, '10.0.0.1', ...Array.from({ length: 21 }, () => '10.0.0.2')), null)
 })
 
-t.test('whatever a client writes into the header, the address its proxy saw is the answer', async () => {
+t.test('whatever a client writes into the header, the address its proxy saw is the answer', async (t) => {
   const octet = fc.integer({ min: 0, max: 255 })
   const seen = fc.tuple(fc.integer({ min: 11, max: 99 }), octet, octet, octet).map((parts) => parts.join('.'))
   const forged = fc.oneof(
@@ -106,6 +106,7 @@ t.test('whatever a client writes into the header, the address its proxy saw is t
       return client(read, '10.0.0.1', ...lines) === truth
     }),
   )
+  t.pass('held in every run')
 })
 
 t.test('a network that trusts everybody, or is none, refuses to boot without quoting it', async (t) => {

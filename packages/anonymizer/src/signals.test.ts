@@ -23,7 +23,7 @@ t.test('any other value is ignored', async (t) => {
   t.same(readSignals([]), { gpc: false, dnt: false })
 })
 
-t.test('signals are those of a plain scan over the pairs', async () => {
+t.test('signals are those of a plain scan over the pairs', async (t) => {
   const name = fc.constantFrom('Sec-GPC', 'sec-gpc', 'DNT', 'dnt', 'Host', 'X-Thing')
   const value = fc.constantFrom('1', '0', '1, 1', '')
   fc.assert(
@@ -34,4 +34,5 @@ t.test('signals are those of a plain scan over the pairs', async () => {
       return signals.gpc === says('sec-gpc') && signals.dnt === says('dnt')
     }),
   )
+  t.pass('held in every run')
 })

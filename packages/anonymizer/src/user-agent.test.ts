@@ -70,7 +70,7 @@ t.test('only the first 512 characters are looked at', async (t) => {
   t.equal(read(`${filler} Googlebot/2.1`), read(`${filler} Firefox/127.0`))
 })
 
-t.test('any text, as user agent or as model, ends in the closed families', async () => {
+t.test('any text, as user agent or as model, ends in the closed families', async (t) => {
   const browsers = new Set<string>(GENERALISED_VALUES.browser)
   const systems = new Set<string>(GENERALISED_VALUES.os)
   const devices = new Set<string>(GENERALISED_VALUES.device)
@@ -94,6 +94,7 @@ t.test('any text, as user agent or as model, ends in the closed families', async
       return browsers.has(browser) && systems.has(os) && devices.has(device) && models.has(modelClass(noise))
     }),
   )
+  t.pass('held in every run')
 })
 
 t.test('hostile text costs milliseconds at most', { timeout: 20_000 }, async (t) => {

@@ -109,8 +109,10 @@ t.test('what the schema takes, the guard takes, but for names that reach a proto
       const json = asJson(value)
       const parsed = beacon.safeParse(json)
       if (!parsed.success) return
-      const names = parsed.data.events.flatMap(({ props: found }) => Object.keys(found ?? {}))
-      const many = parsed.data.events.some(({ props: found }) => Object.keys(found ?? {}).length > 32)
+      // Of the JSON, not of what the schema made of it: the schema leaves `__proto__` out without a word.
+      const { events } = json as { events: { props?: object }[] }
+      const names = events.flatMap(({ props: found }) => Object.keys(found ?? {}))
+      const many = events.some(({ props: found }) => Object.keys(found ?? {}).length > 32)
       const poisoned = names.some((name) => ['constructor', 'prototype', '__proto__'].includes(name))
       t.equal(isPlainBeacon(json), !many && !poisoned)
     }),

@@ -167,7 +167,7 @@ t.test('a full keyring lets the unused key go first, zeroed', async (t) => {
   t.throws(() => used?.pseudonym('uid', 'x'), new TacitError('ERR_KEY_DESTROYED'))
 })
 
-t.test('a keyring never holds more than it may, and never answers with a wrong or dead key', async () => {
+t.test('a keyring never holds more than it may, and never answers with a wrong or dead key', async (t) => {
   const step = fc.record({
     day: fc.integer({ min: 1, max: 5 }),
     name: fc.constantFrom('a', 'b', 'c', 'd'),
@@ -204,6 +204,7 @@ t.test('a keyring never holds more than it may, and never answers with a wrong o
     ),
     { numRuns: 200 },
   )
+  t.pass('held in every run')
 })
 
 t.test('a closed keyring holds no key, nor takes one in', async (t) => {

@@ -11,7 +11,7 @@ t.test('a mistyped name finds the right one', async (t) => {
   t.equal(nearest('keep', []), null)
 })
 
-t.test('one wrong letter in a name of three and more is always forgiven', async () => {
+t.test('one wrong letter in a name of three and more is always forgiven', async (t) => {
   const word = fc.stringMatching(/^[a-z_]{3,20}$/)
   fc.assert(
     fc.property(word, fc.nat(), (name, at) => {
@@ -20,4 +20,5 @@ t.test('one wrong letter in a name of three and more is always forgiven', async 
       return nearest(typed, [name]) === name
     }),
   )
+  t.pass('held in every run')
 })

@@ -211,6 +211,7 @@ t.test('a token with one character changed is not valid', (t) => {
       .filter(([at, other]) => token[at] !== other)
       .map(([at, other]) => token.slice(0, at) + other + token.slice(at + 1)),
   )
+  t.pass('held in every run')
 })
 
 t.test('a token has one spelling: other characters for the same bytes are forged', async (t) => {
@@ -259,5 +260,6 @@ t.test('a token may send its events of each minute, and the rest is over the rat
       },
     ),
   )
+  t.pass('held in every run')
   t.end()
 })

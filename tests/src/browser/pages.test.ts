@@ -231,7 +231,12 @@ t.test(
     for (const one of others) await one.click()
 
     const days = [...new Set(rows.map((row) => String(row['window_start'])))]
-    const plot = await page.locator('.plot .u-over').boundingBox()
+    // Each click draws the chart anew.
+    await page.locator('.plot .u-over').waitFor()
+    const plot = await eventually(
+      () => page.locator('.plot .u-over').boundingBox(),
+      (box) => box !== null,
+    )
     if (!plot) throw new Error('no plot')
     for (const [at, start] of [
       [0, days[0]],

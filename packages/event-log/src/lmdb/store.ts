@@ -18,6 +18,7 @@
  * - no compression: sealed batches do not compress. No cache: each record is read once.
  * - `append: true` on records: pages fill to the end (half the space), and a position that exists is refused.
  */
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb'
 import { positionKey } from './record.js'
@@ -58,6 +59,25 @@ export const DATA_FILE = 'data.mdb'
 export const LOCK_FILE = 'lock.mdb'
 const MAIN_DATABASE_PAGES = 1
 const META_PAGES = 2
+/** MDB_MAGIC, after the page header of the first meta page (lmdb's mdb.c). */
+const MAGIC = 0xbeefc0de
+const MAGIC_AT = 24
+
+/**
+ * Throws for a file that is no LMDB environment. lmdb-js 3.5.6 would find out as well, and then end the process:
+ * closing an environment that never opened is a segmentation fault there.
+ */
+function requireEnvironment(path: string): void {
+  if (!existsSync(path) || statSync(path).size === 0) return
+  const head = Buffer.alloc(MAGIC_AT + 4)
+  const file = openSync(path, 'r')
+  try {
+    readSync(file, head, 0, head.length, 0)
+  } finally {
+    closeSync(file)
+  }
+  if (head.readUInt32LE(MAGIC_AT) !== MAGIC) throw new Error('not an LMDB environment')
+}
 
 export class LmdbStore implements Pages {
   /** bytes */
@@ -82,6 +102,7 @@ export class LmdbStore implements Pages {
       noMemInit: false,
       permissionsMode: 0o600,
     }
+    requireEnvironment(join(dir, DATA_FILE))
     this.#root = open<Buffer, string>(options)
     this.#records = this.#root.openDB<Buffer, Buffer>({
       name: 'records',
