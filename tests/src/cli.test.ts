@@ -207,6 +207,10 @@ t.test('an access token is printed for each role, and opens by a link where some
 
 t.test('an empty data directory has an empty catalogue and ledger, and no sample to remove', async (t) => {
   const data = join(dir, 'empty')
+  const absent = await tacit(['ledger', '--data', data])
+  t.equal(absent.code, 2, 'reading makes no data directory')
+  t.match(absent.stderr, /There is no data directory/)
+  mkdirSync(data)
   const run = (...args: string[]) => tacit([...args, '--data', data])
   const ledger = await run('ledger', '--json')
   t.equal(ledger.code, 0)

@@ -211,7 +211,6 @@ t.test('a token with one character changed is not valid', (t) => {
       .filter(([at, other]) => token[at] !== other)
       .map(([at, other]) => token.slice(0, at) + other + token.slice(at + 1)),
   )
-  t.pass('held in every run')
 })
 
 t.test('a token has one spelling: other characters for the same bytes are forged', async (t) => {

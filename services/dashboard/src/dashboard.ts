@@ -5,6 +5,7 @@
  * - It reads released cells and ledger counts through its options, and holds nothing itself: no state, no recovery.
  * - Requests are not logged; no cookie, no ETag; an answer never echoes input; pages load nothing from elsewhere.
  */
+import type { Socket } from 'node:net'
 import fastifyStatic from '@fastify/static'
 import { TacitError, problemBody, systemClock, type Clock, type ProblemCode } from '@tacit/contracts'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -34,6 +35,7 @@ export function createDashboard(options: DashboardOptions): FastifyInstance {
     requestTimeout: 10_000,
     routerOptions: { maxParamLength: 256 },
     frameworkErrors: (error, _request, reply) => sendProblem(reply, error),
+    clientErrorHandler: answerClientError,
   })
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders(request.url, options.samplePage))
@@ -59,6 +61,19 @@ export function createDashboard(options: DashboardOptions): FastifyInstance {
     })
   }
   return app
+}
+
+/** HTTP that Node's own parser refuses: a fixed body, then the connection ends. */
+function answerClientError(_error: Error, socket: Socket): void {
+  if (socket.destroyed || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const body = problemBody('ERR_REQUEST_MALFORMED')
+  socket.end(
+    'HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\n' +
+      `content-length: ${String(Buffer.byteLength(body))}\r\nconnection: close\r\n\r\n${body}`,
+  )
 }
 
 function securityHeaders(url: string, samplePage: SamplePage | undefined): Record<string, string> {

@@ -6,7 +6,7 @@ import { DrivenClock, systemClock } from '@tacit/contracts'
 import { Command, Option } from 'commander'
 import { DrivenRun } from '../house/driven.js'
 import { readEnvironment } from '../house/environment.js'
-import { alarm, openHouse } from '../house/house.js'
+import { openHouse } from '../house/house.js'
 import { type ImportFormat, Importer, type ImportTotals } from '../house/importer.js'
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { requireFiles, totalBytes } from '../house/lines.js'
@@ -88,7 +88,7 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
     await house.close()
   }
   if (options.json !== true)
-    alarm('the source log still identifies people: delete it when it is no longer needed')
+    print('The source log still identifies people: delete it when it is no longer needed.')
 }
 
 function report(totals: ImportTotals, run: DrivenRun, json: boolean): void {

@@ -19,10 +19,11 @@ export function queryOf(parameters: Readonly<Record<string, string | undefined>>
   return text === '' ? '' : `?${text}`
 }
 
-function ledgerTable({ rows }: LedgerAnswer): string {
+function ledgerTable({ rows, sample }: LedgerAnswer & { readonly sample?: boolean }): string {
   if (rows.length === 0) return 'Nothing was received yet.'
+  const note = sample === true ? 'Sample data.\n' : ''
   const reasons = [...new Set(rows.flatMap(({ dropped }) => Object.keys(dropped)))].sort()
-  return table(
+  return `${note}${table(
     ['hour', 'received', 'accepted', ...reasons],
     rows.map((row) => [
       row.hour,
@@ -30,7 +31,7 @@ function ledgerTable({ rows }: LedgerAnswer): string {
       row.accepted,
       ...reasons.map((reason) => row.dropped[reason] ?? 0),
     ]),
-  )
+  )}`
 }
 
 export function ledgerCommand(): Command {

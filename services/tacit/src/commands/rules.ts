@@ -44,4 +44,5 @@ export function rulesCommand(): Command {
     .description('Rulebooks: check one, try a beacon against it')
     .addCommand(checkCommand())
     .addCommand(rulesTryCommand())
+    .addHelpText('after', '\nExample:\n  $ npx tacit rules check rulebooks/erp/rulebook.yaml\n')
 }

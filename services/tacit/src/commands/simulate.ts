@@ -122,6 +122,8 @@ function tokenCache(
 }
 
 async function sendTo(url: string, options: SimulateOptions, size: SampleSize): Promise<void> {
+  if (!URL.canParse('/v1/beacon', url))
+    throw new UsageError('--to must be an address such as http://127.0.0.1:8080')
   const layout = dataLayout(options.data).realm('sample')
   const rulebook = existsSync(layout.rulebook) ? storedRulebook(layout.rulebook) : null
   if (rulebook === null) {

@@ -31,6 +31,10 @@ export function tokenCommand(): Command {
       const running = readRunFile(layout)
       const link = running === null ? null : signInLink(running.dashboard, token)
       if (options.json) printJson({ role: options.role, token, link })
-      else print(link === null ? token : `${token}\n\nSign in: ${link}`)
+      else {
+        print(token)
+        // Beside the token, so that `$(tacit token …)` is the token alone.
+        if (link !== null) process.stderr.write(`Sign in: ${link}\n`)
+      }
     })
 }

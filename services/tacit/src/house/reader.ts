@@ -2,6 +2,7 @@
  * Reading released cells and the ledger: from the running instance where there is one, else from the stores
  * themselves. Both ways end in the dashboard's API, so the command line and the API say the same.
  */
+import { existsSync } from 'node:fs'
 import { DrivenClock, PROBLEMS, type ProblemCode, TacitError } from '@tacit/contracts'
 import { createDashboard, type Realm as DashboardRealm } from '@tacit/dashboard'
 import { accessTokens } from './access.js'
@@ -88,8 +89,11 @@ async function openStoresReader(dir: string): Promise<Reader> {
   }
 }
 
-/** @param dir data directory */
+/** @param dir data directory @throws TacitError ERR_INPUT_FILE where there is none: reading makes nothing */
 export async function openReader(dir: string): Promise<Reader> {
+  if (!existsSync(dir)) {
+    throw new TacitError('ERR_INPUT_FILE', `There is no data directory ${dir}; name one with --data DIR`)
+  }
   const running = readRunFile(dataLayout(dir))
   if (running === null) return openStoresReader(dir)
   return {

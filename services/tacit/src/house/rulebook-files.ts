@@ -18,10 +18,7 @@ export function readRulebook(path: string): LoadResult {
   try {
     text = readFileSync(path, 'utf8')
   } catch {
-    throw new TacitError(
-      'ERR_INPUT_FILE',
-      `No rulebook can be read at ${path}; name one with --rulebook FILE`,
-    )
+    throw new TacitError('ERR_INPUT_FILE', `No rulebook can be read at ${path}; is the path right?`)
   }
   const texts: Record<string, string> = { [basename(path)]: text }
   for (const name of catalogueNames(text)) {
