@@ -8,7 +8,7 @@ import { z } from 'zod'
 const count = (fallback: number) =>
   z
     .string()
-    .regex(/^[1-9]\d{0,8}$/, 'a whole number above 0')
+    .regex(/^[1-9]\d{0,14}$/, 'a whole number above 0')
     .default(String(fallback))
     .transform(Number)
 
@@ -34,7 +34,7 @@ export const environmentSchema = z.object({
   ),
   TACIT_RATE_PER_PEER: z
     .string()
-    .regex(/^[1-9]\d{0,8}$/, 'a whole number above 0')
+    .regex(/^[1-9]\d{0,14}$/, 'a whole number above 0')
     .transform(Number)
     .optional()
     .describe(
