@@ -54,6 +54,29 @@ t.test('beacons of a few turns of the event loop share batches', async (t) => {
   await Promise.all(waiting)
   t.ok(log.begun - before <= 2, `5 beacons in ${log.begun - before} batches`)
 })
+t.test('a watermark comes through while beacons keep coming', async (t) => {
+  const { beacon, commit, log, opened } = setUp()
+  let streaming = true
+  let ended = false
+  const waiting: Promise<void>[] = []
+  const stream = (async () => {
+    for (let sent = 0; streaming && sent < 20_000; sent++) {
+      waiting.push(beacon(sent))
+      await turn()
+    }
+    ended = true
+  })()
+  await turn()
+  await commit.watermark(START)
+  t.notOk(ended, 'before the stream ended')
+  const before = log.begun
+  streaming = false
+  await stream
+  await Promise.all(waiting)
+  t.ok(log.begun >= before)
+  t.equal((await opened()).headers.filter(({ watermark }) => watermark === true).length, 1)
+})
+
 t.test('no beacon waits longer than 5 ms for company, however many keep coming', async (t) => {
   const { beacon, log } = setUp()
   await beacon('first')

@@ -198,14 +198,16 @@ export class GroupCommit implements RecordSink {
   }
 
   /**
-   * Flushes what has gathered and waits until nothing is in flight.
+   * Flushes what has gathered and waits until all of it is on disk; what comes meanwhile is not waited for, because
+   * under load something always comes.
    * @throws TacitError where any batch since the last drain is not on disk: `import` asks only here
    */
   async drain(): Promise<void> {
-    do {
-      this.#flush()
-      await Promise.allSettled(this.#inFlight)
-    } while (this.#inFlight.size > 0 || this.#gathering !== null)
+    this.#flush()
+    // Batches are written one after the other, so the last one's end is the end of all.
+    const last = this.#gathering ?? this.#waiting.at(-1)
+    if (last === undefined) await Promise.allSettled(this.#inFlight)
+    else await new Promise<void>((resolve) => last.waiting.push(() => resolve()))
     const failure = this.#failure
     this.#failure = null
     if (failure !== null) throw failure
