@@ -1,34 +1,9 @@
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises'
-import { HOUR, type Reason, rfc3339, TacitError } from '@tacit/contracts'
-import { createLogKeys } from '@tacit/keyring'
+import { HOUR, rfc3339, type Reason } from '@tacit/contracts'
 import fc from 'fast-check'
 import t from 'tap'
-import { GroupCommit } from './group-commit.js'
-import { MemoryKeeper, MemoryLog, openAll, TestClock } from './testing/memory.js'
+import { DAY, setUp, START, tail, TEN } from './testing/group.js'
 
-const START = Date.parse('2026-11-18T10:20:30Z')
-const TEN = Date.parse('2026-11-18T10:00:00Z')
-const DAY = 'day:2026-11-18'
-const tail = (name: number | string) => `${JSON.stringify(String(name))}]`
-
-function setUp() {
-  const clock = new TestClock(START)
-  const log = new MemoryLog()
-  const keeper = new MemoryKeeper()
-  const commit = new GroupCommit({ log, logKeys: createLogKeys(keeper), clock, rulebook: 'hash' })
-  const durable = (): Promise<void> =>
-    new Promise((resolve, reject) => {
-      commit.whenDurable((error) => (error === null ? resolve() : reject(error)))
-    })
-  /** One beacon of one accepted event. */
-  const beacon = (name: number | string, now = clock.now()): Promise<void> => {
-    commit.open(now)
-    commit.row('day', DAY, tail(name))
-    commit.accepted(TEN)
-    return durable()
-  }
-  return { clock, log, keeper, commit, durable, beacon, opened: () => openAll(log, keeper) }
-}
 const nameOf = (row: readonly unknown[]) => row[3]
 const namesOf = (rows: readonly (readonly unknown[])[]) => rows.map(nameOf)
 
@@ -323,88 +298,4 @@ t.test('more rows than a record of the log holds are written in several batches'
   await Promise.all(Array.from({ length: 30 }, (_, at) => beacon(`${at} ${large}`)))
   t.ok(log.appended.length > 1)
   t.equal((await opened()).rows.length, 30)
-})
-t.test(
-  'what gathers is bounded: beyond it nothing durable is promised, and it goes on when the disk does',
-  async (t) => {
-    const { beacon, log } = setUp()
-    const large = 'x'.repeat(1_000_000)
-    for (let round = 0; round < 2; round++) {
-      log.hold()
-      const waiting: Promise<void>[] = []
-      let refused: unknown = null
-      for (let at = 0; at < 100 && refused === null; at++) {
-        try {
-          waiting.push(beacon(large))
-        } catch (error) {
-          refused = error
-        }
-      }
-      t.match(refused, { code: 'ERR_LOG_UNAVAILABLE', status: 503 })
-      t.ok(waiting.length >= 60, `what the bound allows is taken: ${waiting.length}`)
-      log.release()
-      await Promise.all(waiting)
-      await beacon('small')
-    }
-  },
-)
-
-t.test(
-  'a failed append fails all its beacons, readiness says so, and comes back without a request',
-  async (t) => {
-    const { beacon, commit, log, opened } = setUp()
-    await beacon('before')
-    t.ok(commit.ready())
-    log.failure = new TacitError('ERR_LOG_FULL')
-    const outcomes = await Promise.allSettled([beacon('x'), beacon('y'), beacon('z')])
-    for (const outcome of outcomes)
-      t.match(outcome, { status: 'rejected', reason: { code: 'ERR_LOG_FULL', status: 503 } })
-    for (let at = 0; at < 12; at++) {
-      t.notOk(commit.ready(), 'not ready as long as it fails')
-      await delay(50)
-    }
-    t.ok(
-      log.begun >= 3 && log.begun <= 6,
-      `${log.begun} appends: it tries again by itself, and not in a hurry`,
-    )
-    log.failure = null
-    for (let at = 0; at < 100 && !commit.ready(); at++) await delay(10)
-    t.ok(commit.ready())
-    await beacon('after')
-    const { accepted, headers, received, rows } = await opened()
-    t.strictSame(namesOf(rows), ['before', 'after'])
-    t.strictSame([received, accepted], [2, 2], 'what was refused is not counted')
-    const numbers = headers.map(({ batch }) => batch)
-    t.equal(new Set(numbers).size, numbers.length)
-    t.ok((numbers.at(-1) ?? 0) >= 3, 'the number of a refused batch is not used again')
-  },
-)
-t.test('an error that is none of ours becomes one of ours, and says nothing of it', async (t) => {
-  const { beacon, log } = setUp()
-  log.failure = new Error('secret')
-  await t.rejects(beacon('x'), { code: 'ERR_LOG_UNAVAILABLE', status: 503, message: /^((?!secret).)*$/ })
-})
-t.test('without a key of the hour nothing is promised', async (t) => {
-  for (const lack of ['failing', 'noLogKeys'] as const) {
-    const { beacon, commit, keeper, log } = setUp()
-    keeper[lack] = true
-    await t.rejects(beacon('x'), TacitError)
-    t.notOk(commit.ready())
-    t.equal(log.begun, 0)
-    keeper[lack] = false
-    for (let at = 0; at < 100 && !commit.ready(); at++) await delay(10)
-    await beacon('y')
-  }
-})
-t.test('a closed log is not tried again', async (t) => {
-  const { beacon, log } = setUp()
-  log.failure = new TacitError('ERR_LOG_CLOSED')
-  await t.rejects(beacon('x'), { code: 'ERR_LOG_CLOSED' })
-  await delay(400)
-  t.equal(log.begun, 1)
-})
-t.test('a watermark that cannot be written is refused', async (t) => {
-  const { clock, commit, log } = setUp()
-  log.failure = new TacitError('ERR_LOG_FULL')
-  await t.rejects(commit.watermark(clock.now()), { code: 'ERR_LOG_FULL' })
 })

@@ -71,5 +71,5 @@ t.test('a rulebook with errors says each with its place, reason and remedy', asy
     code: 'ERR_RULEBOOK_INVALID',
     message: /mine has \d+ errors?:\n(.*\n)*.*rulebook\.yaml:2:1 .*\n.*\n +why: .*\n +mend: /,
   })
-  t.throws(() => readRulebook(`${file}.absent`), { code: 'ERR_INPUT_FILE', message: /--rulebook FILE/ })
+  t.throws(() => readRulebook(`${file}.absent`), { code: 'ERR_INPUT_FILE', message: /is the path right/ })
 })
