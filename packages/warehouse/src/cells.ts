@@ -2,7 +2,8 @@
  * Released cells: immutable, inserted from a committed manifest, read by everyone who may.
  *
  * Invariant: a manifest's cells are there once, or a repetition of `insertCells` makes them so. An insert whose outcome
- * is unknown runs under the manifest's own query id: the next try ends it before it looks.
+ * is unknown runs under the manifest's own query id: the next try ends it before it looks. One that was sent by a
+ * process that died may still arrive after that look; it brings the same cells, and a reader sees each of them once.
  */
 import { createHash } from 'node:crypto'
 import { DAY, rfc3339, TacitError } from '@tacit/contracts'
@@ -131,7 +132,8 @@ export async function queryCells(
   }
   const rows = await connection.rows<CellRow>(
     `SELECT ${COLUMNS} FROM ${tableName(connection.database, CELLS)} WHERE ${conditions.join(' AND ')}
-     ORDER BY window_start, users DESC NULLS LAST, events DESC NULLS LAST, dims`,
+     ORDER BY window_start, users DESC NULLS LAST, events DESC NULLS LAST, dims
+     LIMIT 1 BY window_start, dims`,
     params,
   )
   return rows.map(toCell)
@@ -140,7 +142,7 @@ export async function queryCells(
 /** Windows that have released cells, in order. */
 export async function releasedWindows(connection: Connection): Promise<readonly ReleasedWindow[]> {
   const rows = await connection.rows<{ statistic: string; window: string; start: number; cells: number }>(
-    `SELECT statistic, window, toUnixTimestamp(window_start) AS start, count() AS cells
+    `SELECT statistic, window, toUnixTimestamp(window_start) AS start, uniqExact(dims) AS cells
      FROM ${tableName(connection.database, CELLS)}
      GROUP BY statistic, window, window_start ORDER BY statistic, window, window_start`,
   )
