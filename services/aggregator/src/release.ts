@@ -92,12 +92,11 @@ export class Releaser {
     const { state, warehouse } = this.#options
     const record = state.window(stream, epoch)
     if (record.status !== 'committed') return
-    await Promise.all(
-      record.manifests.map((id) => {
-        const committed = state.manifest(id) as CommittedManifest
-        return warehouse.insertCells(id, storedCells(readManifest(committed.text, committed.hash)))
-      }),
-    )
+    // One after the other: a process that dies leaves at most one insert under way.
+    for (const id of record.manifests) {
+      const committed = state.manifest(id) as CommittedManifest
+      await warehouse.insertCells(id, storedCells(readManifest(committed.text, committed.hash)))
+    }
     await state.putWindow(stream, epoch, { ...record, status: 'released' })
   }
 
