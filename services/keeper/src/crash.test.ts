@@ -6,6 +6,9 @@ import t from 'tap'
 import { type Keeper, openKeeper } from './embedded-keeper.js'
 import { type Failure, VolatileDisk } from './testing/volatile-disk.js'
 
+const isFull = process.env['TACIT_TEST_FULL'] === '1'
+const SEED = Number(process.env['TACIT_TEST_SEED'] ?? 20_261_122)
+
 const START = Date.parse('2026-08-05T00:00:00Z')
 const END_OF_ALL = START + 60 * DAY
 
@@ -223,7 +226,9 @@ t.test(
         assertShredded(await live(lives, picker(numbers)))
         runs += 1
       }),
-      { numRuns: 600 },
+      // Seeded every day, another seed each time in the full run. Seed 1000459342 has a history that fails, see the
+      // closing note of issue 3: a power failure between two unfinished destructions.
+      isFull ? { numRuns: 6_000 } : { numRuns: 600, seed: SEED },
     )
     t.ok(runs >= 600)
   },
