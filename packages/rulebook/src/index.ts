@@ -9,6 +9,7 @@ export {
 } from './dimensions.js'
 export { effectiveNow } from './effective.js'
 export { rulebookHash } from './hash.js'
+export { editDistance } from './nearest.js'
 export { rulebookSchema } from './schema.js'
 export { type SampleOptions, withSample } from './sample.js'
 export * from './plan.js'

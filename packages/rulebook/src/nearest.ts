@@ -4,7 +4,7 @@
 const MAX_LENGTH = 64
 
 /** Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours. */
-function distance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let before: number[] = []
   let above = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
@@ -30,7 +30,7 @@ export function nearest(name: string, candidates: readonly string[]): string | n
   let least = Math.max(1, Math.floor(name.length / 3)) + 1
   for (const candidate of candidates) {
     if (candidate.length > MAX_LENGTH || candidate === name) continue
-    const far = distance(name, candidate)
+    const far = editDistance(name, candidate)
     if (far < least) {
       least = far
       best = candidate

@@ -3,6 +3,7 @@
  * name is said: a typo must not leave a limit at its default.
  */
 import { TacitError } from '@tacit/contracts'
+import { editDistance } from '@tacit/rulebook'
 import { z } from 'zod'
 
 const count = (fallback: number) =>
@@ -51,25 +52,12 @@ export type Environment = z.infer<typeof environmentSchema>
 /** Read by the test suite and the shipped scripts, never by the product. */
 const TEST_PREFIX = 'TACIT_TEST_'
 
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min((row[j] as number) + 1, (next[j - 1] as number) + 1, substitution))
-    }
-    row = next
-  }
-  return row[b.length] as number
-}
-
 /** @throws TacitError ERR_CONFIG_INVALID naming the variable, never its value */
 export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   const known = Object.keys(environmentSchema.shape)
   for (const name of Object.keys(env)) {
     if (!name.startsWith('TACIT_') || name.startsWith(TEST_PREFIX) || known.includes(name)) continue
-    const nearest = [...known].sort((a, b) => distance(name, a) - distance(name, b))[0]
+    const nearest = [...known].sort((a, b) => editDistance(name, a) - editDistance(name, b))[0]
     throw new TacitError(
       'ERR_CONFIG_INVALID',
       `Nothing reads the variable ${name}; did you mean ${nearest}? Unset it, or correct it.`,
