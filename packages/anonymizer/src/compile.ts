@@ -17,7 +17,15 @@ import {
   utcDay,
 } from '@tacit/contracts'
 import type { KeyScope, Pseudonymizer } from '@tacit/keyring'
-import { type EventKind, isRecorded, type Rulebook, type Site, streamPlans } from '@tacit/rulebook'
+import {
+  type Detector,
+  type EventKind,
+  isRecorded,
+  type Rulebook,
+  type Site,
+  type StreamPlan,
+  streamPlans,
+} from '@tacit/rulebook'
 import { type DecisionFacts, decide, type PersonState, type TokenResult } from './decide.js'
 import { compileDimensions, type Dimension, type EventContext } from './dimensions.js'
 import { GenerationCache, MAX_RAW_AGE_MS } from './generation-cache.js'
@@ -58,6 +66,31 @@ export interface AnonymizerInput {
   readonly allowance: number
 }
 
+/** What compiling needs beside the rulebook. */
+export interface CompileOptions {
+  /** the cached reader of user agents */
+  readonly agents: UserAgentReader
+  /** by which caches age */
+  readonly clock: Clock
+  /** the streams whose records are made; by default all that declared statistics need */
+  readonly plans?: readonly StreamPlan[]
+  /** finds the country of a cut network; without it every country is `ZZ` */
+  readonly countries?: CountryLookup
+  /** told of path segments that no word list approves, where a rule names one */
+  readonly words?: WordSink
+  /** ms: events of an earlier time are `late`, because another rulebook ruled then and its windows are its own */
+  readonly notBefore?: number
+}
+
+/**
+ * The country of a network that was cut already: ISO 3166-1 alpha-2, or `ZZ` where nobody knows.
+ * @param network CIDR form, as truncateAddress writes it
+ */
+export type CountryLookup = (network: string) => string
+
+/** Told of a segment that a word list does not approve, and of the person who used it (a pseudonym of the day). */
+export type WordSink = (day: string, segment: string, person: string) => void
+
 /** Where an anonymised beacon goes. Hours are ms, whole UTC hours of event time. */
 export interface RecordSink {
   /** one record: the JSON of RECORD_COLUMNS and dimensions without `[` and landing columns, ending in `]` */
@@ -65,6 +98,8 @@ export interface RecordSink {
   accepted(hour: number): void
   dropped(hour: number, reason: Reason): void
   removedProps(count: number): void
+  /** a detector dropped an event; `field` is a name of the rulebook's, or `props` for what no rule names */
+  detected(detector: Detector, field: string): void
 }
 
 /** Keys on the hot path: `undefined` means that it must be loaded first. */
@@ -140,12 +175,9 @@ class DayEpochs {
   }
 }
 
-/**
- * Compiles a rulebook.
- * @param agents the cached reader of user agents
- * @param clock by which caches age
- */
-export function compileAnonymizer(rulebook: Rulebook, agents: UserAgentReader, clock: Clock): Anonymizer {
+/** Compiles a rulebook. */
+export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): Anonymizer {
+  const { agents, clock } = options
   const sites = new Map<string, CompiledSite>(
     Object.values(rulebook.sites).map((site) => [
       site.id,

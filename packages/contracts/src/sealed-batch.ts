@@ -50,6 +50,8 @@ export interface BatchHeader {
   readonly counts: Readonly<Record<string, HourCounts>>
   /** props that no rule names, removed */
   readonly removedProps: number
+  /** events that a detector dropped, by `detector field`; absent where none was */
+  readonly detected?: Readonly<Record<string, number>>
   /** present on a watermark: no later batch of any earlier boot, and none of this producer, has an hour before `hour` */
   readonly watermark?: true
 }

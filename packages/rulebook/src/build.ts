@@ -65,6 +65,7 @@ function sites(draft: Draft): Record<string, Site> {
 function statistics(draft: Draft): readonly Statistic[] {
   return [...draft.statistics.good].map(([id, statistic]) => ({
     id,
+    shape: { type: 'counts' as const },
     title: statistic.title,
     site: statistic.site,
     windows: statistic.window,
@@ -134,6 +135,7 @@ export function buildRulebook(
       releasedMonths: keep.released,
       auditDays: keep.audit,
     },
+    scan: null,
     bots,
     assets,
     region,

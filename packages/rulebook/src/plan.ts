@@ -4,7 +4,7 @@
  * needs exist; a field that no statistic reads never leaves memory.
  */
 import type { Stream } from '@tacit/contracts'
-import type { EventKind, Rulebook, Statistic } from './types.js'
+import type { EventKind, Rulebook, Statistic, Window } from './types.js'
 
 export interface Column {
   readonly name: string
@@ -20,7 +20,7 @@ export const LANDING_COLUMNS: readonly Column[] = [
 ]
 
 /**
- * Columns of every staged row.
+ * Columns of every row of the day stream: one row an event.
  * `received`: hour of receipt. `epoch`: first UTC day of the row's epoch. `hour`: event time, coarsened.
  * `tenant`, `person`: pseudonyms (base64url, 22 characters; `tenant` is '' on network sites).
  * `network`: keyed value of the /24 or /48, '' on signed sites. `eid`: keyed hash of the event id, 11 characters.
@@ -38,27 +38,93 @@ export const RECORD_COLUMNS: readonly Column[] = [
   { name: 'eid', type: 'String' },
 ]
 
+/**
+ * Columns of every row of the week and month streams: a person was in a cell of a statistic, without count and
+ * without time; the pseudonyms are that stream's own (design.md, decision 3).
+ */
+export const MEMBERSHIP_COLUMNS: readonly Column[] = [
+  { name: 'epoch', type: 'Date' },
+  { name: 'site', type: 'LowCardinality(String)' },
+  { name: 'statistic', type: 'LowCardinality(String)' },
+  { name: 'standing', type: 'LowCardinality(String)' },
+  { name: 'tenant', type: 'String' },
+  { name: 'person', type: 'String' },
+  { name: 'network', type: 'String' },
+]
+
 export interface StreamPlan {
   readonly stream: Stream
   /** dimension columns, sorted by name, all `LowCardinality(String)`; '' where the event has no such value */
   readonly dimensions: readonly string[]
 }
 
-/** The dimensions a statistic reads: `by`, then `drill`. */
+/** Columns of a record of a stream before its dimensions. */
+export function recordColumns(stream: Stream): readonly Column[] {
+  return stream === 'day' ? RECORD_COLUMNS : MEMBERSHIP_COLUMNS
+}
+
+/** The stream whose records a window is counted from: hours and the last minutes are parts of a day. */
+export function streamOf(window: Window): Stream {
+  return window === 'week' || window === 'month' ? window : 'day'
+}
+
+/** The dimensions a statistic reads: `by`, then `drill`, then what its shape asks for. */
 export function dimensionsOf(statistic: Statistic): readonly string[] {
-  return [...statistic.by, ...statistic.drill]
+  const { by, drill, shape } = statistic
+  switch (shape.type) {
+    case 'counts':
+    case 'live':
+      return [...by, ...drill]
+    case 'histogram':
+      return [...new Set([...by, ...drill, shape.field])]
+    case 'funnel': {
+      const sources = shape.steps.map(({ of }) => (of === 'page' ? 'path' : 'event_name'))
+      return [...new Set([...by, ...drill, ...sources])]
+    }
+    case 'retention':
+      return [...new Set([...by, ...drill, shape.cohort])]
+    default: {
+      const never: never = shape
+      throw new TypeError(`unknown shape ${String(never)}`)
+    }
+  }
+}
+
+/** The statistics that are counted from a stream. */
+export function statisticsOf(rulebook: Rulebook, stream: Stream): readonly Statistic[] {
+  return rulebook.statistics.filter(({ windows }) => windows.some((window) => streamOf(window) === stream))
 }
 
 /** The streams that declared statistics need, with their dimension columns. */
 export function streamPlans(rulebook: Rulebook): readonly StreamPlan[] {
-  const dimensions = new Set(rulebook.statistics.flatMap(dimensionsOf))
-  return rulebook.statistics.length === 0 ? [] : [{ stream: 'day', dimensions: [...dimensions].sort() }]
+  return (['day', 'week', 'month'] as const).flatMap((stream) => {
+    const statistics = statisticsOf(rulebook, stream)
+    const dimensions = new Set(statistics.flatMap(dimensionsOf))
+    return statistics.length === 0 ? [] : [{ stream, dimensions: [...dimensions].sort() }]
+  })
 }
 
-/** Whether any statistic of `site` reads events of `kind`: only such events leave a record. */
-export function isRecorded(rulebook: Rulebook, site: string, kind: EventKind): boolean {
-  return rulebook.statistics.some(
-    (statistic) =>
-      statistic.site === site && (statistic.where.kind === undefined || statistic.where.kind === kind),
+/**
+ * The streams whose records this version stores: no statistic of a week or a month is released yet, so nothing of a
+ * person is kept for one.
+ */
+export function storedPlans(rulebook: Rulebook): readonly StreamPlan[] {
+  return streamPlans(rulebook).filter(({ stream }) => stream === 'day')
+}
+
+/** Whether this version releases a statistic for a window; others are read, checked and explained, and publish nothing. */
+export function isReleased(statistic: Statistic, window: Window): boolean {
+  return statistic.shape.type === 'counts' && window === 'day'
+}
+
+/** Whether a statistic reads events of `kind`. A funnel reads the kinds of its steps, whatever they are. */
+export function readsKind(statistic: Statistic, kind: EventKind): boolean {
+  return statistic.where.kind === undefined || statistic.where.kind === kind
+}
+
+/** Whether any statistic of `site` that is counted from `stream` reads events of `kind`: only such events leave a record. */
+export function isRecorded(rulebook: Rulebook, site: string, kind: EventKind, stream: Stream = 'day'): boolean {
+  return statisticsOf(rulebook, stream).some(
+    (statistic) => statistic.site === site && readsKind(statistic, kind),
   )
 }

@@ -5,6 +5,26 @@ export type EventKind = 'page_view' | 'feature' | 'timing' | 'error' | 'device'
 export type Window = '5m' | 'hour' | 'day' | 'week' | 'month'
 export type Measure = 'users' | 'events'
 
+/** What texts are scanned for, in the order in which a hit is told; `pii.<detector>` is the reason of the drop. */
+export const DETECTORS = [
+  'jwt',
+  'email',
+  'upi',
+  'gstin',
+  'cin',
+  'iban',
+  'pan',
+  'tan',
+  'ifsc',
+  'voter_id',
+  'passport',
+  'card',
+  'aadhaar',
+  'phone_in',
+  'random_token',
+] as const
+export type Detector = (typeof DETECTORS)[number]
+
 export interface Site {
   readonly id: string
   readonly origins: readonly string[]
@@ -14,12 +34,23 @@ export interface Site {
 }
 
 export type FieldRule =
-  | { readonly do: 'truncate'; readonly ipv4: number; readonly ipv6: number }
+  | {
+      readonly do: 'truncate'
+      readonly ipv4: number
+      readonly ipv6: number
+      /** the country of the cut network is kept in the network's place: the field yields the dimension `country` */
+      readonly then?: 'country'
+    }
   | { readonly do: 'pseudonym'; readonly scope: readonly ('tenant' | 'purpose' | 'epoch')[] }
   | { readonly do: 'coarsen'; readonly toMs: number }
   | { readonly do: 'template'; readonly routes: readonly string[]; readonly otherwise: string }
   | { readonly do: 'template'; readonly generic: { readonly words: 'any' | readonly string[] } }
-  | { readonly do: 'generalise'; readonly to: readonly string[]; readonly maxBits?: number }
+  | {
+      readonly do: 'generalise'
+      readonly to: readonly string[]
+      /** at most 2^maxBits different rows of these dimensions together; rarer ones become `other` */
+      readonly maxBits?: number
+    }
   | {
       readonly do: 'allow'
       /** `values`, or the keys of a catalogue; absent where a `pattern` rules */
@@ -31,8 +62,27 @@ export type FieldRule =
   | { readonly do: 'bucket'; readonly edges: readonly number[] }
   | { readonly do: 'drop'; readonly because: string }
 
+/** One step of a funnel: a page by its route, or an event by its name. */
+export interface FunnelStep {
+  readonly of: 'page' | 'event'
+  readonly value: string
+}
+
+/**
+ * What a statistic counts beyond its dimensions. `counts`: people and events by dimensions; `live`: people of the last
+ * whole 5 minutes; `histogram`: shares of the buckets of a field; `funnel`: people who did the steps in order;
+ * `retention`: people of a cohort who came back.
+ */
+export type StatisticShape =
+  | { readonly type: 'counts' }
+  | { readonly type: 'live' }
+  | { readonly type: 'histogram'; readonly field: string }
+  | { readonly type: 'funnel'; readonly steps: readonly FunnelStep[] }
+  | { readonly type: 'retention'; readonly cohort: string }
+
 export interface Statistic {
   readonly id: string
+  readonly shape: StatisticShape
   readonly title: string
   readonly site: string
   readonly windows: readonly Window[]
@@ -92,6 +142,8 @@ export interface Rulebook {
     readonly releasedMonths: number
     readonly auditDays: number
   }
+  /** what every text of an event is scanned for; null where the rulebook declares no scan */
+  readonly scan: { readonly detectors: readonly Detector[]; readonly onHit: 'drop_event' } | null
   readonly bots: 'drop' | 'count'
   readonly assets: 'drop' | 'count'
   readonly region: string

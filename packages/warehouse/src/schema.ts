@@ -8,7 +8,7 @@
  * `clean_…`: cleaned rows of one release, dropped after it; left-overs of a killed release go at the next start.
  */
 import { TacitError } from '@tacit/contracts'
-import { type Column, LANDING_COLUMNS, RECORD_COLUMNS, type StreamPlan } from '@tacit/rulebook'
+import { type Column, LANDING_COLUMNS, recordColumns, type StreamPlan } from '@tacit/rulebook'
 import type { Connection } from './connection.js'
 import { identifier, tableName } from './sql.js'
 
@@ -44,7 +44,7 @@ function dimensionColumns(plan: StreamPlan): readonly Column[] {
 
 /** Columns of a staging table. */
 export function stagingColumns(plan: StreamPlan): readonly Column[] {
-  return [...RECORD_COLUMNS, ...dimensionColumns(plan)]
+  return [...recordColumns(plan.stream), ...dimensionColumns(plan)]
 }
 
 /** Columns of a landing table: the order of the values in a JSONCompactEachRow line. */

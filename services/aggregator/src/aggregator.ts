@@ -5,7 +5,7 @@
 import { epochFromLabel, HOUR, hourOf, readBatchHeader, type Stream, TacitError } from '@tacit/contracts'
 import type { EventLog } from '@tacit/event-log'
 import type { KeeperPort, LogKeys } from '@tacit/keyring'
-import { type Rulebook, streamPlans } from '@tacit/rulebook'
+import { type Rulebook, storedPlans } from '@tacit/rulebook'
 import type { Warehouse } from '@tacit/warehouse'
 import { type ReleasedStatistic, Releaser } from './release.js'
 import { Settler } from './settler.js'
@@ -34,7 +34,7 @@ export class Aggregator {
 
   constructor(options: AggregatorOptions) {
     this.#options = options
-    this.#streams = streamPlans(options.rulebook).map(({ stream }) => stream)
+    this.#streams = storedPlans(options.rulebook).map(({ stream }) => stream)
     this.#stager = new Stager(options)
     this.#settler = new Settler({ ...options, streams: this.#streams })
     this.#releaser = new Releaser(options)

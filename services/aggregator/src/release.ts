@@ -19,7 +19,7 @@ import {
   type StatisticSpec,
   type Thresholds,
 } from '@tacit/disclosure'
-import { declaredValues, type Rulebook, type Site, type Statistic } from '@tacit/rulebook'
+import { declaredValues, isReleased, type Rulebook, type Site, type Statistic } from '@tacit/rulebook'
 import type { CleanedRows, CountRequest, StoredCell, Warehouse } from '@tacit/warehouse'
 import type { AggregatorState, CommittedManifest, WindowRecord } from './state.js'
 
@@ -106,7 +106,9 @@ export class Releaser {
     const record = await this.#reconcile(stream, epoch)
     const computed: Computed[] = []
     for (const site of Object.values(rulebook.sites)) {
-      const statistics = rulebook.statistics.filter((statistic) => statistic.site === site.id)
+      const statistics = rulebook.statistics.filter(
+        (statistic) => statistic.site === site.id && isReleased(statistic, stream),
+      )
       if (statistics.length > 0)
         computed.push(...(await this.#computeSite(stream, epoch, site, statistics, record)))
     }

@@ -24,6 +24,7 @@ import {
 } from '@tacit/contracts'
 import type { EventLog } from '@tacit/event-log'
 import type { LogKeys } from '@tacit/keyring'
+import type { Detector } from '@tacit/rulebook'
 
 /** One: what arrives during a flush gathers for the next. A second in flight halves the batches and doubles their cost. */
 const MAX_IN_FLIGHT = 1
@@ -54,6 +55,7 @@ class Gathering {
   beacons = 1
   chars = 0
   removedProps = 0
+  readonly detected: Record<string, number> = {}
   /** called once with the outcome; plain functions, because a promise for each beacon is what the hot path would pay */
   readonly waiting: ((error: unknown) => void)[] = []
 
@@ -182,6 +184,12 @@ export class GroupCommit implements RecordSink {
 
   removedProps(count: number): void {
     ;(this.#gathering as Gathering).removedProps += count
+  }
+
+  detected(detector: Detector, field: string): void {
+    const { detected } = this.#gathering as Gathering
+    const key = `${detector} ${field}`
+    detected[key] = (detected[key] ?? 0) + 1
   }
 
   /** Calls back when everything since `open` is on disk, or with a TacitError where that cannot be promised. */
@@ -319,6 +327,7 @@ export class GroupCommit implements RecordSink {
       sections,
       counts,
       removedProps: gathering.removedProps,
+      ...(Object.keys(gathering.detected).length > 0 ? { detected: gathering.detected } : {}),
       ...(watermark ? { watermark: true as const } : {}),
     }
     try {

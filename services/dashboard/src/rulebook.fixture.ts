@@ -7,6 +7,7 @@ const DAY = 86_400_000
 
 export const pages: Statistic = {
   id: 'pages',
+  shape: { type: 'counts' },
   title: 'Pages',
   site: 'erp',
   windows: ['day'],
@@ -19,6 +20,7 @@ export const pages: Statistic = {
 
 export const devices: Statistic = {
   id: 'devices',
+  shape: { type: 'counts' },
   title: 'Devices',
   site: 'erp',
   windows: ['week', 'day'],
@@ -69,6 +71,7 @@ export const rulebook: Rulebook = {
     maxEventsPerPerson: 20,
   },
   keep: { logMs: DAY, stagingAfterEpochMs: 2 * DAY, releasedMonths: 25, auditDays: 400 },
+  scan: null,
   bots: 'drop',
   assets: 'drop',
   region: 'in',

@@ -117,7 +117,7 @@ export async function startCollector(setting: CollectorSetting = {}): Promise<Ru
   const agents = createUserAgentReader({ maxEntries: 1_000, maxAgeMs: MAX_RAW_AGE_MS, clock })
   const intake = new Intake({
     rulebook,
-    anonymizer: compileAnonymizer(rulebook, agents, clock),
+    anonymizer: compileAnonymizer(rulebook, { agents, clock }),
     keyring,
     commit,
     tokens: createTokenVerifier(await importTokenKeys({ keys: [signer.jwk] }), clock),

@@ -44,6 +44,8 @@ export interface Outcome {
   /** `hour reason` of each event, `accepted` for those that were */
   readonly fates: readonly string[]
   readonly removedProps: number
+  /** `detector field` of each event that a detector dropped */
+  readonly detected: readonly string[]
   readonly needs: readonly KeyNeed[] | null
 }
 
@@ -75,7 +77,7 @@ export function testKeys(): PeekKey {
 export function createTrial(rulebook: Rulebook): Trial {
   const clock = new DrivenClock(NOW)
   const agents = createUserAgentReader({ maxEntries: 1_000, maxAgeMs: 60_000, clock })
-  const anonymizer = compileAnonymizer(rulebook, agents, clock)
+  const anonymizer = compileAnonymizer(rulebook, { agents, clock })
   const site = Object.values(rulebook.sites)[0]
   const dimensions = streamPlans(rulebook)[0]?.dimensions ?? []
   const columns = [...RECORD_COLUMNS.map(({ name }) => name), ...dimensions]
@@ -87,6 +89,7 @@ export function createTrial(rulebook: Rulebook): Trial {
       const rows: Outcome['rows'][number][] = []
       const tails: string[] = []
       const fates: string[] = []
+      const detected: string[] = []
       let removedProps = 0
       const input: AnonymizerInput = {
         source: 'beacon',
@@ -113,8 +116,9 @@ export function createTrial(rulebook: Rulebook): Trial {
         removedProps: (count) => {
           removedProps += count
         },
+        detected: (detector, field) => detected.push(`${detector} ${field}`),
       })
-      return { rows, tails, fates, removedProps, needs }
+      return { rows, tails, fates, removedProps, detected, needs }
     },
   }
 }

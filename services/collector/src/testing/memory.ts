@@ -196,7 +196,7 @@ export async function memoryCollector(options: MemoryCollectorOptions = {}): Pro
   const agents = createUserAgentReader({ maxEntries: 100, maxAgeMs: MAX_RAW_AGE_MS, clock })
   const intake = new Intake({
     rulebook,
-    anonymizer: compileAnonymizer(rulebook, agents, clock),
+    anonymizer: compileAnonymizer(rulebook, { agents, clock }),
     keyring: createKeyring(keeper, rulebook.purpose.id, { clock }),
     commit,
     tokens:

@@ -103,7 +103,7 @@ async function startCollector(jwks: { keys: JWK[] }): Promise<Running> {
   const agents = createUserAgentReader({ maxEntries: 20_000, maxAgeMs: MAX_RAW_AGE_MS, clock })
   const intake = new Intake({
     rulebook,
-    anonymizer: compileAnonymizer(rulebook, agents, clock),
+    anonymizer: compileAnonymizer(rulebook, { agents, clock }),
     keyring: createKeyring(keeper.port, rulebook.purpose.id, { clock }),
     commit,
     tokens: createTokenVerifier(await importTokenKeys(jwks), clock),

@@ -10,7 +10,7 @@ import { type Clock, TacitError } from '@tacit/contracts'
 import { type EventLog, openLmdbLog } from '@tacit/event-log'
 import { type Keeper, openKeeper } from '@tacit/keeper'
 import { createKeyring, createLogKeys, type Keyring, type LogKeys } from '@tacit/keyring'
-import { type Rulebook, streamPlans } from '@tacit/rulebook'
+import { type Rulebook, storedPlans } from '@tacit/rulebook'
 import { openWarehouse, type ServerAddress, type Warehouse } from '@tacit/warehouse'
 import type { JWK } from 'jose'
 import type { RealmLayout } from './layout.js'
@@ -80,7 +80,7 @@ async function openStores(options: RealmOptions): Promise<Stores> {
   const log = await openLmdbLog({ dir: layout.log })
   const state = AggregatorState.open(layout.state)
   const warehouse = openWarehouse(server, layout.database)
-  await warehouse.migrate(streamPlans(rulebook))
+  await warehouse.migrate(storedPlans(rulebook))
   return { keeper, log, warehouse, state }
 }
 
@@ -96,7 +96,7 @@ export async function openRealm(options: RealmOptions): Promise<Realm> {
   const commit = new GroupCommit({ log, logKeys, clock, rulebook: rulebook.hash })
   const intake = new Intake({
     rulebook,
-    anonymizer: compileAnonymizer(rulebook, agents, clock),
+    anonymizer: compileAnonymizer(rulebook, { agents, clock, plans: storedPlans(rulebook) }),
     keyring,
     commit,
     tokens: createTokenVerifier(await loadTokenKeys(options.tokenKeysFile), clock),

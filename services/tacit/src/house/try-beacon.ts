@@ -27,7 +27,7 @@ import {
   type Stream,
 } from '@tacit/contracts'
 import { createPseudonymizer, type Pseudonymizer } from '@tacit/keyring'
-import { RECORD_COLUMNS, type Rulebook, streamPlans } from '@tacit/rulebook'
+import { type Rulebook, recordColumns, streamPlans } from '@tacit/rulebook'
 import { headerOf } from './importer.js'
 
 export type TryRecord = Readonly<Record<string, string | number>>
@@ -39,6 +39,8 @@ export interface TryResult {
   readonly reason?: string
   readonly dropped?: Readonly<Record<string, number>>
   readonly removed_props?: number
+  /** events that a detector dropped, by `detector field` */
+  readonly detected?: Readonly<Record<string, number>>
   readonly records: readonly TryRecord[]
 }
 
@@ -63,11 +65,11 @@ export class BeaconTrial {
     this.#verify = verify
     this.#clientAddress = compileTrustedProxies(trustedProxies)
     const agents = createUserAgentReader({ maxEntries: 10_000, maxAgeMs: MAX_RAW_AGE_MS, clock })
-    this.anonymizer = compileAnonymizer(rulebook, agents, clock)
+    this.anonymizer = compileAnonymizer(rulebook, { agents, clock })
     this.#columns = new Map(
       streamPlans(rulebook).map(({ dimensions, stream }) => [
         stream,
-        [...RECORD_COLUMNS.map(({ name }) => name), ...dimensions],
+        [...recordColumns(stream).map(({ name }) => name), ...dimensions],
       ]),
     )
   }
@@ -113,6 +115,7 @@ export class BeaconTrial {
   #process(input: AnonymizerInput): TryResult {
     const dropped: Record<string, number> = {}
     const records: TryRecord[] = []
+    const detected: Record<string, number> = {}
     let accepted = 0
     let removed = 0
     this.anonymizer.process(input, this.#clock.now(), this.#peek, {
@@ -124,6 +127,9 @@ export class BeaconTrial {
       removedProps: (count) => {
         removed += count
       },
+      detected: (detector, field) => {
+        detected[`${detector} ${field}`] = (detected[`${detector} ${field}`] ?? 0) + 1
+      },
     })
     const reasons = Object.keys(dropped)
     return {
@@ -131,6 +137,7 @@ export class BeaconTrial {
       decision: accepted > 0 ? 'accepted' : 'dropped',
       ...(reasons[0] === undefined ? {} : { reason: reasons[0], dropped }),
       ...(removed > 0 ? { removed_props: removed } : {}),
+      ...(Object.keys(detected).length > 0 ? { detected } : {}),
       records,
     }
   }
