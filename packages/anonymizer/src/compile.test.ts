@@ -1,7 +1,7 @@
 import { DAY, HOUR, type TokenClaims } from '@tacit/contracts'
 import fc from 'fast-check'
 import t from 'tap'
-import type { PeekKey } from './compile.js'
+import type { PeekKey } from './identity.js'
 import { parseAddress } from './ip.js'
 import { shippedRulebook } from './testing/rulebooks.js'
 import { CHROME, CLAIMS, createTrial, NOW, type Outcome, pageView, testKeys } from './testing/trial.js'

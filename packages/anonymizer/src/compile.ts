@@ -1,22 +1,12 @@
 /**
  * A rulebook compiles once, here, to closures; nothing of it is interpreted per event.
  *
- * The way of one event: decide (whole beacon) → late? → name allowed? → its dimensions, each read, transformed and
- * quoted → pseudonyms → one JSONCompactEachRow tail, handed to the sink. Raw values live in the arguments of one call
- * and in bounded caches of at most 15 minutes.
+ * The way of one event: decide (whole beacon) → late? → scanned → name allowed? → its dimensions, each read,
+ * transformed and quoted → pseudonyms → one JSONCompactEachRow tail for the day, and one for each statistic of a week or
+ * a month, handed to the sink. Raw values live in the arguments of one call and in bounded caches of at most 15 minutes.
  */
-import {
-  type Beacon,
-  type BeaconEvent,
-  type Clock,
-  DAY,
-  HOUR,
-  type Reason,
-  type Stream,
-  type TokenClaims,
-  utcDay,
-} from '@tacit/contracts'
-import type { KeyScope, Pseudonymizer } from '@tacit/keyring'
+import { type Beacon, type BeaconEvent, type Clock, HOUR, type Reason, type Stream } from '@tacit/contracts'
+import type { KeyScope } from '@tacit/keyring'
 import {
   type Detector,
   type EventKind,
@@ -27,9 +17,19 @@ import {
   streamPlans,
 } from '@tacit/rulebook'
 import { type DecisionFacts, decide, type PersonState, type TokenResult } from './decide.js'
-import { compileDimensions, type Dimension, type EventContext } from './dimensions.js'
-import { GenerationCache, MAX_RAW_AGE_MS } from './generation-cache.js'
-import { type Address, identityAddress, identityNetwork } from './ip.js'
+import { compileDimensions, type CountryLookup, type Dimension, type EventContext } from './dimensions.js'
+import { compileEventScan } from './event-scan.js'
+import {
+  Calendar,
+  type CalendarDay,
+  type Identity,
+  Identities,
+  type KeyNeed,
+  type PeekKey,
+  type Subject,
+} from './identity.js'
+import type { Address } from './ip.js'
+import { compileMemberships } from './memberships.js'
 import type { UserAgentReader } from './user-agent.js'
 import { DROP_EVENT } from './values.js'
 
@@ -48,9 +48,6 @@ const ENVELOPE_FIELDS: ReadonlySet<string> = new Set([
   'role',
   'cohort',
 ])
-/** Devices of one (epoch, site) whose pseudonyms are remembered. */
-const DEVICE_CACHE_ENTRIES = 50_000
-
 /** A beacon that parsed, and what the request said around it. */
 export interface AnonymizerInput {
   readonly source: 'beacon' | 'line'
@@ -82,37 +79,18 @@ export interface CompileOptions {
   readonly notBefore?: number
 }
 
-/**
- * The country of a network that was cut already: ISO 3166-1 alpha-2, or `ZZ` where nobody knows.
- * @param network CIDR form, as truncateAddress writes it
- */
-export type CountryLookup = (network: string) => string
-
 /** Told of a segment that a word list does not approve, and of the person who used it (a pseudonym of the day). */
 export type WordSink = (day: string, segment: string, person: string) => void
 
 /** Where an anonymised beacon goes. Hours are ms, whole UTC hours of event time. */
 export interface RecordSink {
-  /** one record: the JSON of RECORD_COLUMNS and dimensions without `[` and landing columns, ending in `]` */
+  /** one record: the JSON of the stream's columns and dimensions (plan.ts) without `[` and landing columns, ending in `]` */
   row(stream: Stream, epoch: string, tail: string): void
   accepted(hour: number): void
   dropped(hour: number, reason: Reason): void
   removedProps(count: number): void
   /** a detector dropped an event; `field` is a name of the rulebook's, or `props` for what no rule names */
   detected(detector: Detector, field: string): void
-}
-
-/** Keys on the hot path: `undefined` means that it must be loaded first. */
-export type PeekKey = (
-  stream: Stream,
-  epoch: string,
-  scope: KeyScope,
-) => Pseudonymizer | 'late' | 'missing' | undefined
-
-export interface KeyNeed {
-  readonly stream: Stream
-  readonly epoch: string
-  readonly scope: KeyScope
 }
 
 export interface Anonymizer {
@@ -137,154 +115,108 @@ interface CompiledSite {
   readonly quoted: string
 }
 
-/** One UTC day's epoch, as columns want it. */
-interface DayEpoch {
-  readonly label: string
-  readonly quoted: string
-  readonly end: number
-}
-
-/** What a beacon's person is within one day's epoch; `own` and `person` are there where they may be counted. */
+/** The beacon's person on one day: an identity for each stream, or why the day's events are dropped. */
 interface ResolvedDay {
-  readonly day: DayEpoch
-  readonly own?: Pseudonymizer
-  /** quoted identity columns */
-  readonly person?: string
-  readonly refusal?: Reason
-  readonly needs?: readonly KeyNeed[]
+  readonly day: CalendarDay
+  readonly refusal: Reason | null
+  readonly identities: readonly Identity[]
 }
 
 /** Nobody objected, withdrew or closed an account, as far as is known. */
 export const NO_PERSON: PersonState = {}
-const NO_NEEDS: readonly KeyNeed[] = []
-const TENANTS: KeyScope = { of: 'tenants' }
+/** Never added to: without such streams nothing is told. */
+const NOTHING_TOLD: Set<string> = new Set()
+const KINDS: readonly EventKind[] = ['page_view', 'feature', 'timing', 'error', 'device']
 
-class DayEpochs {
-  readonly #days = new Map<number, DayEpoch>()
-
-  of(time: number): DayEpoch {
-    const index = Math.floor(time / DAY)
-    let day = this.#days.get(index)
-    if (day === undefined) {
-      if (this.#days.size > 64) this.#days.clear()
-      const date = utcDay(index * DAY)
-      day = { label: `day:${date}`, quoted: `"${date}"`, end: (index + 1) * DAY }
-      this.#days.set(index, day)
-    }
-    return day
-  }
-}
-
-/** Compiles a rulebook. */
-export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): Anonymizer {
-  const { agents, clock } = options
-  const sites = new Map<string, CompiledSite>(
+function compileSites(rulebook: Rulebook): ReadonlyMap<string, CompiledSite> {
+  return new Map(
     Object.values(rulebook.sites).map((site) => [
       site.id,
       {
         site,
         scope: { of: 'site', site: site.id },
         quoted: JSON.stringify(site.id),
-        recorded: new Set(
-          (['page_view', 'feature', 'timing', 'error', 'device'] as const).filter((kind) =>
-            isRecorded(rulebook, site.id, kind),
-          ),
-        ),
+        recorded: new Set(KINDS.filter((kind) => isRecorded(rulebook, site.id, kind))),
       },
     ]),
   )
-  const plan = streamPlans(rulebook)[0]
-  const compiled = compileDimensions(rulebook, plan?.dimensions ?? [], clock)
+}
+
+/** Compiles a rulebook. */
+export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): Anonymizer {
+  const { agents, clock } = options
+  const plans = options.plans ?? streamPlans(rulebook)
+  const streams = plans.map(({ stream }) => stream)
+  const sites = compileSites(rulebook)
+  const columnNames = [...new Set(plans.flatMap(({ dimensions }) => dimensions))].sort()
+  const compiled = compileDimensions(rulebook, columnNames, options)
+  const byName = new Map(compiled.dimensions.map((dimension) => [dimension.name, dimension]))
+  const dayColumns = columnsOf(plans.find(({ stream }) => stream === 'day'), byName)
+  const memberships = plans
+    .filter(({ stream }) => stream !== 'day')
+    .map((plan) => compileMemberships(rulebook, plan, byName))
   const kinds = new Map(Object.entries(rulebook.events).map(([name, event]) => [name, event.kind]))
   const named = new Set(Object.keys(rulebook.fields).filter((field) => !ENVELOPE_FIELDS.has(field)))
   const timestamp = rulebook.fields['timestamp']
   const grain = timestamp?.do === 'coarsen' ? timestamp.toMs : HOUR
   const lateness = rulebook.epochs.latenessMs
-  const days = new DayEpochs()
-  /** identity columns of devices by key, so that they die with it */
-  let devices = new Map<Pseudonymizer, GenerationCache<string>>()
-  /** identity columns of signed people by their claims, which their token's cache forgets */
-  let people = new WeakMap<TokenClaims, { readonly key: Pseudonymizer; readonly columns: string }>()
+  const notBefore = options.notBefore ?? Number.NEGATIVE_INFINITY
+  const calendar = new Calendar()
+  const identities = new Identities(clock)
+  const scan = compileEventScan(rulebook, clock)
 
-  /** `"standing","tenant","person","network"` of a signed person. */
-  function signedColumns(claims: TokenClaims, own: Pseudonymizer, tenants: Pseudonymizer): string {
-    const known = people.get(claims)
-    if (known !== undefined && known.key === own) return known.columns
-    const tenant = tenants.pseudonym('tenant', claims.tenant)
-    const person = own.pseudonym('uid', claims.sub)
-    const columns = `"${claims.standing}","${tenant}","${person}",""`
-    people.set(claims, { key: own, columns })
-    return columns
+  /** Of another rulebook's time, or of a day that has closed: late for its finest window is late for all. */
+  function isLate(time: number, day: CalendarDay, at: number): boolean {
+    return time < notBefore || day.end + lateness <= at
   }
 
-  function networkColumns(address: Address, userAgent: string, key: Pseudonymizer): string {
-    let cache = devices.get(key)
-    if (cache === undefined) {
-      cache = new GenerationCache({ maxEntries: DEVICE_CACHE_ENTRIES, maxAgeMs: MAX_RAW_AGE_MS, clock })
-      devices.set(key, cache)
+  /** The beacon's person on one day, in every stream; the keys that must be loaded first go into `needs`. */
+  function resolveDay(subject: Subject, day: CalendarDay, peek: PeekKey, needs: KeyNeed[]): ResolvedDay {
+    const known: Identity[] = []
+    for (const stream of streams) {
+      const resolved = identities.resolve(subject, stream, day.epochs[stream].label, peek)
+      if (resolved.state === 'refused') return { day, refusal: resolved.reason, identities: known }
+      if (resolved.state === 'needed') needs.push(...resolved.needs)
+      else known.push(resolved)
     }
-    const identity = identityAddress(address)
-    // An address holds no line feed, so the first one divides the two without doubt.
-    const id = `${identity}\n${userAgent}`
-    let columns = cache.get(id)
-    if (columns === undefined) {
-      const person = key.pseudonym('net', identity, userAgent)
-      columns = `"","","${person}","${key.pseudonym('network', identityNetwork(address))}"`
-      cache.set(id, columns)
-    }
-    return columns
-  }
-
-  /** What the beacon's person is in one day's epoch, or why there is nobody, or which keys must be loaded. */
-  function resolveDay(
-    input: AnonymizerInput,
-    entry: CompiledSite,
-    day: DayEpoch,
-    peek: PeekKey,
-  ): ResolvedDay {
-    const claims = input.token.state === 'valid' ? input.token.claims : null
-    const { label } = day
-    if (entry.site.identity === 'network' || claims === null) {
-      const own = peek('day', label, entry.scope)
-      if (own === undefined) return { day, needs: [{ stream: 'day', epoch: label, scope: entry.scope }] }
-      if (typeof own === 'string') return { day, refusal: own === 'late' ? 'late' : 'key_missing' }
-      return { day, own, person: networkColumns(input.address as Address, input.userAgent, own) }
-    }
-    const scope: KeyScope = { of: 'tenant', tenant: claims.tenant }
-    const own = peek('day', label, scope)
-    const tenants = peek('day', label, TENANTS)
-    if (own === undefined || tenants === undefined) {
-      const wanted = [...(own === undefined ? [scope] : []), ...(tenants === undefined ? [TENANTS] : [])]
-      return { day, needs: wanted.map((missing) => ({ stream: 'day', epoch: label, scope: missing })) }
-    }
-    if (own === 'late' || tenants === 'late') return { day, refusal: 'late' }
-    if (own === 'missing' || tenants === 'missing') return { day, refusal: 'key_missing' }
-    return { day, own, person: signedColumns(claims, own, tenants) }
+    return { day, refusal: null, identities: known }
   }
 
   /** The days of the beacon's events that are still open, nearly always one. */
   function resolveDays(
-    input: AnonymizerInput,
-    entry: CompiledSite,
+    beacon: Beacon,
+    subject: Subject,
     at: number,
     peek: PeekKey,
-  ): ResolvedDay[] {
+    needs: KeyNeed[],
+  ): readonly ResolvedDay[] {
     const resolved: ResolvedDay[] = []
-    let last: DayEpoch | null = null
-    for (const event of input.beacon.events) {
-      const day = days.of(at - event.age)
-      if (day === last || day.end + lateness <= at) continue
+    let last: CalendarDay | null = null
+    for (const event of beacon.events) {
+      const time = at - event.age
+      const day = calendar.of(time)
+      if (day === last || isLate(time, day, at)) continue
       last = day
-      if (!resolved.some((known) => known.day === day)) resolved.push(resolveDay(input, entry, day, peek))
+      if (!resolved.some((known) => known.day === day)) resolved.push(resolveDay(subject, day, peek, needs))
     }
     return resolved
   }
 
-  function dropAll(input: AnonymizerInput, reason: Reason, at: number, sink: RecordSink): void {
+  function subjectOf(input: AnonymizerInput, entry: CompiledSite): Subject | null {
+    if (entry.site.identity === 'signed' && input.token.state === 'valid') {
+      const { claims } = input.token
+      return { identity: 'signed', claims, scope: { of: 'tenant', tenant: claims.tenant } }
+    }
+    const { address, userAgent } = input
+    return address === null ? null : { identity: 'network', address, userAgent, scope: entry.scope }
+  }
+
+  function dropAll(input: AnonymizerInput, reason: Reason, at: number, sink: RecordSink): null {
     for (const event of input.beacon.events) {
       const time = at - event.age
       sink.dropped(time - (time % HOUR), reason)
     }
+    return null
   }
 
   function countRemovedProps(event: BeaconEvent, sink: RecordSink): void {
@@ -294,45 +226,67 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
     if (removed > 0) sink.removedProps(removed)
   }
 
-  /** The quoted dimension columns, each with its comma before it; null where a rule drops the event. */
-  function dimensionColumns(context: EventContext): string | null {
-    let columns = ''
-    for (const dimension of compiled.dimensions) {
-      const value = dimension.quoted(context)
-      if (value === DROP_EVENT) return null
-      columns += `,${value}`
+  /** The rows that a week or a month is told: each cell of a statistic once a beacon. */
+  function emitMemberships(
+    context: EventContext,
+    entry: CompiledSite,
+    kind: EventKind,
+    { day, identities: people }: ResolvedDay,
+    told: Set<string>,
+    sink: RecordSink,
+  ): void {
+    for (const { of, stream } of memberships) {
+      const person = people[streams.indexOf(stream)]
+      const epoch = day.epochs[stream]
+      for (const membership of of(entry.site.id, kind)) {
+        const columns = membership.columns(context)
+        if (columns === null || person === undefined) continue
+        const tail = `${epoch.quoted},${entry.quoted},${membership.statistic},${person.columns}${columns}]`
+        if (told.has(tail)) continue
+        told.add(tail)
+        sink.row(stream, epoch.label, tail)
+      }
     }
-    return columns
   }
 
-  /** One event of a beacon that may be counted: its record into the sink, or the reason why there is none. */
+  /** One event of a beacon that may be counted: its records into the sink, or the reason why there are none. */
   function processEvent(
     event: BeaconEvent,
     context: EventContext,
     entry: CompiledSite,
     resolved: readonly ResolvedDay[],
     at: number,
+    told: Set<string>,
     sink: RecordSink,
   ): Reason | null {
     const time = at - event.age
-    const day = days.of(time)
-    if (day.end + lateness <= at) return 'late'
+    const day = calendar.of(time)
+    if (isLate(time, day, at)) return 'late'
+    context.event = event
+    const detection = scan(context)
+    if (detection !== null) {
+      sink.detected(detection.detector, detection.field)
+      return `pii.${detection.detector}`
+    }
     const kind = kinds.get(event.name)
     if (kind === undefined) return 'event.unknown'
-    const keys = resolved.find((known) => known.day === day)
-    if (keys?.own === undefined) return keys?.refusal ?? 'key_missing'
+    const person = resolved.find((known) => known.day === day)
+    if (person === undefined || person.refusal !== null) return person?.refusal ?? 'key_missing'
     countRemovedProps(event, sink)
-    if (!entry.recorded.has(kind)) return null
-    context.event = event
-    const columns = dimensionColumns(context)
-    if (columns === null) return 'rule_failed'
-    const received = (at - (at % HOUR)) / 1000
-    const coarse = (time - (time % grain)) / 1000
-    sink.row(
-      'day',
-      day.label,
-      `${received},${day.quoted},${coarse},${entry.quoted},"${kind}",${keys.person},"${keys.own.eventId(event.id)}"${columns}]`,
-    )
+    if (entry.recorded.has(kind)) {
+      const columns = rowColumns(dayColumns, context)
+      if (columns === null) return 'rule_failed'
+      const { columns: identity, own } = person.identities[0] as Identity
+      const epoch = day.epochs.day
+      const received = (at - (at % HOUR)) / 1000
+      const coarse = (time - (time % grain)) / 1000
+      sink.row(
+        'day',
+        epoch.label,
+        `${received},${epoch.quoted},${coarse},${entry.quoted},"${kind}",${identity},"${own.eventId(event.id)}"${columns}]`,
+      )
+    }
+    if (memberships.length > 0) emitMemberships(context, entry, kind, person, told, sink)
     return null
   }
 
@@ -356,25 +310,22 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
       bodyConsent: beacon.consent?.analytics,
     }
     const refusal = decide(rulebook, entry?.site, facts, at)
-    if (refusal !== null || entry === undefined) {
-      dropAll(input, refusal ?? 'unknown_site', at, sink)
-      return null
-    }
-    if (entry.site.identity === 'network' && input.address === null) {
-      // No address that can be read: nobody to count. Fail closed.
-      dropAll(input, 'rule_failed', at, sink)
-      return null
-    }
-    const resolved = resolveDays(input, entry, at, peek)
-    const needs = resolved.flatMap((day) => day.needs ?? NO_NEEDS)
+    if (refusal !== null || entry === undefined) return dropAll(input, refusal ?? 'unknown_site', at, sink)
+    const subject = subjectOf(input, entry)
+    // No address that can be read: nobody to count. Fail closed.
+    if (subject === null) return dropAll(input, 'rule_failed', at, sink)
+    const needs: KeyNeed[] = []
+    const resolved = resolveDays(beacon, subject, at, peek, needs)
     if (needs.length > 0) return needs
     const claims = input.token.state === 'valid' ? input.token.claims : null
     const context: EventContext = { event: null, beacon, claims, agent, address: input.address }
+    const told = memberships.length > 0 ? new Set<string>() : NOTHING_TOLD
     let allowance = input.allowance
     for (const event of beacon.events) {
       const time = at - event.age
       const hour = time - (time % HOUR)
-      const reason = allowance-- <= 0 ? 'rate' : processEvent(event, context, entry, resolved, at, sink)
+      const reason =
+        allowance-- <= 0 ? 'rate' : processEvent(event, context, entry, resolved, at, told, sink)
       if (reason === null) sink.accepted(hour)
       else sink.dropped(hour, reason)
     }
@@ -387,16 +338,32 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
     expire() {
       agents.expire()
       compiled.expire()
-      for (const [key, cache] of devices) {
-        cache.expire()
-        if (cache.size === 0) devices.delete(key)
-      }
+      scan.expire()
+      identities.expire()
     },
     clear() {
       agents.clear()
       compiled.clear()
-      devices = new Map()
-      people = new WeakMap()
+      scan.clear()
+      identities.clear()
     },
   }
+}
+
+function columnsOf(
+  plan: StreamPlan | undefined,
+  dimensions: ReadonlyMap<string, Dimension>,
+): readonly Dimension[] {
+  return (plan?.dimensions ?? []).flatMap((name) => dimensions.get(name) ?? [])
+}
+
+/** The quoted dimension columns, each with its comma before it; null where a rule drops the event. */
+function rowColumns(dimensions: readonly Dimension[], context: EventContext): string | null {
+  let columns = ''
+  for (const dimension of dimensions) {
+    const value = dimension.quoted(context)
+    if (value === DROP_EVENT) return null
+    columns += `,${value}`
+  }
+  return columns
 }

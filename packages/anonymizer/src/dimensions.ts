@@ -3,12 +3,26 @@
  * A value that is absent or that its rule drops is the empty string; a rule may also drop the event.
  */
 import type { Beacon, BeaconEvent, Clock, TokenClaims } from '@tacit/contracts'
-import type { FieldRule, Rulebook } from '@tacit/rulebook'
+import { type FieldRule, fieldOf, type Rulebook } from '@tacit/rulebook'
 import { GenerationCache, MAX_RAW_AGE_MS } from './generation-cache.js'
 import { type Address, truncateAddress } from './ip.js'
 import { compileGeneric, compileRoutes } from './path-template.js'
 import { modelClass, type UserAgent } from './user-agent.js'
 import { compileAllow, compileBucket, DROP_EVENT } from './values.js'
+
+/**
+ * The country of a network that was cut already: ISO 3166-1 alpha-2, or `ZZ` where nobody knows.
+ * @param network CIDR form, as truncateAddress writes it
+ */
+export type CountryLookup = (network: string) => string
+
+/** What compiling dimensions needs beside the rulebook. */
+export interface DimensionOptions {
+  /** by which caches age */
+  readonly clock: Clock
+  /** finds the country of a cut network; without it every country is `ZZ` */
+  readonly countries?: CountryLookup
+}
 
 /** What a dimension can read: one event within its beacon. */
 export interface EventContext {
@@ -43,6 +57,8 @@ interface Transform {
 /** Raw paths are the one free text that is cached: bounded, and gone after 15 minutes. */
 const PATH_CACHE_ENTRIES = 20_000
 const MAX_CLOSED_VALUES = 10_000
+/** ISO 3166-1, user-assigned: no country that is known. */
+const UNKNOWN_COUNTRY = 'ZZ'
 
 /** Where a field's raw value is found. Any name that is not a known source is a prop of the event. */
 function readerOf(field: string): (context: EventContext) => unknown {
@@ -137,7 +153,7 @@ function transformOf(
   field: string,
   name: string,
   rule: FieldRule,
-  clock: Clock,
+  { clock, countries }: DimensionOptions,
   caches: GenerationCache<Templated>[],
 ): Transform {
   switch (rule.do) {
@@ -157,10 +173,15 @@ function transformOf(
       return closedSet(compileAllow(rule))
     case 'bucket':
       return closedSet(compileBucket(rule.edges))
-    case 'truncate':
-      return openSet((_raw, { address }) =>
-        address === null ? '' : truncateAddress(address, rule.ipv4, rule.ipv6),
+    case 'truncate': {
+      const network = (address: Address | null): string =>
+        address === null ? '' : truncateAddress(address, rule.ipv4, rule.ipv6)
+      if (rule.then === undefined) return openSet((_raw, { address }) => network(address))
+      // Cut first: what finds the country never sees the address.
+      return closedSet((_raw, { address }) =>
+        address === null ? null : (countries?.(network(address)) ?? UNKNOWN_COUNTRY),
       )
+    }
     case 'drop':
     case 'pseudonym':
     case 'coarsen':
@@ -178,29 +199,19 @@ function openSet(transform: (raw: unknown, context: EventContext) => string): Tr
   return { value: transform, quoted: (raw, context) => JSON.stringify(transform(raw, context)) }
 }
 
-/** The field whose rule yields a dimension: itself, or the one that generalises to it. */
-function fieldOf(rulebook: Rulebook, dimension: string): readonly [string, FieldRule] | null {
-  const own = rulebook.fields[dimension]
-  if (own !== undefined && own.do !== 'generalise') return [dimension, own]
-  for (const [field, rule] of Object.entries(rulebook.fields)) {
-    if (rule.do === 'generalise' && rule.to.includes(dimension)) return [field, rule]
-  }
-  return null
-}
-
 /** Compiles the dimension columns of a rulebook, in the order given. @throws TypeError for one that no field yields */
 export function compileDimensions(
   rulebook: Rulebook,
   names: readonly string[],
-  clock: Clock,
+  options: DimensionOptions,
 ): { readonly dimensions: readonly Dimension[]; expire(): void; clear(): void } {
   const caches: GenerationCache<Templated>[] = []
   const dimensions = names.map((name): Dimension => {
-    const found = fieldOf(rulebook, name)
-    if (found === null) throw new TypeError(`no field yields the dimension ${name}`)
-    const [field, rule] = found
+    const field = fieldOf(rulebook, name)
+    const rule = field === null ? undefined : rulebook.fields[field]
+    if (field === null || rule === undefined) throw new TypeError(`no field yields the dimension ${name}`)
     const raw = readerOf(field)
-    const transform = transformOf(field, name, rule, clock, caches)
+    const transform = transformOf(field, name, rule, options, caches)
     return {
       name,
       field,

@@ -4,8 +4,10 @@ export { FINDINGS, type FindingCode } from './codes.js'
 export {
   bucketLabels,
   declaredValues,
+  fieldOf,
   GENERALISED_VALUES,
   type GeneralisedDimension,
+  yieldedDimensions,
 } from './dimensions.js'
 export { effectiveNow } from './effective.js'
 export { rulebookHash } from './hash.js'

@@ -1,15 +1,10 @@
 /** For tests: an anonymiser with throwaway keys, and what it says of one beacon. */
 import { createHash } from 'node:crypto'
-import { type Beacon, DrivenClock, type Reason, rfc3339, type TokenClaims } from '@tacit/contracts'
+import { type Beacon, DrivenClock, type Reason, rfc3339, type Stream, type TokenClaims } from '@tacit/contracts'
 import { createPseudonymizer, type KeyScope, type Pseudonymizer } from '@tacit/keyring'
-import { RECORD_COLUMNS, type Rulebook, streamPlans } from '@tacit/rulebook'
-import {
-  type Anonymizer,
-  type AnonymizerInput,
-  compileAnonymizer,
-  type KeyNeed,
-  type PeekKey,
-} from '../compile.js'
+import { type Rulebook, recordColumns, streamPlans } from '@tacit/rulebook'
+import { type Anonymizer, type AnonymizerInput, type CompileOptions, compileAnonymizer } from '../compile.js'
+import type { KeyNeed, PeekKey } from '../identity.js'
 import { parseAddress } from '../ip.js'
 import { createUserAgentReader } from '../user-agent.js'
 
@@ -37,8 +32,12 @@ export function pageView(event: Partial<Event> = {}): Event {
 
 /** What one beacon came to. */
 export interface Outcome {
-  /** epoch label and record of each row, by column name */
-  readonly rows: readonly { readonly epoch: string; readonly record: Readonly<Record<string, unknown>> }[]
+  /** stream, epoch label and record of each row, by column name */
+  readonly rows: readonly {
+    readonly stream: Stream
+    readonly epoch: string
+    readonly record: Readonly<Record<string, unknown>>
+  }[]
   /** the tails as they were handed over */
   readonly tails: readonly string[]
   /** `hour reason` of each event, `accepted` for those that were */
@@ -74,13 +73,18 @@ export function testKeys(): PeekKey {
   }
 }
 
-export function createTrial(rulebook: Rulebook): Trial {
+/** @param more what compiling needs beside the agents and the clock */
+export function createTrial(rulebook: Rulebook, more: Partial<CompileOptions> = {}): Trial {
   const clock = new DrivenClock(NOW)
   const agents = createUserAgentReader({ maxEntries: 1_000, maxAgeMs: 60_000, clock })
-  const anonymizer = compileAnonymizer(rulebook, { agents, clock })
+  const anonymizer = compileAnonymizer(rulebook, { agents, clock, ...more })
   const site = Object.values(rulebook.sites)[0]
-  const dimensions = streamPlans(rulebook)[0]?.dimensions ?? []
-  const columns = [...RECORD_COLUMNS.map(({ name }) => name), ...dimensions]
+  const columns = new Map(
+    streamPlans(rulebook).map(({ dimensions, stream }) => [
+      stream,
+      [...recordColumns(stream).map(({ name }) => name), ...dimensions],
+    ]),
+  )
   const keys = testKeys()
   return {
     anonymizer,
@@ -105,11 +109,12 @@ export function createTrial(rulebook: Rulebook): Trial {
         ...more,
       }
       const needs = anonymizer.process(input, at, peek, {
-        row(_stream, epoch, tail) {
+        row(stream, epoch, tail) {
           tails.push(tail)
+          const names = columns.get(stream) ?? []
           const values = JSON.parse(`[${tail}`) as unknown[]
-          if (values.length !== columns.length) throw new Error('a row has other columns than the plan')
-          rows.push({ epoch, record: Object.fromEntries(columns.map((name, i) => [name, values[i]])) })
+          if (values.length !== names.length) throw new Error('a row has other columns than the plan')
+          rows.push({ stream, epoch, record: Object.fromEntries(names.map((name, i) => [name, values[i]])) })
         },
         accepted: (hour) => fates.push(`${rfc3339(hour)} accepted`),
         dropped: (hour, reason: Reason) => fates.push(`${rfc3339(hour)} ${reason}`),
