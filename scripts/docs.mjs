@@ -1,5 +1,7 @@
-// Writes the pages of docs/ that are made from the program.
+// Writes the files of the repository that are made from the program.
 import { writeFileSync } from 'node:fs'
-import { configurationPage } from '../services/tacit/dist/house/configuration-page.js'
+import { generatedPages } from '../services/tacit/dist/house/generated-pages.js'
 
-writeFileSync(new URL('../docs/configuration.md', import.meta.url), configurationPage())
+for (const [path, text] of Object.entries(generatedPages())) {
+  writeFileSync(new URL(`../${path}`, import.meta.url), text)
+}

@@ -10,6 +10,7 @@ import type { KeyScope } from '@tacit/keyring'
 import {
   type Detector,
   type EventKind,
+  isProp,
   isRecorded,
   type Rulebook,
   type Site,
@@ -33,21 +34,6 @@ import { compileMemberships } from './memberships.js'
 import type { UserAgentReader } from './user-agent.js'
 import { DROP_EVENT } from './values.js'
 
-/** Fields that the envelope or the token carries: a prop of the same name is named by no rule. */
-const ENVELOPE_FIELDS: ReadonlySet<string> = new Set([
-  'client_ip',
-  'user_id',
-  'tenant_id',
-  'timestamp',
-  'path',
-  'from_path',
-  'user_agent',
-  'utc_offset',
-  'language',
-  'event_name',
-  'role',
-  'cohort',
-])
 /** A beacon that parsed, and what the request said around it. */
 export interface AnonymizerInput {
   readonly source: 'beacon' | 'line'
@@ -151,12 +137,15 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
   const columnNames = [...new Set(plans.flatMap(({ dimensions }) => dimensions))].sort()
   const compiled = compileDimensions(rulebook, columnNames, options)
   const byName = new Map(compiled.dimensions.map((dimension) => [dimension.name, dimension]))
-  const dayColumns = columnsOf(plans.find(({ stream }) => stream === 'day'), byName)
+  const dayColumns = columnsOf(
+    plans.find(({ stream }) => stream === 'day'),
+    byName,
+  )
   const memberships = plans
     .filter(({ stream }) => stream !== 'day')
     .map((plan) => compileMemberships(rulebook, plan, byName))
   const kinds = new Map(Object.entries(rulebook.events).map(([name, event]) => [name, event.kind]))
-  const named = new Set(Object.keys(rulebook.fields).filter((field) => !ENVELOPE_FIELDS.has(field)))
+  const named = new Set(Object.keys(rulebook.fields).filter(isProp))
   const timestamp = rulebook.fields['timestamp']
   const grain = timestamp?.do === 'coarsen' ? timestamp.toMs : HOUR
   const lateness = rulebook.epochs.latenessMs
@@ -324,8 +313,7 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
     for (const event of beacon.events) {
       const time = at - event.age
       const hour = time - (time % HOUR)
-      const reason =
-        allowance-- <= 0 ? 'rate' : processEvent(event, context, entry, resolved, at, told, sink)
+      const reason = allowance-- <= 0 ? 'rate' : processEvent(event, context, entry, resolved, at, told, sink)
       if (reason === null) sink.accepted(hour)
       else sink.dropped(hour, reason)
     }

@@ -3,7 +3,8 @@ import { type Catalogue, catalogueUse, RULEBOOK_FILE } from './catalogues.js'
 import type { Draft } from './draft.js'
 import type { FieldDraft } from './field-schema.js'
 import { rulebookHash } from './hash.js'
-import type { FieldRule, Release, Rulebook, Site, Statistic } from './types.js'
+import type { StatisticDraft } from './schema.js'
+import type { FieldRule, FunnelStep, Release, Rulebook, Site, Statistic, StatisticShape } from './types.js'
 
 /**
  * Thresholds that a rulebook need not state because no site of its kind is declared. Nothing passes them: a fault
@@ -41,9 +42,15 @@ function fieldRule(field: string, draft: FieldDraft, catalogues: ReadonlyMap<str
         ...(draft.otherwise === undefined ? {} : { otherwise: draft.otherwise }),
       }
     }
-    case 'truncate':
+    case 'truncate': {
+      const { ipv4, ipv6, then } = draft
+      return { do: 'truncate', ipv4, ipv6, ...(then === undefined ? {} : { then }) }
+    }
+    case 'generalise': {
+      const { max_bits: maxBits, to } = draft
+      return { do: 'generalise', to, ...(maxBits === undefined ? {} : { maxBits }) }
+    }
     case 'pseudonym':
-    case 'generalise':
     case 'bucket':
     case 'drop':
       return draft
@@ -62,17 +69,30 @@ function sites(draft: Draft): Record<string, Site> {
   return bare(list)
 }
 
+function funnelStep(text: string): FunnelStep {
+  const colon = text.indexOf(':')
+  return { of: text.slice(0, colon) === 'page' ? 'page' : 'event', value: text.slice(colon + 1) }
+}
+
+/** What a statistic is, by the key that makes it so; the linter refuses two of them. */
+function shapeOf(statistic: StatisticDraft): StatisticShape {
+  if (statistic.histogram !== undefined) return { type: 'histogram', field: statistic.histogram }
+  if (statistic.funnel !== undefined) return { type: 'funnel', steps: statistic.funnel.map(funnelStep) }
+  if (statistic.retention !== undefined) return { type: 'retention', cohort: statistic.retention.cohort }
+  return { type: statistic.window.includes('5m') ? 'live' : 'counts' }
+}
+
 function statistics(draft: Draft): readonly Statistic[] {
   return [...draft.statistics.good].map(([id, statistic]) => ({
     id,
-    shape: { type: 'counts' as const },
+    shape: shapeOf(statistic),
     title: statistic.title,
     site: statistic.site,
     windows: statistic.window,
     where: statistic.where?.kind === undefined ? {} : { kind: statistic.where.kind },
-    by: statistic.by,
+    by: statistic.by ?? [],
     drill: statistic.drill ?? [],
-    measures: statistic.measures,
+    measures: statistic.measures ?? ['users'],
     people: statistic.people ?? 'floored',
   }))
 }
@@ -135,7 +155,7 @@ export function buildRulebook(
       releasedMonths: keep.released,
       auditDays: keep.audit,
     },
-    scan: null,
+    scan: draft.scan === undefined ? null : { detectors: draft.scan.detectors, onHit: draft.scan.on_hit },
     bots,
     assets,
     region,

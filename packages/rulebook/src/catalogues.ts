@@ -15,7 +15,7 @@ const FILE_NAME = /^[a-z0-9][a-z0-9_-]{0,47}(\.[a-z0-9_-]{1,16})?\.ya?ml$/
 export const RULEBOOK_FILE = 'rulebook.yaml'
 
 const kind = z.enum(['page_view', 'feature', 'timing', 'error', 'device'])
-const formats = {
+export const catalogueSchemas = {
   routes: z.strictObject({
     routes: z.array(z.string().min(1).max(256)).min(1).max(5000).describe('routes like /customers/:id'),
   }),
@@ -43,7 +43,7 @@ const formats = {
   }),
 }
 
-export type CatalogueFormat = keyof typeof formats
+export type CatalogueFormat = keyof typeof catalogueSchemas
 
 export interface Catalogue {
   readonly source: YamlSource
@@ -84,7 +84,7 @@ export function isCatalogueName(name: string): boolean {
 }
 
 function readFormat(source: YamlSource, format: CatalogueFormat, text: string, report: Report): Catalogue {
-  const schema = formats[format]
+  const schema = catalogueSchemas[format]
   const result = schema.safeParse(source.value)
   if (result.success) return { source, text, ...result.data }
   reportIssues(source, [], schema, result.error.issues, report)

@@ -79,6 +79,18 @@ export const FINDINGS = {
     'A privacy rule that is read but not enforced would be a lie.',
     'Take it out; it comes with a later version of Tacit.',
   ),
+  RULE_NOT_RELEASED: warning(
+    'What this version does not compute it does not publish: the statistic stays empty, and the records of a week or a month that it needs are not made.',
+    'Leave it in if it may wait; nothing is collected for it that another statistic does not need.',
+  ),
+  RULE_EXAMPLE: error(
+    'An example is what the privacy team was shown: where it does not hold, the rules do something else.',
+    'Mend the rule, or the example, whichever is wrong; `tacit rules test` shows both sides.',
+  ),
+  RULE_BITS_MEASURED: error(
+    'Dimensions that tell more than log2(N/k) bits single out fewer than k of N people (privacy budget of a row).',
+    'Take a dimension out, list fewer values, or count a larger population.',
+  ),
   RULE_CATALOGUE_NAME: error(
     'A catalogue is hashed and signed with its rulebook, so it lies beside it.',
     'Name a file in the same folder, like `routes.yaml`.',
@@ -124,6 +136,18 @@ export const FINDINGS = {
     'Only closed families are coarse enough to publish.',
     'Use browser, os, device for user_agent and model_class for device_model.',
   ),
+  RULE_MAX_BITS: error(
+    'Of a thousand people a row of more than 6.6 bits singles out fewer than ten (log2(N/k)).',
+    'Use at most 6 bits; 4 is the usual.',
+  ),
+  RULE_SCAN_MISSING: warning(
+    'Pages put e-mail addresses and numbers of identity cards into paths and names by mistake; nothing looks for them.',
+    'Declare `scan: { detectors: [email, phone_in, pan, aadhaar, …], on_hit: drop_event }`.',
+  ),
+  RULE_SCAN_DETECTORS: warning(
+    'An identifier that is not searched for is only stopped by the allow-lists and the thresholds.',
+    'Add the detectors that the message names.',
+  ),
   RULE_BUCKET_EDGES: error(
     'Overlapping buckets count one event twice.',
     'List whole numbers in rising order.',
@@ -149,7 +173,47 @@ export const FINDINGS = {
     'A raw id in the catalogue would be published as a page of its own.',
     'Put a parameter like :id in its place.',
   ),
+  RULE_WORD_RAW_ID: error(
+    'A word that looks like an id would be published as a page of its own.',
+    'Take it out of the list of words.',
+  ),
   // Statistics
+  RULE_STATISTIC_SHAPE: error(
+    'A statistic that says two things, or half of one, would be computed in a way that nobody reviewed.',
+    'State `by` and `measures`, or one of histogram, funnel and retention, or `window: 5m` with users alone.',
+  ),
+  RULE_HISTOGRAM_FIELD: error(
+    'Shares of exact values are the values of people; only buckets are coarse enough.',
+    'Name a field with `do: bucket`.',
+  ),
+  RULE_FUNNEL_STEP: error(
+    'A step that no event can take makes a funnel that is empty for ever, and a promise that is false.',
+    'Name a route of the catalogue of `path` (`page:/invoices/new`) or an event of the catalogue (`event:invoice.save`).',
+  ),
+  RULE_RETENTION: error(
+    'Who came back is told by a coarse cohort from the token, over weeks or months, never by following a person.',
+    'Use a week or month window, and a cohort field with `do: allow, pattern: month` or a short list.',
+  ),
+  RULE_LIVE: error(
+    'Minutes are so short that any detail names somebody: only the number of people, in steps of min_users, is safe.',
+    'Use `window: 5m, measures: [users]` and nothing else.',
+  ),
+  RULE_PEOPLE_ONLY: error(
+    `${DIFFERENCING} Page views are published once, by page; how people go from page to page carries people only.`,
+    'Use `measures: [users]`.',
+  ),
+  RULE_EXACT_LEVEL: error(
+    `${DIFFERENCING} Exact people are safe at one level of one tree of days.`,
+    'Use `people: exact` with `window: day`, without `drill`.',
+  ),
+  RULE_TITLE_TWICE: error(
+    'Two menu entries of one name cannot be told apart by who reads them.',
+    'Give each statistic of a site a title of its own.',
+  ),
+  RULE_DIMENSION_EMPLOYER: error(
+    'A cut network beside a tenant is the office of one employer: such a row is about a few known people.',
+    'Use `then: country`, or leave the dimension out for signed sites.',
+  ),
   RULE_STATISTIC_SITE: error(
     'A statistic belongs to one site, whose thresholds protect it.',
     'Name a site of this rulebook.',

@@ -31,12 +31,13 @@ export function bucketLabels(edges: readonly number[]): readonly string[] {
 /** The dimensions that a field yields: `user_agent` its families, others themselves, people and times none. */
 export function yieldedDimensions(
   field: string,
-  rule: { readonly do: FieldRule['do']; readonly to?: unknown },
+  rule: { readonly do: FieldRule['do']; readonly to?: unknown; readonly then?: unknown },
 ): readonly string[] {
   switch (rule.do) {
     case 'generalise':
       return Array.isArray(rule.to) ? rule.to.map(String) : []
     case 'truncate':
+      return [rule.then === 'country' ? 'country' : field]
     case 'template':
     case 'allow':
     case 'bucket':

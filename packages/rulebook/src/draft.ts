@@ -96,6 +96,7 @@ export function readDraft(source: YamlSource, report: Report): Draft {
     epochs: section('epochs', shape.epochs),
     release: section('release', shape.release),
     keep: section('keep', shape.keep),
+    scan: section('scan', shape.scan),
     bots: section('bots', shape.bots),
     assets: section('assets', shape.assets),
     region: section('region', shape.region),

@@ -21,6 +21,10 @@ export const fieldRuleSchema = z.discriminatedUnion('do', [
     do: z.literal('truncate').describe('keep the first bits of an address'),
     ipv4: z.int().min(1).max(32).describe('bits kept of an IPv4 address'),
     ipv6: z.int().min(1).max(128).describe('bits kept of an IPv6 address'),
+    then: z
+      .literal('country')
+      .optional()
+      .describe('keep only the country of the cut network, as the dimension `country`'),
   }),
   z.strictObject({
     do: z.literal('pseudonym').describe('replace by a keyed value whose key dies with the epoch'),
@@ -58,6 +62,12 @@ export const fieldRuleSchema = z.discriminatedUnion('do', [
       .min(1)
       .max(3)
       .describe('the dimensions it becomes: browser, os, device; or model_class'),
+    max_bits: z
+      .number()
+      .min(0)
+      .max(16)
+      .optional()
+      .describe('at most 2^max_bits different rows of these dimensions together; rarer ones become `other`'),
   }),
   z.strictObject({
     do: z.literal('allow').describe('keep only values that are listed'),

@@ -102,11 +102,6 @@ function said(issue: Issue, value: unknown): string {
   }
 }
 
-/** A value that the language knows and this version does not honour. */
-function isLaterValue(issue: Issue): boolean {
-  return issue.code === 'custom' && issue.params?.['later'] === true
-}
-
 /** Reports the issues of one part. @param prefix where the part stands in the file */
 export function reportIssues(
   source: YamlSource,
@@ -117,13 +112,6 @@ export function reportIssues(
 ): void {
   const root = valueAt(source.value, prefix)
   const flat = issues.flatMap((issue) => flatten(issue, valueAt(root, issue.path as Path)))
-  const hasLater = flat.some(
-    (issue) =>
-      isLaterValue(issue) ||
-      (issue.code === 'unrecognized_keys' &&
-        issue.keys.some((key) => laterFeature([...prefix, ...(issue.path as Path), key]) !== null)),
-  )
-
   for (const issue of flat) {
     const inner = issue.path as Path
     const path = [...prefix, ...inner]
@@ -137,15 +125,7 @@ export function reportIssues(
     if (issue.code === 'invalid_key') {
       report('RULE_NAME', source.place(path, 'key'), `\`${pathText(path)}\` is not a name.`)
     } else if (value === undefined) {
-      // What a later feature replaces is not missing.
-      if (!hasLater)
-        report('RULE_MISSING_KEY', source.place(path), `The key \`${pathText(path)}\` is missing.`)
-    } else if (isLaterValue(issue)) {
-      report(
-        'RULE_NOT_OFFERED',
-        source.place(path),
-        `${pathText(path)} (${issue.message}) is not offered yet.`,
-      )
+      report('RULE_MISSING_KEY', source.place(path), `The key \`${pathText(path)}\` is missing.`)
     } else {
       report('RULE_VALUE', source.place(path), `${pathText(path)} ${said(issue, value)}`)
     }

@@ -123,7 +123,12 @@ export function readsKind(statistic: Statistic, kind: EventKind): boolean {
 }
 
 /** Whether any statistic of `site` that is counted from `stream` reads events of `kind`: only such events leave a record. */
-export function isRecorded(rulebook: Rulebook, site: string, kind: EventKind, stream: Stream = 'day'): boolean {
+export function isRecorded(
+  rulebook: Rulebook,
+  site: string,
+  kind: EventKind,
+  stream: Stream = 'day',
+): boolean {
   return statisticsOf(rulebook, stream).some(
     (statistic) => statistic.site === site && readsKind(statistic, kind),
   )

@@ -14,6 +14,7 @@ import {
   readShare,
 } from './durations.js'
 import { fieldRuleSchema, readable } from './field-schema.js'
+import { DETECTORS } from './types.js'
 
 /** Field names become columns, site and statistic names become addresses. */
 export const NAME = /^[a-z][a-z0-9_]{0,47}$/
@@ -36,12 +37,8 @@ const REFUSALS = [
 ] as const
 const WINDOWS = ['5m', 'hour', 'day', 'week', 'month'] as const
 
-/** The windows that this version releases; the custom issue becomes RULE_NOT_OFFERED. */
-const window = z.enum(WINDOWS).transform((value, context) => {
-  if (value === 'day') return value
-  context.addIssue({ code: 'custom', message: `the window ${value}`, params: { later: true } })
-  return z.NEVER
-})
+const window = z.enum(WINDOWS)
+const dimension = z.string().min(1).max(64)
 
 const siteSchema = z.strictObject({
   origins: z
@@ -62,7 +59,7 @@ const statisticSchema = z.strictObject({
   window: z
     .union([window, z.array(window).min(1).max(5)])
     .transform((value) => (typeof value === 'string' ? [value] : [...new Set(value)]))
-    .describe('how long a window is: day'),
+    .describe('how long a window is: 5m (the last minutes), hour, day, week, month; one or a list'),
   where: z
     .strictObject({
       kind: z
@@ -72,13 +69,29 @@ const statisticSchema = z.strictObject({
     })
     .optional()
     .describe('which events it counts; all kinds without it'),
-  by: z.array(z.string().min(1).max(64)).min(1).describe('its dimensions'),
-  drill: z.array(z.string().min(1).max(64)).optional().describe('further dimensions below `by`'),
+  by: z.array(dimension).min(1).optional().describe('its dimensions'),
+  drill: z.array(dimension).optional().describe('further dimensions below `by`'),
   measures: z
     .array(z.enum(['users', 'events']))
     .min(1)
     .max(2)
-    .describe('what is counted: users (people or devices) and events'),
+    .optional()
+    .describe(
+      'what is counted: users (people or devices) and events; hours, funnels, retention and the last minutes carry users only',
+    ),
+  histogram: dimension
+    .optional()
+    .describe('a field with buckets: which share of people and events falls into each'),
+  funnel: z
+    .array(z.string().regex(/^(?:page:\/[^\s]{0,200}|event:[a-z][a-z0-9_.-]{0,63})$/))
+    .min(2)
+    .max(8)
+    .optional()
+    .describe('steps in order: `page:/route` or `event:name`; people who did each after the one before'),
+  retention: z
+    .strictObject({ cohort: dimension.describe('the field that says when a person joined, like cohort') })
+    .optional()
+    .describe('people of each cohort who came back'),
   people: z
     .enum(['floored', 'exact'])
     .optional()
@@ -151,6 +164,17 @@ const top = {
       audit: readable(readDays, '400 days').describe('the record of what was done'),
     })
     .describe('how long each store keeps what'),
+  scan: z
+    .strictObject({
+      detectors: z
+        .array(z.enum(DETECTORS))
+        .min(1)
+        .max(50)
+        .describe('what every text of an event is searched for'),
+      on_hit: z.literal('drop_event').describe('what happens to the event: it is dropped and counted'),
+    })
+    .optional()
+    .describe('personal identifiers that are searched for in every text, values and keys'),
   bots: z.enum(['drop', 'count']).describe('whether programs that say they are one are counted'),
   assets: z.enum(['drop', 'count']).describe('whether static files of an access log are counted'),
   region: region.describe('where collectors and keepers of this rulebook run'),

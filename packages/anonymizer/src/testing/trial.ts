@@ -1,6 +1,13 @@
 /** For tests: an anonymiser with throwaway keys, and what it says of one beacon. */
 import { createHash } from 'node:crypto'
-import { type Beacon, DrivenClock, type Reason, rfc3339, type Stream, type TokenClaims } from '@tacit/contracts'
+import {
+  type Beacon,
+  DrivenClock,
+  type Reason,
+  rfc3339,
+  type Stream,
+  type TokenClaims,
+} from '@tacit/contracts'
 import { createPseudonymizer, type KeyScope, type Pseudonymizer } from '@tacit/keyring'
 import { type Rulebook, recordColumns, streamPlans } from '@tacit/rulebook'
 import { type Anonymizer, type AnonymizerInput, type CompileOptions, compileAnonymizer } from '../compile.js'
@@ -80,7 +87,7 @@ export function createTrial(rulebook: Rulebook, more: Partial<CompileOptions> = 
   const anonymizer = compileAnonymizer(rulebook, { agents, clock, ...more })
   const site = Object.values(rulebook.sites)[0]
   const columns = new Map(
-    streamPlans(rulebook).map(({ dimensions, stream }) => [
+    (more.plans ?? streamPlans(rulebook)).map(({ dimensions, stream }) => [
       stream,
       [...recordColumns(stream).map(({ name }) => name), ...dimensions],
     ]),

@@ -44,6 +44,7 @@ function lintList({ report }: LintContext, catalogue: Catalogue, key: 'values' |
     const text = String(value)
     if (text === POOLED) report('RULE_VALUE_RESERVED', place, `\`${POOLED}\` is reserved.`)
     if (seen.has(text)) report('RULE_VALUE_TWICE', place, 'This value stands here a second time.')
+    if (key === 'words' && RAW_ID.test(text)) report('RULE_WORD_RAW_ID', place, 'This word looks like an id.')
     seen.add(text)
   }
 }

@@ -2,26 +2,8 @@
 import { DAY, MINUTE } from '@tacit/contracts'
 import { GENERALISED_FROM } from '../dimensions.js'
 import type { FieldDraft } from '../field-schema.js'
+import { sourceOf } from '../sources.js'
 import { type LintContext, hasSite, POOLED } from './context.js'
-
-type Transform = FieldDraft['do']
-
-/** What the envelope, the headers and the token carry; any other name is a prop of an event. */
-const SOURCES: Readonly<Record<string, readonly Transform[]>> = {
-  client_ip: ['truncate', 'drop'],
-  user_id: ['pseudonym', 'drop'],
-  tenant_id: ['pseudonym', 'drop'],
-  timestamp: ['coarsen'],
-  path: ['template', 'drop'],
-  from_path: ['template', 'drop'],
-  user_agent: ['generalise', 'drop'],
-  utc_offset: ['allow', 'drop'],
-  event_name: ['allow'],
-  role: ['allow', 'drop'],
-  cohort: ['allow', 'drop'],
-  device_model: ['generalise', 'allow', 'drop'],
-}
-const PROP: readonly Transform[] = ['allow', 'bucket', 'drop']
 
 /** Required scopes: people and tenants may be joined neither over time nor over purposes. */
 const SCOPES: Readonly<Record<string, readonly string[]>> = {
@@ -31,10 +13,8 @@ const SCOPES: Readonly<Record<string, readonly string[]>> = {
 
 const MAX_BITS = { ipv4: 24, ipv6: 48 }
 const MIN_COARSENING = 15 * MINUTE
-
-function sourceOf(field: string): readonly Transform[] {
-  return (Object.hasOwn(SOURCES, field) ? SOURCES[field] : undefined) ?? PROP
-}
+/** log2(1000 people / 10) is 6.6: privacy.md 2.7 */
+const MAX_ROW_BITS = 6
 
 function lintTruncate(context: LintContext, field: string, rule: FieldDraft & { do: 'truncate' }): void {
   for (const family of ['ipv4', 'ipv6'] as const) {
@@ -116,6 +96,9 @@ function lintRule(context: LintContext, field: string, rule: FieldDraft): void {
           at('to', wrong),
           `${field} generalises to ${known.join(', ')}, each once.`,
         )
+      if (rule.max_bits !== undefined && rule.max_bits > MAX_ROW_BITS) {
+        report('RULE_MAX_BITS', at('max_bits'), `max_bits is ${rule.max_bits}; at most ${MAX_ROW_BITS}.`)
+      }
       return
     }
     case 'bucket':
@@ -152,7 +135,7 @@ export function lintFields(context: LintContext): void {
   const { draft, report } = context
   lintRequired(context)
   for (const [field, rule] of draft.fields.good) {
-    const fitting = sourceOf(field)
+    const fitting = sourceOf(field).transforms
     if (fitting.includes(rule.do)) {
       lintRule(context, field, rule)
     } else {

@@ -4,6 +4,8 @@ import type { LintContext } from './context.js'
 import { lintFields } from './fields.js'
 import { lintPurpose } from './purpose.js'
 import { lintRelease } from './release.js'
+import { lintScan } from './scan.js'
+import { lintShapes } from './shapes.js'
 import { lintSites } from './sites.js'
 import { lintStatistics } from './statistics.js'
 import { lintTime } from './time.js'
@@ -15,5 +17,7 @@ export function lint(context: LintContext): void {
   lintFields(context)
   lintCatalogues(context)
   lintStatistics(context)
+  lintShapes(context)
+  lintScan(context)
   lintRelease(context)
 }

@@ -73,8 +73,9 @@ function lintDimensions(
         }
       } else if (network && TOKEN_FIELDS.has(field)) {
         report('RULE_DIMENSION_TOKEN', place, `A network site has no ${field}.`)
-      } else if (field === 'client_ip') {
-        report('RULE_DIMENSION_NETWORK', place, `statistics.${id} counts by the cut network.`)
+      } else if (dimension === 'client_ip') {
+        const code = network ? 'RULE_DIMENSION_NETWORK' : 'RULE_DIMENSION_EMPLOYER'
+        report(code, place, `statistics.${id} counts by the cut network.`)
       }
     }
   }
@@ -96,7 +97,7 @@ function lintOnce({ draft, report }: LintContext): void {
   const exact = new Map<string, string>()
   for (const [id, statistic] of draft.statistics.good) {
     const kind = statistic.where?.kind
-    if (statistic.measures.includes('events')) {
+    if (statistic.measures?.includes('events') === true) {
       const other = additive.find(
         (before) =>
           before.site === statistic.site &&
@@ -135,7 +136,7 @@ export function lintStatistics(context: LintContext): void {
         `There is no site \`${statistic.site}\`.${hint}`,
       )
     }
-    const { measures } = statistic
+    const measures = statistic.measures ?? []
     if (new Set(measures).size !== measures.length) {
       report(
         'RULE_VALUE_TWICE',

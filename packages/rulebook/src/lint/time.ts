@@ -1,6 +1,7 @@
 /** Times: when the rulebook rules, how windows close, when keys die, how long stores keep. */
 import { DAY, HOUR, MINUTE } from '@tacit/contracts'
 import { addMonths } from '../durations.js'
+import { streamOf } from '../plan.js'
 import type { LintContext } from './context.js'
 
 const MAX_LIFE_MONTHS = 13
@@ -37,12 +38,12 @@ function lintEpochs({ draft, report }: LintContext): void {
     const message = 'destroy_key_after must be more than lateness and at most 72h.'
     report('RULE_KEY_LIFE', source.place(['epochs', 'destroy_key_after']), message)
   }
-  const windows = new Set([...statistics.good.values()].flatMap((statistic) => statistic.window))
+  const windows = new Set([...statistics.good.values()].flatMap(({ window }) => window.map(streamOf)))
   for (const [index, stream] of epochs.streams.entries()) {
     const place = source.place(['epochs', 'streams', index])
     if (epochs.streams.indexOf(stream) !== index) {
       report('RULE_VALUE_TWICE', place, `The stream ${stream} stands here a second time.`)
-    } else if (stream !== 'day') {
+    } else if (!windows.has(stream) && statistics.broken.size === 0) {
       report('RULE_STREAM_UNUSED', place, `No statistic has a ${stream} window.`)
     }
   }
@@ -51,7 +52,7 @@ function lintEpochs({ draft, report }: LintContext): void {
       report(
         'RULE_VALUE',
         source.place(['epochs', 'streams']),
-        `A statistic has a ${needed} window, which needs that stream.`,
+        `A statistic is counted from the ${needed} stream, which is not listed.`,
       )
     }
   }

@@ -1,6 +1,6 @@
 /** For tests: one change of a shipped rulebook for each thing that the linter finds. */
 import type { FindingCode } from '../codes.js'
-import { shipped, type Texts } from './shipped.js'
+import { changed, shipped, type Texts } from './shipped.js'
 
 const erp = shipped('erp')
 const website = shipped('website')
@@ -35,7 +35,7 @@ export const CASES: readonly Case[] = [
   rule('RULE_UNKNOWN_KEY', 'default: drop', 'defalt: drop', 'defalt'),
   rule('RULE_UNKNOWN_KEY', 'ipv4: 16', 'ipv5: 16', 'ipv5'),
   rule('RULE_UNKNOWN_KEY', 'words: any', 'wordz: any', 'wordz', website),
-  rule('RULE_MISSING_KEY', 'assets: drop\n', '', '# What the ERP may learn'),
+  rule('RULE_MISSING_KEY', 'assets: drop\n', '', '# yaml-language-server'),
   rule('RULE_MISSING_KEY', ', ipv6: 32', '', 'client_ip:'),
   rule('RULE_MISSING_KEY', '    title: Pages\n', '', 'pages:\n'),
   rule('RULE_VALUE', 'default: drop', 'default: allow', 'allow #'),
@@ -48,18 +48,19 @@ export const CASES: readonly Case[] = [
   rule('RULE_VALUE', 'streams: [day]', 'streams: [week]', '[week]'),
   rule('RULE_NAME', '  search_text:', '  "Search Text":', '"Search Text"'),
   inFile('events.yaml', 'RULE_NAME', 'bulk.import', 'Bulk Import', 'Bulk Import'),
-  rule('RULE_NOT_OFFERED', 'bots: drop', 'scan: { detectors: [email] }\nbots: drop', 'scan'),
-  rule('RULE_NOT_OFFERED', 'ipv6: 32 }', 'ipv6: 32, then: country }', 'then: country'),
-  rule('RULE_NOT_OFFERED', 'device] }', 'device], max_bits: 4 }', 'max_bits'),
   rule('RULE_NOT_OFFERED', '  min_users: 10\n', '  min_users: 10\n  noise: { unit: user-day }\n', 'noise'),
-  rule('RULE_NOT_OFFERED', 'by: [load_ms]', 'by: [path]\n    histogram: load_ms', 'histogram'),
   rule(
-    'RULE_NOT_OFFERED',
+    'RULE_NOT_RELEASED',
     'title: Errors\n    window: day',
     'title: Errors\n    window: [day, hour]',
-    'hour]',
+    '[day, hour]',
   ),
-  rule('RULE_NOT_OFFERED', 'title: Errors\n    window: day', 'title: Errors\n    window: 5m', '5m'),
+  rule(
+    'RULE_NOT_RELEASED',
+    'where: { kind: timing }\n    by: [load_ms]\n    measures: [users]',
+    'where: { kind: timing }\n    by: [path]\n    histogram: load_ms',
+    'load_ms\n  apps',
+  ),
   rule('RULE_CATALOGUE_NAME', 'catalogue: apps.yaml', 'catalogue: ../apps.yaml', '../apps'),
   rule('RULE_CATALOGUE_NAME', 'catalogue: apps.yaml', 'catalogue: rulebook.yaml', 'rulebook.yaml, otherwise'),
   rule('RULE_CATALOGUE_MISSING', 'catalogue: apps.yaml', 'catalogue: none.yaml', 'none.yaml'),
@@ -75,7 +76,7 @@ export const CASES: readonly Case[] = [
   rule('RULE_FIELD_TRANSFORM', 'do: coarsen, to: 1h', 'do: drop, because: x', 'drop, because: x'),
   rule(
     'RULE_FIELD_TRANSFORM',
-    'do: truncate, ipv4: 16, ipv6: 32',
+    'do: truncate, ipv4: 16, ipv6: 32, then: country',
     'do: allow, values: [a]',
     'allow, values: [a]',
   ),
@@ -108,7 +109,7 @@ export const CASES: readonly Case[] = [
   ),
   rule('RULE_WORDS_ANY', 'bots: count', 'bots: drop', 'any } }', website),
   rule('RULE_TRUNCATION_FINE', 'ipv4: 16', 'ipv4: 25', '25, ipv6'),
-  rule('RULE_TRUNCATION_FINE', 'ipv6: 32', 'ipv6: 49', '49 }'),
+  rule('RULE_TRUNCATION_FINE', 'ipv6: 32', 'ipv6: 49', '49, then'),
   rule('RULE_COARSENING', 'do: coarsen, to: 1h', 'do: coarsen, to: 10m', '10m'),
   rule('RULE_COARSENING', 'do: coarsen, to: 1h', 'do: coarsen, to: 7h', '7h'),
   rule('RULE_PSEUDONYM_SCOPE', '[tenant, purpose, epoch]', '[tenant, purpose]', '[tenant, purpose]'),
@@ -118,7 +119,18 @@ export const CASES: readonly Case[] = [
     'scope: [tenant,  purpose, epoch]',
     '[tenant,  purpose',
   ),
-  rule('RULE_GENERALISE_TO', 'to: [browser, os, device]', 'to: [browser, version]', 'version] } # chrome'),
+  rule('RULE_GENERALISE_TO', 'to: [browser, os, device]', 'to: [browser, version]', 'version], max'),
+  rule('RULE_MAX_BITS', 'max_bits: 4', 'max_bits: 7', '7 }'),
+  rule('RULE_SCAN_MISSING', 'bots: count', 'bots: drop', '# yaml-language-server', website),
+  rule('RULE_SCAN_DETECTORS', '    - pan\n', '', 'detectors:\n'),
+  rule('RULE_VALUE_TWICE', '    - pan\n', '    - email # two\n', 'email # two'),
+  {
+    ...inFile('words.yaml', 'RULE_WORD_RAW_ID', 'blog', 'deadbeef7', 'deadbeef7'),
+    of: {
+      ...changed(website, 'words: any', 'words: words.yaml'),
+      'words.yaml': 'words: [articles, blog]\n',
+    },
+  },
   rule('RULE_BUCKET_EDGES', 'edges: [100, 300,', 'edges: [300, 100,', '[300, 100'),
   rule('RULE_EVENT_UNKNOWN', 'otherwise: drop_event', 'otherwise: other', '{ do: allow, catalogue: events'),
   rule(
@@ -205,7 +217,71 @@ export const CASES: readonly Case[] = [
     '  person: { do: allow, values: [a] }',
     'person: {',
   ),
-  rule('RULE_DIMENSION_NETWORK', 'by: [app_version]', 'by: [client_ip]', 'client_ip]'),
+  {
+    ...rule('RULE_DIMENSION_NETWORK', 'by: [device, os, browser]', 'by: [client_ip]', 'client_ip]', website),
+    of: changed(website, 'fields:\n', 'fields:\n  client_ip: { do: truncate, ipv4: 16, ipv6: 32 }\n'),
+  },
+  {
+    ...rule('RULE_DIMENSION_EMPLOYER', 'by: [app_version]', 'by: [client_ip]', 'client_ip]'),
+    of: changed(erp, ', then: country', ''),
+  },
+  rule(
+    'RULE_STATISTIC_SHAPE',
+    'window: day\n    where: { kind: timing }',
+    'window: 5m\n    histogram: load_ms\n    where: { kind: timing }',
+    'speed:\n    site',
+  ),
+  rule(
+    'RULE_STATISTIC_SHAPE',
+    'by: [load_ms]',
+    'by: [path]\n    histogram: load_ms\n    funnel: ["page:/login", "page:/dashboard"]',
+    'speed:\n    site',
+  ),
+  rule(
+    'RULE_STATISTIC_SHAPE',
+    'by: [load_ms]\n    measures: [users]',
+    'by: [load_ms] #\n    funnel: ["page:/login", "page:/dashboard"]',
+    '[load_ms] #',
+  ),
+  rule('RULE_HISTOGRAM_FIELD', 'by: [load_ms]\n    measures: [users]', 'histogram: role', 'role\n  apps'),
+  rule(
+    'RULE_FUNNEL_STEP',
+    'by: [load_ms]\n    measures: [users]',
+    'funnel: ["page:/login", "event:invoice.burn"]',
+    '"event:invoice.burn"',
+  ),
+  rule(
+    'RULE_FUNNEL_STEP',
+    'by: [load_ms]\n    measures: [users]',
+    'funnel: ["page:/log-in", "event:invoice.save"]',
+    '"page:/log-in"',
+  ),
+  rule(
+    'RULE_RETENTION',
+    'window: day\n    where: { kind: timing }\n    by: [load_ms]\n    measures: [users]',
+    'window: month\n    retention: { cohort: load_ms }',
+    'load_ms }',
+  ),
+  rule(
+    'RULE_RETENTION',
+    'by: [load_ms]\n    measures: [users]',
+    'retention: { cohort: cohort }',
+    'day\n    where: { kind: timing }',
+  ),
+  rule('RULE_LIVE', 'title: Errors\n    window: day', 'title: Errors\n    window: 5m', '5m'),
+  rule(
+    'RULE_PEOPLE_ONLY',
+    'by: [from_path, path]\n    measures: [users]',
+    'by: [from_path, path]\n    measures: [users, events] #',
+    '[users, events] #',
+  ),
+  rule(
+    'RULE_EXACT_LEVEL',
+    'drill: [device]\n    measures: [users, events]',
+    'drill: [device]\n    people: exact\n    measures: [users, events]',
+    'exact',
+  ),
+  rule('RULE_TITLE_TWICE', 'title: Errors', 'title: Pages #', 'Pages #'),
   rule(
     'RULE_DETAIL',
     'by: [app_version]',

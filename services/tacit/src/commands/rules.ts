@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { findingText, readRulebook } from '../house/rulebook-files.js'
 import { EXIT, print, printJson } from '../output.js'
+import { rulesSchemaCommand } from './rules-schema.js'
 import { rulesTryCommand } from './rules-try.js'
 
 interface CheckOptions {
@@ -43,6 +44,7 @@ export function rulesCommand(): Command {
   return new Command('rules')
     .description('Rulebooks: check one, try a beacon against it')
     .addCommand(checkCommand())
+    .addCommand(rulesSchemaCommand())
     .addCommand(rulesTryCommand())
     .addHelpText('after', '\nExample:\n  $ npx tacit rules check rulebooks/erp/rulebook.yaml\n')
 }

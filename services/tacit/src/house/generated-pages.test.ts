@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { configurationPage } from './configuration-page.js'
 import { environmentSchema } from './environment.js'
+import { generatedPages } from './generated-pages.js'
 import { ROOT } from './layout.js'
 
-t.test('docs/configuration.md is what the schema says; `npm run docs` makes it anew', async (t) => {
-  t.equal(readFileSync(join(ROOT, 'docs/configuration.md'), 'utf8'), configurationPage())
-})
+for (const [path, text] of Object.entries(generatedPages())) {
+  t.test(`${path} is what the program says; \`npm run docs\` makes it anew`, async (t) => {
+    t.equal(readFileSync(join(ROOT, path), 'utf8'), text)
+  })
+}
 
 t.test('each setting has a description', async (t) => {
   for (const [name, setting] of Object.entries(environmentSchema.shape)) t.ok(setting.description, name)

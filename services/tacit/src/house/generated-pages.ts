@@ -1,0 +1,14 @@
+/** Files of the repository that are made from the program: `npm run docs` writes them, a test keeps them current. */
+import { catalogueJsonSchema, rulebookJsonSchema } from '@tacit/rulebook'
+import { configurationPage } from './configuration-page.js'
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
+
+/** Text by path from the repository's root. */
+export function generatedPages(): Readonly<Record<string, string>> {
+  return {
+    'docs/configuration.md': configurationPage(),
+    'rulebooks/rulebook.schema.json': json(rulebookJsonSchema()),
+    'rulebooks/catalogue.schema.json': json(catalogueJsonSchema()),
+  }
+}
