@@ -24,7 +24,7 @@ export interface EventScan {
 /** Texts that are remembered: raw ones, bounded, and gone after 15 minutes. */
 const CACHE_ENTRIES = 20_000
 /** A shorter text is scanned faster than it is looked up. */
-const MIN_CACHED = 24
+const MIN_CACHED = 10
 /** Whole numbers from here on have the ten digits of a phone number. */
 const LONG_NUMBER = 1_000_000_000
 /** The name under which props without a rule are counted: their own could be anything. */
