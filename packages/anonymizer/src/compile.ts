@@ -17,7 +17,13 @@ import {
   type StreamPlan,
   streamPlans,
 } from '@tacit/rulebook'
-import { type DecisionFacts, decide, type PersonState, type TokenResult } from './decide.js'
+import {
+  compileDecision,
+  type Decision,
+  type DecisionFacts,
+  type PersonState,
+  type TokenResult,
+} from './decide.js'
 import { compileDimensions, type CountryLookup, type Dimension, type EventContext } from './dimensions.js'
 import { compileEventScan } from './event-scan.js'
 import {
@@ -97,6 +103,7 @@ interface CompiledSite {
   /** whose key names people here where nobody signs */
   readonly scope: KeyScope
   readonly recorded: ReadonlySet<EventKind>
+  readonly decide: Decision
   /** JSON of the site's column */
   readonly quoted: string
 }
@@ -122,6 +129,7 @@ function compileSites(rulebook: Rulebook): ReadonlyMap<string, CompiledSite> {
         site,
         scope: { of: 'site', site: site.id },
         quoted: JSON.stringify(site.id),
+        decide: compileDecision(rulebook, site),
         recorded: new Set(KINDS.filter((kind) => isRecorded(rulebook, site.id, kind))),
       },
     ]),
@@ -287,6 +295,7 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
   ): readonly KeyNeed[] | null {
     const { beacon } = input
     const entry = sites.get(beacon.site)
+    if (entry === undefined) return dropAll(input, 'unknown_site', at, sink)
     const agent = agents(input.userAgent)
     const facts: DecisionFacts = {
       source: input.source,
@@ -296,10 +305,10 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
       token: input.token,
       person: input.person,
       bot: agent.bot,
-      bodyConsent: beacon.consent?.analytics,
+      consent: beacon.consent,
     }
-    const refusal = decide(rulebook, entry?.site, facts, at)
-    if (refusal !== null || entry === undefined) return dropAll(input, refusal ?? 'unknown_site', at, sink)
+    const refusal = entry.decide(facts, at)
+    if (refusal !== null) return dropAll(input, refusal, at, sink)
     const subject = subjectOf(input, entry)
     // No address that can be read: nobody to count. Fail closed.
     if (subject === null) return dropAll(input, 'rule_failed', at, sink)

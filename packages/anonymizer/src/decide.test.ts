@@ -3,7 +3,15 @@ import { CHOICE_REASONS, HOUR, type Reason, TECHNICAL_REASONS, type TokenClaims 
 import type { Rulebook, Site } from '@tacit/rulebook'
 import fc from 'fast-check'
 import t from 'tap'
-import { type DecisionFacts, decide, decideConsent, monthsBefore, type TokenResult } from './decide.js'
+import { monthsBefore } from './calendar.js'
+import {
+  compileDecision,
+  type Decision,
+  type DecisionFacts,
+  decideConsent,
+  decisionTable,
+  type TokenResult,
+} from './decide.js'
 import { shippedRulebook } from './testing/rulebooks.js'
 
 const erp = shippedRulebook('erp')
@@ -13,6 +21,7 @@ const webSite = website.sites['website'] as Site
 const NOW = Date.parse('2026-12-02T10:00:00Z')
 const POLICY = erp.policy.version
 
+const bodyOf = (analytics: string | undefined) => (analytics === undefined ? undefined : { analytics })
 const iso = (time: number) => new Date(time).toISOString()
 const GRANTED = { analytics: 'granted', policy: POLICY, at: iso(NOW - HOUR) }
 const CLAIMS: TokenClaims = {
@@ -32,7 +41,24 @@ const FACTS: DecisionFacts = {
   token: valid(CLAIMS),
   person: {},
   bot: false,
-  bodyConsent: 'granted',
+  consent: { analytics: 'granted' },
+}
+
+const decisions = new Map<Rulebook, Map<Site, Decision>>()
+
+/** The compiled decision of a site, or that there is no such site. */
+function decide(
+  rulebook: Rulebook,
+  site: Site | undefined,
+  facts: DecisionFacts,
+  now: number,
+): Reason | null {
+  if (site === undefined) return 'unknown_site'
+  const known = decisions.get(rulebook) ?? new Map<Site, Decision>()
+  decisions.set(rulebook, known)
+  const decision = known.get(site) ?? compileDecision(rulebook, site)
+  known.set(site, decision)
+  return decision(facts, now)
 }
 
 /** Each value of a dimension of the table, with the reason that it alone is dropped for; null where it may pass. */
@@ -143,7 +169,7 @@ t.test('INV-04, INV-05: over every combination, only the one that refuses nothin
                       const standing = withdrawn === null && closed === null ? state : null
                       const signals = [gpc ? 'signal.gpc' : null, dnt ? 'signal.dnt' : null] as const
                       check(
-                        { ...FACTS, origin, gpc, dnt, token, person, bodyConsent },
+                        { ...FACTS, origin, gpc, dnt, token, person, consent: bodyOf(bodyConsent) },
                         expected([f, consent, withdrawn, h, ...signals, standing, d, e, closed]),
                       )
                     }
@@ -161,7 +187,10 @@ t.test('a token that is not valid is told as what it is, whatever else is right 
     for (const gpc of FLAGS)
       for (const [person] of STATES)
         for (const [bodyConsent] of BODIES)
-          t.equal(decide(erp, erpSite, { ...FACTS, token, gpc, person, bodyConsent }, NOW), `token.${state}`)
+          t.equal(
+            decide(erp, erpSite, { ...FACTS, token, gpc, person, consent: bodyOf(bodyConsent) }, NOW),
+            `token.${state}`,
+          )
     t.equal(decide(erp, erpSite, { ...FACTS, token, origin: 'https://evil.example' }, NOW), 'wrong_origin')
     t.equal(decide(erp, erpSite, { ...FACTS, token, origin: null }, NOW), 'no_origin')
   }
@@ -182,7 +211,7 @@ t.test('a crawler is dropped or counted as the rulebook says, and told last', as
 })
 
 t.test('a network site asks for no token, consent, age or region, but honours every refusal', async (t) => {
-  const facts = { ...FACTS, origin: 'https://www.example.in', bodyConsent: undefined }
+  const facts = { ...FACTS, origin: 'https://www.example.in', consent: undefined }
   const tokens: TokenResult[] = [
     { state: 'missing' },
     { state: 'forged' },
@@ -199,8 +228,14 @@ t.test('a network site asks for no token, consent, age or region, but honours ev
       decide(website, webSite, { ...facts, token, person: { withdrawn: true } }, NOW),
       'consent.withdrawn',
     )
-    t.equal(decide(website, webSite, { ...facts, token, bodyConsent: 'denied' }, NOW), 'consent.denied')
-    t.equal(decide(website, webSite, { ...facts, token, bodyConsent: 'ok' }, NOW), 'consent.malformed')
+    t.equal(
+      decide(website, webSite, { ...facts, token, consent: { analytics: 'denied' } }, NOW),
+      'consent.denied',
+    )
+    t.equal(
+      decide(website, webSite, { ...facts, token, consent: { analytics: 'ok' } }, NOW),
+      'consent.malformed',
+    )
   }
 })
 
@@ -212,7 +247,7 @@ t.test(
       source: 'line',
       origin: null,
       token: { state: 'missing' },
-      bodyConsent: undefined,
+      consent: undefined,
     }
     t.equal(decide(website, webSite, line, NOW), null)
     t.equal(decide(erp, erpSite, line, NOW), 'consent.unknown')
@@ -239,8 +274,8 @@ t.test('a body can only refuse more: it never turns a refusal into an acceptance
   fc.assert(
     fc.property(facts, body, ({ analytics, ...rest }, bodyConsent) => {
       const token = valid({ ...CLAIMS, consent: { ...GRANTED, analytics } })
-      const silent = decide(erp, erpSite, { ...FACTS, ...rest, token, bodyConsent: undefined }, NOW)
-      const said = decide(erp, erpSite, { ...FACTS, ...rest, token, bodyConsent }, NOW)
+      const silent = decide(erp, erpSite, { ...FACTS, ...rest, token, consent: undefined }, NOW)
+      const said = decide(erp, erpSite, { ...FACTS, ...rest, token, consent: bodyOf(bodyConsent) }, NOW)
       t.ok(said === null || closed.has(said), 'a reason of the closed list')
       t.ok(silent === null || said !== null, 'no refusal is lifted')
       if (bodyConsent !== undefined && bodyConsent !== 'granted') t.not(said, null)
@@ -287,4 +322,34 @@ t.test('a time of consent is RFC 3339 with an offset, or malformed', async (t) =
   ]) {
     t.equal(consent(at), 'consent.malformed', at)
   }
+})
+
+t.test(
+  'the printed table holds every reason that a decision gives, in its order, and no other',
+  async (t) => {
+    const rows = decisionTable(erp)
+    t.same(
+      rows.map(({ order }) => order),
+      rows.map((_row, at) => at + 1),
+    )
+    const told = new Set(rows.flatMap(({ reasons }) => reasons))
+    const decided: readonly Reason[] = [
+      ...CHOICE_REASONS,
+      ...TECHNICAL_REASONS.filter((reason) =>
+        /^(?:token\.|wrong_origin|no_origin|unknown_site|bot)/.test(reason),
+      ),
+    ]
+    t.same([...told].sort(), [...decided].sort())
+    for (const { because, question, where } of rows)
+      t.ok(question.endsWith('?') || question.includes('? '), because + where)
+    const network = decisionTable(website).map(({ where }) => where)
+    t.notOk(
+      network.some((where) => where.includes('signed')),
+      'a network site is asked nothing of a token',
+    )
+  },
+)
+
+t.test('a token that was replayed far beyond its rate is refused', async (t) => {
+  t.equal(decide(erp, erpSite, { ...FACTS, token: { state: 'replayed' } }, NOW), 'token.replayed')
 })

@@ -1,14 +1,22 @@
 /**
- * The decision: may this beacon be counted at all? One pure function, one closed list of reasons; anything unreadable,
- * missing or ahead of its time is "no". What the page says in the body can only refuse more (interface.md, privacy.md 1).
+ * The decision: may this beacon be counted at all? One ordered table, from which both the function and what the privacy
+ * team prints are made; one closed list of reasons. Anything unreadable, missing or ahead of its time is "no", and what
+ * the page says in the body can only refuse more (interface.md, privacy.md 1).
  */
 import { DAY, HOUR, type Reason, type TokenClaims } from '@tacit/contracts'
 import type { RefuseSignal, Rulebook, Site } from '@tacit/rulebook'
+import { monthsBefore } from './calendar.js'
+import {
+  type BodyConsent,
+  type BodyConsentReader,
+  createBodyConsentReader,
+  refusalOfState,
+} from './consent/index.js'
 
-/** What became of the ERP's token; `missing` where none was sent. */
+/** What became of the ERP's token; `missing` where none was sent, `replayed` where it sent far beyond its rate. */
 export type TokenResult =
   | { readonly state: 'valid'; readonly claims: TokenClaims }
-  | { readonly state: 'missing' | 'expired' | 'forged' | 'wrong_audience' }
+  | { readonly state: 'missing' | 'expired' | 'forged' | 'wrong_audience' | 'replayed' }
 
 /** Standing refusals that a live system keeps in memory; filled by the rights issue, given in `rules try`. */
 export interface PersonState {
@@ -28,41 +36,14 @@ export interface DecisionFacts {
   readonly person: PersonState
   /** whether the user agent names itself a crawler */
   readonly bot: boolean
-  /** `consent.analytics` of the body, if any */
-  readonly bodyConsent: string | undefined
-}
-
-const CONSENT_STATES: Readonly<Record<string, Reason | null>> = {
-  granted: null,
-  denied: 'consent.denied',
-  unknown: 'consent.unknown',
-  withdrawn: 'consent.withdrawn',
-  expired: 'consent.expired',
-}
-
-/** The reason for which a stated consent refuses; null only for `granted`. */
-function refusalOf(analytics: string | undefined): Reason | null {
-  if (analytics === undefined) return 'consent.unknown'
-  return Object.hasOwn(CONSENT_STATES, analytics)
-    ? (CONSENT_STATES[analytics] as Reason | null)
-    : 'consent.malformed'
+  /** `consent` of the body, if any */
+  readonly consent: BodyConsent
 }
 
 /** RFC 3339 date-time with an offset; ms, or NaN. */
 function instantOf(text: string | undefined): number {
   const shape = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/
   return text !== undefined && shape.test(text) ? Date.parse(text) : Number.NaN
-}
-
-/** `time` moved back by whole calendar months, UTC; the 31st falls back to a shorter month's last day. */
-export function monthsBefore(time: number, months: number): number {
-  const at = new Date(time)
-  const day = at.getUTCDate()
-  at.setUTCDate(1)
-  at.setUTCMonth(at.getUTCMonth() - months)
-  const lastDay = new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 0)).getUTCDate()
-  at.setUTCDate(Math.min(day, lastDay))
-  return at.getTime()
 }
 
 /** Shorter than any 13 calendar months; a younger consent needs no calendar. */
@@ -92,7 +73,7 @@ export function decideConsent(
   now: number,
 ): Reason | null {
   if (consent === undefined) return 'consent.unknown'
-  const refusal = refusalOf(consent.analytics)
+  const refusal = refusalOfState(consent.analytics)
   if (refusal !== null) return refusal
   const at = consentTime(consent)
   if (Number.isNaN(at) || consent.policy === undefined) return 'consent.malformed'
@@ -102,56 +83,264 @@ export function decideConsent(
   return consent.policy === rulebook.policy.version ? null : 'consent.stale_policy'
 }
 
-function decideOrigin(site: Site, facts: DecisionFacts): Reason | null {
-  if (facts.origin !== null) return site.origins.includes(facts.origin) ? null : 'wrong_origin'
-  return site.identity === 'signed' && facts.token.state === 'valid' ? null : 'no_origin'
+/** A compiled check: the reason for which it refuses, or null. */
+export type Decision = (facts: DecisionFacts, now: number) => Reason | null
+
+interface Setting {
+  readonly rulebook: Rulebook
+  readonly site: Site
+  readonly readBody: BodyConsentReader
 }
 
-/** What stands against a person for as long as they or their company say so. */
-function decideState(refuse: ReadonlySet<RefuseSignal>, state: PersonState): Reason | null {
-  if (refuse.has('objected') && state.objected === true) return 'objected'
-  return refuse.has('tenant_opted_out') && state.tenant_opted_out === true ? 'tenant_opted_out' : null
+interface Check {
+  readonly question: string
+  readonly reasons: readonly Reason[]
+  /** the sites that it is asked for, in words */
+  readonly where: string
+  /** which clause or law it keeps */
+  readonly because: string
+  applies(rulebook: Rulebook, site: Site): boolean
+  compile(setting: Setting): Decision
 }
+
+const everywhere = (): boolean => true
+const isSigned = (_rulebook: Rulebook, site: Site): boolean => site.identity === 'signed'
+const refuses =
+  (signal: RefuseSignal) =>
+  (rulebook: Rulebook): boolean =>
+    rulebook.purpose.refuseWhen.has(signal)
+const refusesSigned =
+  (signal: RefuseSignal) =>
+  (rulebook: Rulebook, site: Site): boolean =>
+    site.identity === 'signed' && rulebook.purpose.refuseWhen.has(signal)
+const claimsOf = ({ token }: DecisionFacts): TokenClaims | null =>
+  token.state === 'valid' ? token.claims : null
+
+const EVERYWHERE = 'every site'
+const SIGNED = 'sites with signed identity'
+const BEACONS = 'beacons of every site'
+const BEACONS_SIGNED = 'beacons of sites with signed identity'
+
+/** In the order in which a reason is told where several apply (design.md, "The way of a beacon"). */
+const CHECKS: readonly Check[] = [
+  {
+    question:
+      'Is it a line of an access log, of a site where people are asked for consent? Nobody asked them.',
+    reasons: ['consent.unknown'],
+    where: 'access-log lines of sites on consent',
+    because: 'DPDP Act s. 6; GDPR Art. 6(1)(a)',
+    applies: (_rulebook, site) => site.lawfulBasis === 'consent',
+    compile: () => (facts) => (facts.source === 'line' ? 'consent.unknown' : null),
+  },
+  {
+    question:
+      'Is the page that sent it listed for the site, or, where no page is named, is there a valid token?',
+    reasons: ['wrong_origin', 'no_origin'],
+    where: BEACONS,
+    because: 'Nobody else may speak for the site',
+    applies: everywhere,
+    compile: ({ site }) => {
+      const origins = new Set(site.origins)
+      const signed = site.identity === 'signed'
+      return ({ origin, source, token }) => {
+        if (source === 'line') return null
+        if (origin !== null) return origins.has(origin) ? null : 'wrong_origin'
+        return signed && token.state === 'valid' ? null : 'no_origin'
+      }
+    },
+  },
+  {
+    question:
+      'Is there a token of the ERP that is signed by it, meant for Tacit, in its 15 minutes and within its rate?',
+    reasons: ['token.missing', 'token.expired', 'token.forged', 'token.wrong_audience', 'token.replayed'],
+    where: BEACONS_SIGNED,
+    because: 'Identity and consent come signed, or not at all',
+    applies: isSigned,
+    compile:
+      () =>
+      ({ source, token }) =>
+        source === 'line' || token.state === 'valid' ? null : `token.${token.state}`,
+  },
+  {
+    question:
+      'Does the token say that this person granted analytics, to this very policy, not too long ago and not ahead of time?',
+    reasons: [
+      'consent.denied',
+      'consent.unknown',
+      'consent.withdrawn',
+      'consent.malformed',
+      'consent.future',
+      'consent.expired',
+      'consent.stale_policy',
+    ],
+    where: SIGNED,
+    because: 'Policy clauses 4, 8 and 11; DPDP Act s. 6; consent is asked for anew after 13 months (CNIL)',
+    applies: isSigned,
+    compile:
+      ({ rulebook }) =>
+      (facts, now) => {
+        const claims = claimsOf(facts)
+        return claims === null ? null : decideConsent(rulebook, claims.consent, now)
+      },
+  },
+  {
+    question: 'Has this person withdrawn consent since?',
+    reasons: ['consent.withdrawn'],
+    where: EVERYWHERE,
+    because: 'Policy clause 8; DPDP Act s. 6(4); GDPR Art. 7(3)',
+    applies: everywhere,
+    compile:
+      () =>
+      ({ person }) =>
+        person.withdrawn === true ? 'consent.withdrawn' : null,
+  },
+  {
+    question:
+      'Does the page say anything but "granted", by its own word, a TCF or GPP string or Google Consent Mode? It can only refuse more.',
+    reasons: [
+      'consent.denied',
+      'consent.unknown',
+      'consent.withdrawn',
+      'consent.expired',
+      'consent.future',
+      'consent.malformed',
+      'signal.gpc',
+    ],
+    where: EVERYWHERE,
+    because: 'Policy clause 4: analytics can be refused on the page',
+    applies: everywhere,
+    compile:
+      ({ readBody }) =>
+      (facts, now) =>
+        facts.consent === undefined ? null : readBody(facts.consent, now),
+  },
+  {
+    question: 'Does the browser send Global Privacy Control (`Sec-GPC: 1`)?',
+    reasons: ['signal.gpc'],
+    where: EVERYWHERE,
+    because: 'Our stricter choice: the signal speaks of sale and sharing, and we take it for analytics too',
+    applies: refuses('gpc'),
+    compile: () => (facts) => (facts.gpc ? 'signal.gpc' : null),
+  },
+  {
+    question: 'Does the browser send Do Not Track (`DNT: 1`)?',
+    reasons: ['signal.dnt'],
+    where: EVERYWHERE,
+    because: 'Policy clause 4',
+    applies: refuses('dnt'),
+    compile: () => (facts) => (facts.dnt ? 'signal.dnt' : null),
+  },
+  {
+    question: 'Has this person objected?',
+    reasons: ['objected'],
+    where: EVERYWHERE,
+    because: 'Policy clause 8; GDPR Art. 21',
+    applies: refuses('objected'),
+    compile:
+      () =>
+      ({ person }) =>
+        person.objected === true ? 'objected' : null,
+  },
+  {
+    question: 'Has this person’s company opted out?',
+    reasons: ['tenant_opted_out'],
+    where: EVERYWHERE,
+    because: 'Policy clause 8',
+    applies: refuses('tenant_opted_out'),
+    compile:
+      () =>
+      ({ person }) =>
+        person.tenant_opted_out === true ? 'tenant_opted_out' : null,
+  },
+  {
+    question: 'Does the token say that this person is an adult? Absent is no.',
+    reasons: ['not_adult'],
+    where: SIGNED,
+    because: 'Policy clause 10; DPDP Act s. 9',
+    applies: refusesSigned('not_adult'),
+    compile: () => (facts) => {
+      const claims = claimsOf(facts)
+      return claims !== null && claims.adult !== true ? 'not_adult' : null
+    },
+  },
+  {
+    question: 'Does the token name the site’s region? Absent is no.',
+    reasons: ['wrong_region'],
+    where: SIGNED,
+    because: 'Policy clause 9: keys and records stay in their region',
+    applies: refusesSigned('wrong_region'),
+    compile:
+      ({ site }) =>
+      (facts) => {
+        const claims = claimsOf(facts)
+        return claims !== null && claims.region !== site.region ? 'wrong_region' : null
+      },
+  },
+  {
+    question: 'Is the account closed?',
+    reasons: ['account_closed'],
+    where: EVERYWHERE,
+    because: 'Policy clause 7',
+    applies: refuses('account_closed'),
+    compile:
+      () =>
+      ({ person }) =>
+        person.account_closed === true ? 'account_closed' : null,
+  },
+  {
+    question: 'Does the browser say that it is a crawler?',
+    reasons: ['bot'],
+    where: EVERYWHERE,
+    because: 'Statistics are about people',
+    applies: (rulebook) => rulebook.bots === 'drop',
+    compile: () => (facts) => (facts.bot ? 'bot' : null),
+  },
+]
 
 /**
- * Why a beacon is dropped whole, or null where its events may go on. Where several reasons apply the first of this
- * order is told: site, origin, token, the token's consent, a withdrawal, the body's consent, GPC, DNT, objection,
- * opted-out tenant, age, region, closed account, crawler (design.md, "The way of a beacon"; privacy.md 1).
- * @param site the rulebook's site that the beacon names, undefined where there is none
- * @param now receipt, ms
+ * Compiles the decision of one site: the checks of the table that apply to it, in order. The function answers why a
+ * beacon is dropped whole, or null where its events may go on. @see CHECKS
  */
-export function decide(
-  rulebook: Rulebook,
-  site: Site | undefined,
-  facts: DecisionFacts,
-  now: number,
-): Reason | null {
-  if (site === undefined) return 'unknown_site'
-  const { person, token } = facts
-  const isSigned = site.identity === 'signed'
-  if (facts.source === 'line') {
-    // Nobody asked the people of an access log: such lines pass only where no consent is needed.
-    if (site.lawfulBasis === 'consent') return 'consent.unknown'
-  } else {
-    const origin = decideOrigin(site, facts)
-    if (origin !== null) return origin
-    if (isSigned && token.state !== 'valid') return `token.${token.state}`
+export function compileDecision(rulebook: Rulebook, site: Site): Decision {
+  const readBody = createBodyConsentReader(rulebook.purpose.maxConsentAgeMonths)
+  const checks = CHECKS.filter((check) => check.applies(rulebook, site)).map((check) =>
+    check.compile({ rulebook, site, readBody }),
+  )
+  return (facts, now) => {
+    for (const check of checks) {
+      const reason = check(facts, now)
+      if (reason !== null) return reason
+    }
+    return null
   }
-  const claims = isSigned && token.state === 'valid' ? token.claims : null
-  const consent = claims === null ? null : decideConsent(rulebook, claims.consent, now)
-  if (consent !== null) return consent
-  if (person.withdrawn === true) return 'consent.withdrawn'
-  const body = facts.bodyConsent === undefined ? null : refusalOf(facts.bodyConsent)
-  if (body !== null) return body
-  const refuse = rulebook.purpose.refuseWhen
-  if (refuse.has('gpc') && facts.gpc) return 'signal.gpc'
-  if (refuse.has('dnt') && facts.dnt) return 'signal.dnt'
-  const state = decideState(refuse, person)
-  if (state !== null) return state
-  if (claims !== null) {
-    if (refuse.has('not_adult') && claims.adult !== true) return 'not_adult'
-    if (refuse.has('wrong_region') && claims.region !== site.region) return 'wrong_region'
+}
+
+/** One row of the printed table. */
+export interface DecisionRow {
+  /** from 1, in the order of asking */
+  readonly order: number
+  readonly question: string
+  /** the reasons under which a refusal is counted */
+  readonly reasons: readonly Reason[]
+  readonly where: string
+  readonly because: string
+}
+
+/** The table as a rulebook uses it: the checks that apply to any of its sites, after the question which site it is. */
+export function decisionTable(rulebook: Rulebook): readonly DecisionRow[] {
+  const sites = Object.values(rulebook.sites)
+  const first: Omit<DecisionRow, 'order'> = {
+    question: 'Is the site one of this rulebook?',
+    reasons: ['unknown_site'],
+    where: 'every beacon',
+    because: 'What no rule names is dropped',
   }
-  if (refuse.has('account_closed') && person.account_closed === true) return 'account_closed'
-  return rulebook.bots === 'drop' && facts.bot ? 'bot' : null
+  const applying = CHECKS.filter((check) => sites.some((site) => check.applies(rulebook, site)))
+  return [first, ...applying].map(({ because, question, reasons, where }, at) => ({
+    order: at + 1,
+    question,
+    reasons,
+    where,
+    because,
+  }))
 }

@@ -16,7 +16,14 @@ function isPlainText(value: unknown): boolean {
 
 /** Only a body with escapes can hold lone surrogates or control characters, so only then each string is looked at. */
 function holdsOnlyPlainText(parsed: Beacon): boolean {
-  const envelope = [parsed.site, parsed.token, parsed.consent?.analytics, parsed.client?.language]
+  const { google, ...consent } = parsed.consent ?? {}
+  const envelope = [
+    parsed.site,
+    parsed.token,
+    parsed.client?.language,
+    ...Object.values(consent),
+    ...Object.values(google ?? {}),
+  ]
   return (
     envelope.every(isPlainText) &&
     parsed.events.every(

@@ -8,6 +8,8 @@ export const LIMITS = {
   string: 256,
   /** a token is an envelope member of its own: longer than a string of the page, still bounded */
   token: 4_096,
+  /** a consent framework's string lists vendors */
+  framework: 4_096,
   ageMs: 86_400_000,
   depth: 6,
 } as const
@@ -24,11 +26,36 @@ export const beaconEvent = z.strictObject({
   props: z.record(text, prop).optional(),
 })
 
+const framework = z.string().min(1).max(LIMITS.framework).optional()
+
+/** Google Consent Mode v2, as a page reads it; only `analytics_storage` counts. */
+const consentMode = z.strictObject({
+  analytics_storage: text.optional(),
+  ad_storage: text.optional(),
+  ad_user_data: text.optional(),
+  ad_personalization: text.optional(),
+  functionality_storage: text.optional(),
+  personalization_storage: text.optional(),
+  security_storage: text.optional(),
+})
+
+/** What the page says of consent: its own word, or a framework's. It can only refuse more than the token. */
+const bodyConsent = z
+  .strictObject({
+    analytics: text.optional(),
+    /** IAB TC string (TCF v2.3) */
+    tcf: framework,
+    /** IAB Global Privacy Platform string */
+    gpp: framework,
+    google: consentMode.optional(),
+  })
+  .refine((consent) => Object.values(consent).some((value) => value !== undefined))
+
 export const beacon = z.strictObject({
   v: z.literal(1),
   site: text.min(1),
   token: z.string().max(LIMITS.token).optional(),
-  consent: z.strictObject({ analytics: text }).optional(),
+  consent: bodyConsent.optional(),
   client: z.strictObject({ utc_offset: z.number().optional(), language: text.optional() }).optional(),
   events: z.array(beaconEvent).min(1).max(LIMITS.events),
 })
