@@ -4,8 +4,9 @@
  */
 import type { Beacon, BeaconEvent, Clock, TokenClaims } from '@tacit/contracts'
 import { type FieldRule, fieldOf, type Rulebook } from '@tacit/rulebook'
+import { compileFamilies, compileModelClass } from './families.js'
 import { GenerationCache, MAX_RAW_AGE_MS } from './generation-cache.js'
-import { type Address, truncateAddress } from './ip.js'
+import { type Address, isDocumentation, truncateAddress } from './ip.js'
 import { compileGeneric, compileRoutes } from './path-template.js'
 import { modelClass, type UserAgent } from './user-agent.js'
 import { compileAllow, compileBucket, DROP_EVENT } from './values.js'
@@ -141,12 +142,14 @@ function templateTransform(rule: Extract<FieldRule, { do: 'template' }>): (path:
   return compileGeneric(words === 'any' ? 'any' : new Set(words))
 }
 
-function agentFamily(name: string): Transform {
-  return closedSet((_raw, { agent }) => {
-    if (name === 'browser') return agent.browser
-    if (name === 'os') return agent.os
-    return name === 'device' ? agent.device : null
-  })
+function agentFamily(name: string, rule: Extract<FieldRule, { do: 'generalise' }>): Transform {
+  const families = compileFamilies(rule.to, rule.maxBits)
+  return closedSet((_raw, { agent }) => families(agent)[name] ?? null)
+}
+
+function modelClasses(maxBits: number | undefined): Transform {
+  const within = compileModelClass(maxBits)
+  return closedSet((raw) => (typeof raw === 'string' ? within(modelClass(raw)) : null))
 }
 
 function transformOf(
@@ -167,8 +170,8 @@ function transformOf(
       return templated(rule, cache)
     }
     case 'generalise':
-      if (field === 'user_agent') return agentFamily(name)
-      return closedSet((raw) => (typeof raw === 'string' ? modelClass(raw) : null))
+      if (field === 'user_agent') return agentFamily(name, rule)
+      return modelClasses(rule.maxBits)
     case 'allow':
       return closedSet(compileAllow(rule))
     case 'bucket':
@@ -179,7 +182,11 @@ function transformOf(
       if (rule.then === undefined) return openSet((_raw, { address }) => network(address))
       // Cut first: what finds the country never sees the address.
       return closedSet((_raw, { address }) =>
-        address === null ? null : (countries?.(network(address)) ?? UNKNOWN_COUNTRY),
+        address === null
+          ? null
+          : isDocumentation(address)
+            ? UNKNOWN_COUNTRY
+            : (countries?.(network(address)) ?? UNKNOWN_COUNTRY),
       )
     }
     case 'drop':

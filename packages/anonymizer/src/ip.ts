@@ -54,6 +54,22 @@ const UNROUTABLE_IPV4: readonly (readonly [base: number, bits: number])[] = [
   [0xe0000000, 3], // 224.0.0.0/4 multicast and 240.0.0.0/4 reserved
 ]
 
+/** Blocks for examples and documentation (RFC 5737, RFC 3849, RFC 9637): nobody is there, whoever a database names. */
+const DOCUMENTATION_IPV4: readonly (readonly [base: number, bits: number])[] = [
+  [0xc0000200, 24], // 192.0.2.0/24
+  [0xc6336400, 24], // 198.51.100.0/24
+  [0xcb007100, 24], // 203.0.113.0/24
+]
+
+/** Whether an address stands in examples and documentation only; it has a network, and no country. */
+export function isDocumentation(address: Address): boolean {
+  if (address.family === 4) {
+    return DOCUMENTATION_IPV4.some(([base, bits]) => (address.value ^ base) >>> (32 - bits) === 0)
+  }
+  const [g0 = 0, g1 = 0] = address.groups
+  return (g0 === 0x2001 && g1 === 0xdb8) || (g0 === 0x3fff && g1 >>> 12 === 0)
+}
+
 /**
  * Reads one address, strictly: no zone, port, bracket, octal, hexadecimal or shortened IPv4, no white space, no
  * digits but ASCII. An IPv4 address inside an IPv6 address (mapped, NAT64, 6to4, Teredo, ISATAP) is taken out.

@@ -3,6 +3,7 @@ import { DAY, HOUR } from '@tacit/contracts'
 import type { Rulebook, Statistic } from '@tacit/rulebook'
 import fc from 'fast-check'
 import t from 'tap'
+import { parseAddress } from './ip.js'
 import { shippedRulebook } from './testing/rulebooks.js'
 import { createTrial, NOW, type Outcome, pageView } from './testing/trial.js'
 
@@ -161,17 +162,24 @@ t.test('the country is looked up for the cut network, and nothing of the address
   const asked: string[] = []
   const countries = (network: string): string => {
     asked.push(network)
-    return network.startsWith('203.0.') ? 'IN' : 'ZZ'
+    return network.startsWith('49.36.') ? 'IN' : 'ZZ'
   }
   const rulebook: Rulebook = {
     ...withStatistics(statistic({ id: 'countries', windows: ['day'], by: ['country'] })),
     fields: { ...erp.fields, client_ip: { do: 'truncate', ipv4: 16, ipv6: 32, then: 'country' } },
   }
-  const outcome = createTrial(rulebook, { countries }).run([pageView()])
-  t.same(asked, ['203.0.0.0/16'])
+  const address = parseAddress('49.36.10.11')
+  const outcome = createTrial(rulebook, { countries }).run([pageView()], { address })
+  t.same(asked, ['49.36.0.0/16'])
   t.equal(of(outcome, 'day')[0]?.['country'], 'IN')
-  t.notMatch(JSON.stringify(outcome.rows), /203/)
-  const unknown = createTrial(rulebook).run([pageView()])
+  t.notMatch(JSON.stringify(outcome.rows), /49\.36/)
+  t.equal(
+    of(createTrial(rulebook, { countries }).run([pageView()]), 'day')[0]?.['country'],
+    'ZZ',
+    'nobody is there',
+  )
+  t.equal(asked.length, 1, 'and nobody asks')
+  const unknown = createTrial(rulebook).run([pageView()], { address })
   t.equal(of(unknown, 'day')[0]?.['country'], 'ZZ', 'without a database nobody knows')
   const absent = createTrial(rulebook, { countries }).run([pageView()], { address: null })
   t.equal(of(absent, 'day')[0]?.['country'], '', 'what is no address has no country')

@@ -1,2 +1,1 @@
-/** Placeholder until the room is built. */
-export {}
+export { type Countries, openCountries } from './countries.js'

@@ -13,6 +13,7 @@ import { createKeyring, createLogKeys, type Keyring, type LogKeys } from '@tacit
 import { type Rulebook, storedPlans } from '@tacit/rulebook'
 import { openWarehouse, type ServerAddress, type Warehouse } from '@tacit/warehouse'
 import type { JWK } from 'jose'
+import { compileOptions } from './countries.js'
 import type { RealmLayout } from './layout.js'
 
 const USER_AGENTS = 20_000
@@ -96,7 +97,10 @@ export async function openRealm(options: RealmOptions): Promise<Realm> {
   const commit = new GroupCommit({ log, logKeys, clock, rulebook: rulebook.hash })
   const intake = new Intake({
     rulebook,
-    anonymizer: compileAnonymizer(rulebook, { agents, clock, plans: storedPlans(rulebook) }),
+    anonymizer: compileAnonymizer(rulebook, {
+      ...compileOptions(rulebook, agents, clock),
+      plans: storedPlans(rulebook),
+    }),
     keyring,
     commit,
     tokens: createTokenVerifier(await loadTokenKeys(options.tokenKeysFile), clock),

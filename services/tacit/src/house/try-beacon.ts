@@ -28,6 +28,7 @@ import {
 } from '@tacit/contracts'
 import { createPseudonymizer, type Pseudonymizer } from '@tacit/keyring'
 import { type Rulebook, recordColumns, streamPlans } from '@tacit/rulebook'
+import { compileOptions } from './countries.js'
 import { headerOf } from './importer.js'
 
 export type TryRecord = Readonly<Record<string, string | number>>
@@ -65,7 +66,7 @@ export class BeaconTrial {
     this.#verify = verify
     this.#clientAddress = compileTrustedProxies(trustedProxies)
     const agents = createUserAgentReader({ maxEntries: 10_000, maxAgeMs: MAX_RAW_AGE_MS, clock })
-    this.anonymizer = compileAnonymizer(rulebook, { agents, clock })
+    this.anonymizer = compileAnonymizer(rulebook, compileOptions(rulebook, agents, clock))
     this.#columns = new Map(
       streamPlans(rulebook).map(({ dimensions, stream }) => [
         stream,
