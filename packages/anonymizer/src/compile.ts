@@ -252,6 +252,7 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
     context: EventContext,
     entry: CompiledSite,
     resolved: readonly ResolvedDay[],
+    ofBeacon: BeaconColumns,
     at: number,
     told: Set<string>,
     sink: RecordSink,
@@ -271,7 +272,7 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
     if (person === undefined || person.refusal !== null) return person?.refusal ?? 'key_missing'
     countRemovedProps(event, sink)
     if (entry.recorded.has(kind)) {
-      const columns = rowColumns(dayColumns, context)
+      const columns = rowColumns(dayColumns, ofBeacon, context)
       if (columns === null) return 'rule_failed'
       const { columns: identity, own } = person.identities[0] as Identity
       const epoch = day.epochs.day
@@ -318,11 +319,13 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
     const claims = input.token.state === 'valid' ? input.token.claims : null
     const context: EventContext = { event: null, beacon, claims, agent, address: input.address }
     const told = memberships.length > 0 ? new Set<string>() : NOTHING_TOLD
+    const ofBeacon = beaconColumns(dayColumns, context)
     let allowance = input.allowance
     for (const event of beacon.events) {
       const time = at - event.age
       const hour = time - (time % HOUR)
-      const reason = allowance-- <= 0 ? 'rate' : processEvent(event, context, entry, resolved, at, told, sink)
+      const reason =
+        allowance-- <= 0 ? 'rate' : processEvent(event, context, entry, resolved, ofBeacon, at, told, sink)
       if (reason === null) sink.accepted(hour)
       else sink.dropped(hour, reason)
     }
@@ -354,11 +357,22 @@ function columnsOf(
   return (plan?.dimensions ?? []).flatMap((name) => dimensions.get(name) ?? [])
 }
 
+/** Columns that are the same for every event of a beacon, quoted once; null where the event has its own. */
+type BeaconColumns = readonly (string | typeof DROP_EVENT | null)[]
+
+function beaconColumns(dimensions: readonly Dimension[], context: EventContext): BeaconColumns {
+  return dimensions.map((dimension) => (dimension.isOfBeacon ? dimension.quoted(context) : null))
+}
+
 /** The quoted dimension columns, each with its comma before it; null where a rule drops the event. */
-function rowColumns(dimensions: readonly Dimension[], context: EventContext): string | null {
+function rowColumns(
+  dimensions: readonly Dimension[],
+  ofBeacon: BeaconColumns,
+  context: EventContext,
+): string | null {
   let columns = ''
-  for (const dimension of dimensions) {
-    const value = dimension.quoted(context)
+  for (let at = 0; at < dimensions.length; at++) {
+    const value = ofBeacon[at] ?? (dimensions[at] as Dimension).quoted(context)
     if (value === DROP_EVENT) return null
     columns += `,${value}`
   }

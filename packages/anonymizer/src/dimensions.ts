@@ -3,7 +3,7 @@
  * A value that is absent or that its rule drops is the empty string; a rule may also drop the event.
  */
 import type { Beacon, BeaconEvent, Clock, TokenClaims } from '@tacit/contracts'
-import { type FieldRule, fieldOf, type Rulebook } from '@tacit/rulebook'
+import { type FieldRule, fieldOf, type Rulebook, sourceOf } from '@tacit/rulebook'
 import { compileFamilies, compileModelClass } from './families.js'
 import { GenerationCache, MAX_RAW_AGE_MS } from './generation-cache.js'
 import { type Address, isDocumentation, truncateAddress } from './ip.js'
@@ -40,6 +40,8 @@ export interface Dimension {
   /** the field of the rulebook that it is made of */
   readonly field: string
   readonly rule: FieldRule
+  /** whether it is the same for every event of a beacon: it comes from the request, the token or the page */
+  readonly isOfBeacon: boolean
   /** what came in; undefined where nothing did */
   raw(context: EventContext): unknown
   /** the column's value: what leaves memory */
@@ -223,6 +225,7 @@ export function compileDimensions(
       name,
       field,
       rule,
+      isOfBeacon: sourceOf(field).from !== 'event',
       raw,
       value: (context) => transform.value(raw(context), context),
       quoted: (context) => transform.quoted(raw(context), context),

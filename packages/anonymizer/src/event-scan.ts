@@ -32,6 +32,25 @@ const UNNAMED = 'props'
 
 const NOTHING: EventScan = Object.assign(() => null, { expire: () => undefined, clear: () => undefined })
 
+const NO_VALUES: ReadonlySet<string> = new Set()
+
+/** The texts that each field's rule lists; an empty set for a field that lists none. */
+function listedValues({ fields }: Rulebook): ReadonlyMap<string, ReadonlySet<string>> {
+  return new Map(
+    Object.entries(fields).map(([field, rule]) => {
+      const values =
+        rule.do === 'allow' ? (rule.values ?? []).filter((value) => typeof value === 'string') : []
+      return [field, values.length === 0 ? NO_VALUES : new Set(values)]
+    }),
+  )
+}
+
+/** What of a prop is scanned: texts, and numbers as long as a phone number. */
+function textOf(value: unknown): string | null {
+  if (typeof value === 'string') return value
+  return typeof value === 'number' && Math.abs(value) >= LONG_NUMBER ? String(value) : null
+}
+
 /** Compiles the scan of a rulebook; one that declares none finds nothing. */
 export function compileEventScan(rulebook: Rulebook, clock: Clock): EventScan {
   if (rulebook.scan === null) return NOTHING
@@ -41,46 +60,49 @@ export function compileEventScan(rulebook: Rulebook, clock: Clock): EventScan {
     maxAgeMs: MAX_RAW_AGE_MS,
     clock,
   })
-  const { events, fields } = rulebook
+  const { events } = rulebook
+  const listed = listedValues(rulebook)
 
-  function scan(text: string): Detector | null {
-    if (text.length < MIN_CACHED) return scanner.scan(text)
+  function remembered(text: string, read: (text: string) => Detector | null): Detector | null {
     let found = cache.get(text)
     if (found === undefined) {
-      found = scanner.scan(text) ?? false
+      found = read(text) ?? false
       cache.set(text, found)
     }
     return found === false ? null : found
   }
 
+  const scan = (text: string): Detector | null =>
+    text.length < MIN_CACHED ? scanner.scan(text) : remembered(text, scanner.scan)
+
   function scanText(field: string, text: string | undefined): Detection | null {
-    const detector = text === undefined ? null : scan(text)
+    if (text === undefined || listed.get(field)?.has(text) === true) return null
+    const detector = scan(text)
     return detector === null ? null : { detector, field }
   }
 
+  /** Several texts: each pair of them is remembered together. */
+  function scanSplit(texts: readonly string[]): Detection | null {
+    const detector = remembered(`\n${texts.join('\n')}`, () => scanner.scanSplit(texts))
+    return detector === null ? null : { detector, field: UNNAMED }
+  }
+
   function scanProps(props: NonNullable<BeaconEvent['props']>): Detection | null {
-    let first: string | null = null
     let texts: string[] | null = null
     for (const name in props) {
-      const named = fields[name] !== undefined
-      const key = named ? null : scan(name)
+      const values = listed.get(name)
+      const key = values === undefined ? scan(name) : null
       if (key !== null) return { detector: key, field: UNNAMED }
       const value = props[name]
-      const text =
-        typeof value === 'string'
-          ? value
-          : typeof value === 'number' && Math.abs(value) >= LONG_NUMBER
-            ? String(value)
-            : null
-      if (text === null) continue
+      const text = textOf(value)
+      // What the rulebook lists cannot be personal, nor a part of it.
+      if (text === null || values?.has(text) === true) continue
       const detector = scan(text)
-      if (detector !== null) return { detector, field: named ? name : UNNAMED }
-      if (first === null) first = text
-      else if (texts === null) texts = [first, text]
+      if (detector !== null) return { detector, field: values === undefined ? UNNAMED : name }
+      if (texts === null) texts = [text]
       else texts.push(text)
     }
-    const split = texts === null ? null : scanner.scanSplit(texts)
-    return split === null ? null : { detector: split, field: UNNAMED }
+    return texts === null || texts.length < 2 ? null : scanSplit(texts)
   }
 
   const run = ({ beacon, claims, event }: EventContext): Detection | null => {

@@ -25,9 +25,12 @@ const MAX_DEPTH = 2
 const MAX_GROUPS = 9
 /** Of so many texts every pair is put together; of more, neighbours. */
 const MAX_PAIRED = 8
-/** Letters and digits of the shortest identifier (a passport), and the digits in the poorest but IFSC. */
+/** Letters and digits of the shortest identifier, a passport, and its digits. */
 const MIN_CHARACTERS = 8
-const MIN_DIGITS = 4
+const MIN_DIGITS = 7
+/** Those of the next one, a PAN. */
+const MIN_CHARACTERS_OF_OTHERS = 10
+const MIN_DIGITS_OF_OTHERS = 4
 /** Letters and digits of an IFSC, which has one digit for sure. */
 const MIN_WITH_DIGIT = 11
 /** A run of capitals and small letters of this length may be an encoded text (a passport in base64url). */
@@ -53,6 +56,7 @@ function isSuspicious(text: string): boolean {
       if (isDigit) digits++
       else if (code < 0x60) capitals++
       if (digits >= MIN_DIGITS && characters >= MIN_CHARACTERS) return true
+      if (digits >= MIN_DIGITS_OF_OTHERS && characters >= MIN_CHARACTERS_OF_OTHERS) return true
       if (digits > 0 && characters >= MIN_WITH_DIGIT) return true
       if (run >= MIN_TOKEN && capitals > 0 && capitals < run) return true
     } else if (code > 0x7e || code === 0x40 || code === 0x25 || code === 0x26) {

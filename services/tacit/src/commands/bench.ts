@@ -1,24 +1,31 @@
 import { Command } from 'commander'
 import { benchAggregator } from '../bench/aggregator.js'
 import { benchCollector } from '../bench/collector.js'
+import { benchTransform } from '../bench/transform.js'
+import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
+import { ERP_RULEBOOK } from '../house/layout.js'
 import { print, printJson, table, UsageError } from '../output.js'
 
 interface BenchOptions {
   readonly seconds: string
   readonly rows: string
+  readonly rulebook: string
   readonly json?: boolean
 }
+
+type Say = (what: string) => void
 
 export function benchCommand(): Command {
   return new Command('bench')
     .description('Measure side by side with the bare thing, interleaved in one run')
-    .argument('[what]', 'collector or aggregator (default: both)')
+    .argument('[what]', `${Object.keys(BENCHES).join(', ')} (default: all)`)
     .option('--seconds <n>', 'seconds of each round of the collector', '5')
     .option('--rows <n>', 'rows of each round of the aggregator', '200000')
+    .option('--rulebook <file>', 'the rulebook whose transforms are measured', ERP_RULEBOOK)
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ npm run bench\n  $ npx tacit bench collector --seconds 10 --json\n',
+      '\nExamples:\n  $ npm run bench\n  $ npx tacit bench collector --seconds 10 --json\n  $ npx tacit bench transform\n',
     )
     .action(bench)
 }
@@ -29,52 +36,74 @@ function positive(text: string, name: string): number {
   return value
 }
 
-function say(kind: string, round: number): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K  round ${round}: ${kind}`)
+function say(what: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K  ${what}`)
+}
+
+async function transform({ json, rulebook }: BenchOptions, tell: Say): Promise<void> {
+  const result = benchTransform(requireRulebook(readRulebook(rulebook), rulebook), tell)
+  if (json) return printJson(result)
+  const steps = Object.entries(result.steps)
+  print(
+    `\n${table(
+      ['step (warm, on its own)', 'CPU µs/event'],
+      steps.map(([name, us]) => [name, us.toFixed(2)]),
+    )}\n`,
+  )
+  print(
+    `Decide + transform: ${result.warm_us} µs of CPU an event at ${Math.round(result.hit_share * 100)} % cache hits, ${result.cold_us} µs where no cache knows anything.`,
+  )
+}
+
+async function collector({ json, seconds }: BenchOptions, tell: Say): Promise<void> {
+  const result = await benchCollector(positive(seconds, '--seconds'), (kind, round) =>
+    tell(`round ${round}: ${kind}`),
+  )
+  if (json) return printJson(result)
+  const { servers } = result
+  const names = {
+    collector: 'Tacit collector, full path',
+    fastify: 'bare Fastify route',
+    http: 'bare node:http',
+  } as const
+  const rows = (['collector', 'fastify', 'http'] as const).map((kind) => [
+    names[kind],
+    servers[kind].requests_per_second,
+    String(servers[kind].p50_ms),
+    String(servers[kind].p99_ms),
+    String(servers[kind].cpu_us_per_request),
+    servers[kind].rss_mb,
+  ])
+  const heads = ['server (one core)', 'requests/s', 'p50 ms', 'p99 ms', 'CPU µs/request', 'memory MB']
+  print(`\n${table(heads, rows)}\n`)
+  print(
+    `${result.ratio} of bare Fastify, ${result.ratio_node_http} of bare node:http; ${result.cpu_us_above_fastify} µs of CPU a request above Fastify.`,
+  )
+  if (!result.pinned) print('Server and load were not pinned to cores of their own: `taskset` is missing.')
+}
+
+async function aggregator({ json, rows }: BenchOptions, tell: Say): Promise<void> {
+  const result = await benchAggregator(positive(rows, '--rows'), (kind, round) =>
+    tell(`round ${round}: ${kind}`),
+  )
+  if (json) return printJson(result)
+  const shown = (count: number): string => count.toLocaleString('en-GB')
+  print(
+    `\nAggregator: ${shown(result.rows_per_second)} rows/s from sealed batches to landing; plain client insert ${shown(result.plain_rows_per_second)}; ratio ${result.ratio}.`,
+  )
+}
+
+const BENCHES: Readonly<Record<string, (options: BenchOptions, tell: Say) => Promise<void>>> = {
+  collector,
+  aggregator,
+  transform,
 }
 
 async function bench(what: string | undefined, options: BenchOptions): Promise<void> {
-  if (what !== undefined && what !== 'collector' && what !== 'aggregator') {
-    throw new UsageError('bench measures `collector` or `aggregator`')
+  if (what !== undefined && !Object.hasOwn(BENCHES, what)) {
+    throw new UsageError(`bench measures ${Object.keys(BENCHES).join(', ')}`)
   }
-  const seconds = positive(options.seconds, '--seconds')
-  const rows = positive(options.rows, '--rows')
-  if (what !== 'aggregator') {
-    const result = await benchCollector(seconds, say)
-    if (options.json) printJson(result)
-    else {
-      const { servers } = result
-      const names = {
-        collector: 'Tacit collector, full path',
-        fastify: 'bare Fastify route',
-        http: 'bare node:http',
-      } as const
-      print(
-        `\n${table(
-          ['server (one core)', 'requests/s', 'p50 ms', 'p99 ms', 'CPU µs/request', 'memory MB'],
-          (['collector', 'fastify', 'http'] as const).map((kind) => [
-            names[kind],
-            servers[kind].requests_per_second,
-            String(servers[kind].p50_ms),
-            String(servers[kind].p99_ms),
-            String(servers[kind].cpu_us_per_request),
-            servers[kind].rss_mb,
-          ]),
-        )}\n`,
-      )
-      print(
-        `${result.ratio} of bare Fastify, ${result.ratio_node_http} of bare node:http; ${result.cpu_us_above_fastify} µs of CPU a request above Fastify.`,
-      )
-      if (!result.pinned)
-        print('Server and load were not pinned to cores of their own: `taskset` is missing.')
-    }
-  }
-  if (what !== 'collector') {
-    const result = await benchAggregator(rows, say)
-    if (options.json) printJson(result)
-    else
-      print(
-        `\nAggregator: ${result.rows_per_second.toLocaleString('en-GB')} rows/s from sealed batches to landing; plain client insert ${result.plain_rows_per_second.toLocaleString('en-GB')}; ratio ${result.ratio}.`,
-      )
+  for (const [name, run] of Object.entries(BENCHES)) {
+    if (what === undefined || what === name) await run(options, say)
   }
 }
