@@ -295,7 +295,7 @@ function dimensionSteps({ rulebook }: Setting): Readonly<Record<string, Step>> {
           const context = contextOf(input, agent)
           for (const event of input.beacon.events) {
             context.event = event
-            dimension?.quoted(context)
+            if (dimension?.quoted(context) === '') throw new Error('a column is never empty JSON')
           }
         }
       },

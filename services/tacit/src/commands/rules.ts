@@ -3,6 +3,7 @@ import { ERP_RULEBOOK } from '../house/layout.js'
 import { findingText, readRulebook } from '../house/rulebook-files.js'
 import { EXIT, print, printJson } from '../output.js'
 import { rulesSchemaCommand } from './rules-schema.js'
+import { rulesTestCommand } from './rules-test.js'
 import { rulesTryCommand } from './rules-try.js'
 
 interface CheckOptions {
@@ -45,6 +46,7 @@ export function rulesCommand(): Command {
     .description('Rulebooks: check one, try a beacon against it')
     .addCommand(checkCommand())
     .addCommand(rulesSchemaCommand())
+    .addCommand(rulesTestCommand())
     .addCommand(rulesTryCommand())
     .addHelpText('after', '\nExample:\n  $ npx tacit rules check rulebooks/erp/rulebook.yaml\n')
 }

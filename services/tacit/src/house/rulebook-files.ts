@@ -11,21 +11,43 @@ import {
   RULEBOOK_FILE,
   type Rulebook,
 } from '@tacit/rulebook'
+import { exampleFindings } from './examples.js'
 
-/** Reads a rulebook and the catalogues beside it. @throws TacitError ERR_INPUT_FILE */
+/** Parses, lints and tries the examples: a rulebook that does not do what its examples say is none. */
+export function checkRulebook(file: string, texts: Readonly<Record<string, string>>): LoadResult {
+  const loaded = parseRulebook({ file, texts })
+  if (loaded.rulebook === null) return loaded
+  const failing = exampleFindings(loaded.rulebook, file)
+  return failing.length === 0 ? loaded : { rulebook: null, findings: [...loaded.findings, ...failing] }
+}
+
+/** Reads a rulebook and the catalogues beside it, and checks it. @throws TacitError ERR_INPUT_FILE */
 export function readRulebook(path: string): LoadResult {
-  let text: string
+  return checkRulebook(basename(path), textsBeside(path, readText(path)))
+}
+
+function readText(path: string): string {
   try {
-    text = readFileSync(path, 'utf8')
+    return readFileSync(path, 'utf8')
   } catch {
     throw new TacitError('ERR_INPUT_FILE', `No rulebook can be read at ${path}; is the path right?`)
   }
+}
+
+/** A rulebook that parses and lints without error, whatever its examples say. @throws TacitError */
+export function readParsedRulebook(path: string): Rulebook {
+  const texts = textsBeside(path, readText(path))
+  return requireRulebook(parseRulebook({ file: basename(path), texts }), path)
+}
+
+/** The rulebook's text and those of the catalogues that it names, by file name. */
+function textsBeside(path: string, text: string): Record<string, string> {
   const texts: Record<string, string> = { [basename(path)]: text }
   for (const name of catalogueNames(text)) {
     const beside = join(dirname(path), name)
     if (existsSync(beside)) texts[name] = readFileSync(beside, 'utf8')
   }
-  return parseRulebook({ file: basename(path), texts })
+  return texts
 }
 
 /** A finding as people read it. */

@@ -17,14 +17,14 @@ import {
   type TokenClaims,
   utcDay,
 } from '@tacit/contracts'
-import { parseRulebook, RULEBOOK_FILE, type Rulebook, withSample } from '@tacit/rulebook'
+import { RULEBOOK_FILE, type Rulebook, withSample } from '@tacit/rulebook'
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
 import { sampleTraffic } from '../sample/traffic.js'
 import { DrivenRun } from './driven.js'
 import type { House } from './house.js'
 import type { RealmLayout } from './layout.js'
 import type { Realm } from './realm.js'
-import { requireRulebook, storeRulebook } from './rulebook-files.js'
+import { checkRulebook, requireRulebook, storeRulebook } from './rulebook-files.js'
 
 export const SAMPLE_SITE = 'sample'
 const TOKEN_LIFE_S = 15 * 60
@@ -60,7 +60,7 @@ export function sampleRulebook(
     effective: utcDay(effective),
     expires: utcDay(expires.getTime()),
   })
-  return requireRulebook(parseRulebook({ file: RULEBOOK_FILE, texts }), 'The sample rulebook')
+  return requireRulebook(checkRulebook(RULEBOOK_FILE, texts), 'The sample rulebook')
 }
 
 const privateKeyFile = (layout: RealmLayout) => join(layout.dir, 'erp-key.json')
