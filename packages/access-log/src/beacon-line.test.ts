@@ -13,6 +13,8 @@ const read = (value: unknown) => parseBeaconLine(JSON.stringify(value))
 
 t.test('a line is a case with its time of receipt', async (t) => {
   t.same(read(LINE), {
+    characters: JSON.stringify(LINE).length,
+    holdsEscapes: false,
     ip: '203.0.113.77',
     rawHeaders: ['User-Agent', 'Mozilla/5.0', 'Sec-GPC', '0', 'Sec-GPC', '1'],
     body: { v: 1, site: 'erp', events: [] },
@@ -104,4 +106,36 @@ t.test('no text makes it throw', async (t) => {
     }),
   )
   t.pass('held in every run')
+})
+
+t.test('the quick way in says what the schema says', (t) => {
+  const mostly = <T>(usual: fc.Arbitrary<T>, ...odd: fc.Arbitrary<unknown>[]): fc.Arbitrary<unknown> =>
+    fc.oneof({ arbitrary: usual, weight: 12 }, ...odd.map((arbitrary) => ({ arbitrary, weight: 1 })))
+  const header = mostly(fc.string({ maxLength: 20 }), fc.array(fc.string(), { maxLength: 2 }), fc.integer())
+  const shape = fc.record({
+    ip: mostly(fc.string({ maxLength: 40 }), fc.string({ minLength: 250, maxLength: 300 }), fc.integer()),
+    headers: mostly(fc.dictionary(fc.string({ maxLength: 30 }), header), fc.constant(null), fc.constant([])),
+    body: mostly(fc.constant({ v: 1 }), fc.string(), fc.constant(null), fc.constant([]), fc.integer()),
+    claims: mostly(fc.constant(undefined), fc.constant({ tenant: 't' }), fc.constant([]), fc.constant(null)),
+    state: mostly(fc.constant(undefined), fc.constant({ objected: true }), fc.constant({ other: true })),
+    extra: mostly(fc.constant(undefined), fc.constant(1)),
+  })
+  let taken = 0
+  fc.assert(
+    fc.property(shape, (value) => {
+      // A time makes it a beacon line, which goes by the schema alone.
+      const line = parseBeaconLine(JSON.stringify({ ...value, time: LINE.time }))
+      const quick = parseTryCase(JSON.stringify(value))
+      if (quick !== null) taken += 1
+      if (line === null || quick === null) return line === null && quick === null
+      return (
+        line.ip === quick.ip &&
+        JSON.stringify([line.rawHeaders, line.body, line.claims, line.state]) ===
+          JSON.stringify([quick.rawHeaders, quick.body, quick.claims, quick.state])
+      )
+    }),
+    { seed: 3, numRuns: 3_000 },
+  )
+  t.ok(taken > 100, `${String(taken)} cases were taken`)
+  t.end()
 })

@@ -58,6 +58,7 @@ export const PROBLEMS = {
   ERR_WAREHOUSE_START: entry(500, 'ClickHouse did not start', true),
   ERR_WAREHOUSE_QUERY: entry(500, 'ClickHouse refused or failed', true),
   ERR_WAREHOUSE_DATA: entry(500, 'ClickHouse refused rows for their data'),
+  ERR_CASE_MALFORMED: entry(400, 'The line is no case of `rules try`'),
   ERR_INPUT_FILE: entry(400, 'The input file cannot be read'),
 } as const satisfies Record<string, ProblemEntry>
 

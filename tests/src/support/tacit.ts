@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const TACIT = fileURLToPath(new URL('../../../services/tacit/bin/tacit.mjs', import.meta.url))
+/** The stub that starts the command line. */
+export const TACIT = fileURLToPath(new URL('../../../services/tacit/bin/tacit.mjs', import.meta.url))
 const RULEBOOKS = new URL('../../../rulebooks/', import.meta.url)
 /** No verb of a test runs longer; one that hangs is ended and fails by its missing exit code. */
 const MAX_RUN_MS = 120_000

@@ -1,6 +1,5 @@
 /** `rules try`: one beacon against a rulebook, each field before and after; or many cases as NDJSON. */
 import { readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { parseTryCase, type TryCase } from '@tacit/access-log'
 import { createTokenVerifier } from '@tacit/collector'
 import { type Clock, systemClock, TacitError } from '@tacit/contracts'
@@ -10,7 +9,8 @@ import { readEnvironment } from '../house/environment.js'
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { loadTokenKeys } from '../house/realm.js'
 import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
-import { BeaconTrial, type TryResult } from '../house/try-beacon.js'
+import { readLineBatches } from '../house/lines.js'
+import { BeaconTrial, problemText, type TryResult } from '../house/try-beacon.js'
 import { fieldRows } from '../house/try-fields.js'
 import { EXIT, print, printJson, table, UsageError } from '../output.js'
 
@@ -65,21 +65,18 @@ async function tryRules(file: string, options: TryOptions): Promise<void> {
   if (result.status !== 204) process.exitCode = EXIT.failed
 }
 
+/** Answers each line of standard input by one line, in order. */
 async function tryLines(trial: BeaconTrial): Promise<void> {
-  const lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })
-  let out: string[] = []
-  for await (const line of lines) {
-    if (line.trim() === '') continue
-    const parsed = parseTryCase(line)
-    const result: TryResult =
-      parsed === null ? { status: 400, code: 'ERR_CASE_MALFORMED', records: [] } : await trial.run(parsed)
-    out.push(JSON.stringify(result))
-    if (out.length >= 500) {
-      await write(`${out.join('\n')}\n`)
-      out = []
+  for await (const lines of readLineBatches('-')) {
+    let out = ''
+    for (const line of lines) {
+      if (line.trim() === '') continue
+      const parsed = parseTryCase(line)
+      const answer = parsed === null ? problemText('ERR_CASE_MALFORMED') : trial.runText(parsed)
+      out += `${typeof answer === 'string' ? answer : await answer}\n`
     }
+    await write(out)
   }
-  if (out.length > 0) await write(`${out.join('\n')}\n`)
 }
 
 async function write(text: string): Promise<void> {

@@ -71,12 +71,16 @@ async function* decompressed(source: Readable): AsyncGenerator<Buffer> {
 }
 
 /**
- * Lines without their line feed; a last line without one counts too, an empty one does not.
+ * Lines without their line feed, as many as a piece of the file holds; a last line without one counts too, an empty one
+ * does not.
  * @param file a path, or `-` for standard input
  * @param onBytes told of the bytes read of the file as they come, for progress
  * @throws TacitError ERR_INPUT_FILE where the file cannot be read or its compression is damaged
  */
-export async function* readLines(file: string, onBytes: (bytes: number) => void): AsyncGenerator<string> {
+export async function* readLineBatches(
+  file: string,
+  onBytes: (bytes: number) => void = () => {},
+): AsyncGenerator<readonly string[]> {
   const source: Readable = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 262_144 })
   const decoder = new TextDecoder('utf-8')
   let open = ''
@@ -84,16 +88,23 @@ export async function* readLines(file: string, onBytes: (bytes: number) => void)
     for await (const chunk of decompressed(source)) {
       onBytes(chunk.length)
       const text = open + decoder.decode(chunk, { stream: true })
+      const lines: string[] = []
       let start = 0
       for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
         const line = text.slice(start, text.charCodeAt(end - 1) === 0x0d && end > start ? end - 1 : end)
         start = end + 1
-        if (line !== '') yield line
+        if (line !== '') lines.push(line)
       }
       open = text.slice(start, start + MAX_LINE)
+      if (lines.length > 0) yield lines
     }
   } catch (cause) {
     throw unreadable(file, cause)
   }
-  if (open !== '') yield open
+  if (open !== '') yield [open]
+}
+
+/** {@link readLineBatches}, a line at a time. */
+export async function* readLines(file: string, onBytes: (bytes: number) => void): AsyncGenerator<string> {
+  for await (const lines of readLineBatches(file, onBytes)) yield* lines
 }

@@ -23,13 +23,13 @@ import {
   parseBeaconText,
   parseBeaconValue,
   type Reason,
-  rfc3339,
   type Stream,
 } from '@tacit/contracts'
-import { createPseudonymizer, type Pseudonymizer } from '@tacit/keyring'
-import { type Rulebook, recordColumns, streamPlans } from '@tacit/rulebook'
+import { createPseudonymizer, type KeyScope, type Pseudonymizer } from '@tacit/keyring'
+import type { Rulebook } from '@tacit/rulebook'
 import { compileOptions } from './countries.js'
 import { headerOf } from './importer.js'
+import { RecordTexts } from './record-text.js'
 
 export type TryRecord = Readonly<Record<string, string | number>>
 
@@ -48,8 +48,15 @@ export interface TryResult {
 /** Verifies a token that a case carries in its body. */
 export type VerifyToken = (token: string) => VerifiedToken | Promise<VerifiedToken>
 
-/** Columns of which a record shows the moment as RFC 3339. */
-const TIMES: ReadonlySet<string> = new Set(['received', 'hour'])
+/** A refusal before any rule acts. */
+export function problemText(code: ProblemCode): string {
+  return `{"status":${String(PROBLEMS[code].status)},"code":"${code}","records":[]}`
+}
+
+/** Bytes that a character of a line can become in the body's own JSON: UTF-8, and numbers written out. */
+const MAX_GROWTH = 8
+const MAX_EPOCHS = 100
+const MAX_KEYS = 10_000
 
 export class BeaconTrial {
   readonly anonymizer: Anonymizer
@@ -57,8 +64,9 @@ export class BeaconTrial {
   readonly #clock: Clock
   readonly #verify: VerifyToken
   readonly #clientAddress: ReturnType<typeof compileTrustedProxies>
-  readonly #columns: ReadonlyMap<Stream, readonly string[]>
-  readonly #keys = new Map<string, Pseudonymizer>()
+  readonly #records: RecordTexts
+  /** by epoch and kind of scope, then by name */
+  readonly #keys = new Map<string, Map<string, Pseudonymizer>>()
 
   constructor(rulebook: Rulebook, clock: Clock, trustedProxies: readonly string[], verify: VerifyToken) {
     this.#rulebook = rulebook
@@ -67,12 +75,7 @@ export class BeaconTrial {
     this.#clientAddress = compileTrustedProxies(trustedProxies)
     const agents = createUserAgentReader({ maxEntries: 10_000, maxAgeMs: MAX_RAW_AGE_MS, clock })
     this.anonymizer = compileAnonymizer(rulebook, compileOptions(rulebook, agents, clock))
-    this.#columns = new Map(
-      streamPlans(rulebook).map(({ dimensions, stream }) => [
-        stream,
-        [...recordColumns(stream).map(({ name }) => name), ...dimensions],
-      ]),
-    )
+    this.#records = new RecordTexts(rulebook)
   }
 
   /** The beacon of a case, or the problem that it is. */
@@ -82,19 +85,35 @@ export class BeaconTrial {
     const type = headerOf(trial.rawHeaders, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase()
     if (type !== undefined && type !== 'application/json' && type !== 'text/plain') return 'ERR_BEACON_TYPE'
     const { body } = trial
-    const text = typeof body === 'string' ? body : JSON.stringify(body)
-    if (Buffer.byteLength(text) > LIMITS.bodyBytes) return 'ERR_BEACON_TOO_LARGE'
-    return typeof body === 'string' ? parseBeaconText(body) : parseBeaconValue(body)
+    if (trial.characters * MAX_GROWTH > LIMITS.bodyBytes) {
+      const text = typeof body === 'string' ? body : JSON.stringify(body)
+      if (Buffer.byteLength(text) > LIMITS.bodyBytes) return 'ERR_BEACON_TOO_LARGE'
+    }
+    return typeof body === 'string' ? parseBeaconText(body) : parseBeaconValue(body, trial.holdsEscapes)
   }
 
+  /** What a case came to. */
   async run(trial: TryCase): Promise<TryResult> {
+    return JSON.parse(await this.runText(trial)) as TryResult
+  }
+
+  /** {@link TryResult} as JSON; a promise only where a token must be verified. */
+  runText(trial: TryCase): string | Promise<string> {
     const beacon = this.beaconOf(trial)
-    if (typeof beacon === 'string') return { status: PROBLEMS[beacon].status, code: beacon, records: [] }
-    return this.#process(await this.inputOf(trial, beacon))
+    if (typeof beacon === 'string') return problemText(beacon)
+    const token = this.#tokenOf(trial, beacon)
+    if (token instanceof Promise) {
+      return token.then((verified) => this.#process(this.#input(trial, beacon, verified)))
+    }
+    return this.#process(this.#input(trial, beacon, token))
   }
 
   /** What the anonymiser is given for a case. */
   async inputOf(trial: TryCase, beacon: Beacon): Promise<AnonymizerInput> {
+    return this.#input(trial, beacon, await this.#tokenOf(trial, beacon))
+  }
+
+  #input(trial: TryCase, beacon: Beacon, token: VerifiedToken): AnonymizerInput {
     return {
       source: 'beacon',
       beacon,
@@ -102,7 +121,7 @@ export class BeaconTrial {
       userAgent: headerOf(trial.rawHeaders, 'user-agent') ?? '',
       origin: headerOf(trial.rawHeaders, 'origin'),
       ...readSignals(trial.rawHeaders),
-      token: (await this.#tokenOf(trial, beacon)).result,
+      token: token.result,
       person: trial.state,
       allowance: beacon.events.length,
     }
@@ -113,14 +132,14 @@ export class BeaconTrial {
     return beacon.token === undefined ? MISSING_TOKEN : this.#verify(beacon.token)
   }
 
-  #process(input: AnonymizerInput): TryResult {
+  #process(input: AnonymizerInput): string {
     const dropped: Record<string, number> = {}
-    const records: TryRecord[] = []
     const detected: Record<string, number> = {}
+    const records: string[] = []
     let accepted = 0
     let removed = 0
     this.anonymizer.process(input, this.#clock.now(), this.#peek, {
-      row: (stream, _epoch, tail) => records.push(this.#record(stream, tail)),
+      row: (stream, _epoch, tail) => records.push(this.#records.text(stream, tail)),
       accepted: () => accepted++,
       dropped: (_hour, reason: Reason) => {
         dropped[reason] = (dropped[reason] ?? 0) + 1
@@ -133,36 +152,29 @@ export class BeaconTrial {
       },
     })
     const reasons = Object.keys(dropped)
-    return {
-      status: 204,
-      decision: accepted > 0 ? 'accepted' : 'dropped',
-      ...(reasons[0] === undefined ? {} : { reason: reasons[0], dropped }),
-      ...(removed > 0 ? { removed_props: removed } : {}),
-      ...(Object.keys(detected).length > 0 ? { detected } : {}),
-      records,
-    }
+    let text = `{"status":204,"decision":"${accepted > 0 ? 'accepted' : 'dropped'}"`
+    if (reasons[0] !== undefined) text += `,"reason":"${reasons[0]}","dropped":${JSON.stringify(dropped)}`
+    if (removed > 0) text += `,"removed_props":${String(removed)}`
+    if (Object.keys(detected).length > 0) text += `,"detected":${JSON.stringify(detected)}`
+    return `${text},"records":[${records.join(',')}]}`
   }
 
   /** A key that is made here, used once and told nobody: pseudonyms of two runs never meet. */
-  readonly #peek = (_stream: Stream, epoch: string, scope: object): Pseudonymizer => {
-    const name = JSON.stringify([epoch, scope])
-    let key = this.#keys.get(name)
+  readonly #peek = (_stream: Stream, epoch: string, scope: KeyScope): Pseudonymizer => {
+    const name = scope.of === 'tenant' ? scope.tenant : scope.of === 'site' ? scope.site : ''
+    let keys = this.#keys.get(`${epoch} ${scope.of}`)
+    if (keys === undefined) {
+      if (this.#keys.size > MAX_EPOCHS) this.#keys.clear()
+      keys = new Map()
+      this.#keys.set(`${epoch} ${scope.of}`, keys)
+    }
+    let key = keys.get(name)
     if (key === undefined) {
-      if (this.#keys.size > 10_000) this.#keys.clear()
+      if (keys.size > MAX_KEYS) keys.clear()
       key = createPseudonymizer(randomBytes(32))
-      this.#keys.set(name, key)
+      keys.set(name, key)
     }
     return key
-  }
-
-  #record(stream: Stream, tail: string): TryRecord {
-    const values = JSON.parse(`[${tail}`) as (string | number)[]
-    const record: Record<string, string | number> = { stream }
-    for (const [i, name] of (this.#columns.get(stream) ?? []).entries()) {
-      const value = values[i] ?? ''
-      if (value !== '') record[name] = TIMES.has(name) ? rfc3339(Number(value) * 1000) : value
-    }
-    return record
   }
 
   get rulebook(): Rulebook {
