@@ -1,6 +1,7 @@
 /** `rules try`: one beacon against a rulebook, each field before and after; or many cases as NDJSON. */
 import { readFileSync } from 'node:fs'
 import { parseTryCase, type TryCase } from '@tacit/access-log'
+import { decisionTable } from '@tacit/anonymizer'
 import { createTokenVerifier } from '@tacit/collector'
 import { type Clock, systemClock, TacitError } from '@tacit/contracts'
 import type { Rulebook } from '@tacit/rulebook'
@@ -11,7 +12,7 @@ import { loadTokenKeys } from '../house/realm.js'
 import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
 import { readLineBatches } from '../house/lines.js'
 import { BeaconTrial, problemText, type TryResult } from '../house/try-beacon.js'
-import { fieldRows } from '../house/try-fields.js'
+import { createFieldTable, type FieldRow } from '../house/try-fields.js'
 import { EXIT, print, printJson, table, UsageError } from '../output.js'
 
 interface TryOptions {
@@ -19,6 +20,14 @@ interface TryOptions {
   readonly now?: string
   readonly json?: boolean
 }
+
+/** An event of the case, and what became of its fields. */
+interface EventFields {
+  readonly name: string
+  readonly fields: readonly FieldRow[]
+}
+
+const NOTHING = '—'
 
 export function rulesTryCommand(): Command {
   return new Command('try')
@@ -60,8 +69,9 @@ async function tryRules(file: string, options: TryOptions): Promise<void> {
   }
   const sample = options.beacon === undefined ? exampleCase(rulebook, clock) : readCase(options.beacon)
   const result = await trial.run(sample)
-  if (options.json) printJson(result)
-  else await printSingle(trial, sample, result)
+  const events = await fieldsOf(trial, sample, result)
+  if (options.json) printJson({ ...result, events })
+  else printSingle(trial, events, result)
   if (result.status !== 204) process.exitCode = EXIT.failed
 }
 
@@ -140,19 +150,52 @@ function exampleCase(rulebook: Rulebook, clock: Clock): TryCase {
   return parseTryCase(JSON.stringify(example)) as TryCase
 }
 
-async function printSingle(trial: BeaconTrial, sample: TryCase, result: TryResult): Promise<void> {
+/** The fields of each event of a case that is a beacon. */
+async function fieldsOf(
+  trial: BeaconTrial,
+  sample: TryCase,
+  result: TryResult,
+): Promise<readonly EventFields[]> {
+  const beacon = trial.beaconOf(sample)
+  if (typeof beacon === 'string') return []
+  const input = await trial.inputOf(sample, beacon)
+  const fieldTable = createFieldTable(trial.rulebook)
+  // A beacon that was decided to be dropped has no records; one of its events that was has none either.
+  const days = result.records.filter(({ stream }) => stream === 'day')
+  const whole = days.length === beacon.events.length
+  return beacon.events.map((event, at) => ({
+    name: event.name,
+    fields: fieldTable(input, event, whole ? days[at] : undefined),
+  }))
+}
+
+/** Which check of the decision refused, in words; null where none did. */
+function refusalText(trial: BeaconTrial, result: TryResult): string | null {
+  const row = decisionTable(trial.rulebook).find(({ reasons }) =>
+    reasons.some((reason) => reason === result.reason),
+  )
+  return row === undefined ? null : `Refused by question ${row.order} of the decision: ${row.question}`
+}
+
+function printSingle(trial: BeaconTrial, events: readonly EventFields[], result: TryResult): void {
   if (result.code !== undefined) {
     print(`${result.status} ${result.code}: the beacon is refused before any rule acts.`)
     return
   }
-  const beacon = trial.beaconOf(sample)
-  if (typeof beacon === 'string') return
-  const input = await trial.inputOf(sample, beacon)
-  for (const [i, event] of beacon.events.entries()) {
-    print(`Event ${i + 1} of ${beacon.events.length}: ${event.name}`)
-    print(table(['field', 'before', 'rule', 'after'], fieldRows(trial, input, event, result.records[i])))
-    print('')
+  const heads = ['field', 'before', 'rule', 'after', 'dropped, and why']
+  for (const [at, { fields, name }] of events.entries()) {
+    print(`Event ${at + 1} of ${events.length}: ${JSON.stringify(name)}`)
+    const rows = fields.map(({ after, before, dropped, field, rule }) => [
+      field,
+      before ?? NOTHING,
+      rule,
+      after ?? NOTHING,
+      dropped ?? '',
+    ])
+    print(`${table(heads, rows)}\n`)
   }
+  const refusal = refusalText(trial, result)
+  if (refusal !== null) print(refusal)
   const dropped = Object.entries(result.dropped ?? {}).map(([reason, count]) => `${reason} ${count}`)
   print(
     `Decision: ${result.decision}${dropped.length > 0 ? ` (dropped: ${dropped.join(', ')})` : ''}; ${result.records.length} record(s) would be stored.`,

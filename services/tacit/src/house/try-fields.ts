@@ -1,16 +1,42 @@
-/** The table of `rules try`: each field of the rulebook, what came in, which rule acted, what leaves memory. */
-import { type AnonymizerInput, DROP_EVENT, createUserAgentReader, MAX_RAW_AGE_MS } from '@tacit/anonymizer'
+/** The table of `rules try`: each field of the rulebook, what came in, which rule acted, what leaves memory or why not. */
+import {
+  type AnonymizerInput,
+  compileDimensions,
+  compileEventScan,
+  createUserAgentReader,
+  DROP_EVENT,
+  type EventContext,
+  MAX_RAW_AGE_MS,
+} from '@tacit/anonymizer'
 import { type BeaconEvent, systemClock } from '@tacit/contracts'
-import type { FieldRule } from '@tacit/rulebook'
-import type { BeaconTrial, TryRecord } from './try-beacon.js'
+import { type FieldRule, type Rulebook, yieldedDimensions } from '@tacit/rulebook'
+import { compileOptions } from './countries.js'
+import type { TryRecord } from './try-beacon.js'
 
-const NOTHING = '—'
-const UNREAD = 'no statistic reads it: never leaves memory'
+/** One field of one event. */
+export interface FieldRow {
+  readonly field: string
+  /** what came in; null where nothing did */
+  readonly before: string | null
+  readonly rule: string
+  /** what is left; null where nothing is */
+  readonly after: string | null
+  /** why nothing of it leaves memory, or null where something does */
+  readonly dropped: string | null
+}
+
 const MAX_SHOWN = 60
+/** Controls, and marks that turn the direction of what follows: a beacon is a stranger's text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
 
-function shown(value: unknown): string {
-  if (value === undefined || value === null || value === '') return NOTHING
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
+/** A value as a terminal may show it: short, and without anything that would move its cursor. */
+function shown(value: unknown): string | null {
+  if (value === undefined || value === null || value === '') return null
+  const text = (typeof value === 'string' ? value : JSON.stringify(value)).replace(
+    UNPRINTABLE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN - 1)}…` : text
 }
 
@@ -53,55 +79,73 @@ function addressText(input: AnonymizerInput): string {
   return address.family === 4 ? address.text : 'an IPv6 address'
 }
 
-/** Rows of field, before, rule, after. @param record the record that the event left, if any */
-export function fieldRows(
-  trial: BeaconTrial,
-  input: AnonymizerInput,
-  event: BeaconEvent,
-  record: TryRecord | undefined,
-): string[][] {
-  const agent = createUserAgentReader({ maxEntries: 2, maxAgeMs: MAX_RAW_AGE_MS, clock: systemClock })(
-    input.userAgent,
-  )
-  const claims = input.token.state === 'valid' ? input.token.claims : null
-  const context = { event, beacon: input.beacon, claims, agent, address: input.address }
-  const rows: string[][] = []
-  for (const [field, rule] of Object.entries(trial.rulebook.fields)) {
-    const columns = trial.anonymizer.dimensions.filter((dimension) => dimension.field === field)
-    const after = columns.map((dimension) => {
-      const value = dimension.value(context)
-      if (value === DROP_EVENT) return 'the event is dropped'
-      return columns.length > 1 || dimension.name !== field
-        ? `${dimension.name}=${shown(value)}`
-        : shown(value)
+/** Compiles the table of a rulebook. */
+export function createFieldTable(
+  rulebook: Rulebook,
+): (input: AnonymizerInput, event: BeaconEvent, record: TryRecord | undefined) => readonly FieldRow[] {
+  const agents = createUserAgentReader({ maxEntries: 2, maxAgeMs: MAX_RAW_AGE_MS, clock: systemClock })
+  const names = Object.entries(rulebook.fields).flatMap(([field, rule]) => yieldedDimensions(field, rule))
+  const { dimensions } = compileDimensions(rulebook, names, compileOptions(rulebook, agents, systemClock))
+  const scan = compileEventScan(rulebook, systemClock)
+
+  return (input, event, record) => {
+    const claims = input.token.state === 'valid' ? input.token.claims : null
+    const { address, beacon } = input
+    const context: EventContext = { event, beacon, claims, agent: agents(input.userAgent), address }
+    const hit = scan(context)
+    const rows = Object.entries(rulebook.fields).map(([field, rule]): FieldRow => {
+      const before = shown(rawOf(field, input, event))
+      const head = { field, before, rule: ruleText(rule) }
+      if (hit?.field === field)
+        return { ...head, after: null, dropped: `holds ${hit.detector}: the event is dropped` }
+      const own = dimensions.filter((dimension) => dimension.field === field)
+      if (own.length === 0) return { ...head, ...withoutColumn(field, rule.do, before, record) }
+      const values = own.map((dimension) => ({ name: dimension.name, value: dimension.value(context) }))
+      if (values.some(({ value }) => value === DROP_EVENT))
+        return { ...head, after: null, dropped: 'not listed: the event is dropped' }
+      const after = values
+        .filter(({ value }) => value !== '')
+        .map(({ name, value }) => (name === field ? shown(value) : `${name}=${String(shown(value))}`))
+        .join(' ')
+      if (after === '')
+        return { ...head, after: null, dropped: before === null ? null : 'not allowed: dropped' }
+      const isRead = record === undefined || own.some(({ name }) => record[name] !== undefined)
+      return { ...head, after, dropped: isRead ? null : 'no statistic reads it: never leaves memory' }
     })
-    rows.push([
-      field,
-      shown(rawOf(field, input, event)),
-      ruleText(rule),
-      after.length > 0 ? after.join(' ') : withoutColumn(field, rule.do, record),
-    ])
+    return [...rows, ...unnamedRows(rulebook, event, hit?.field === 'props' ? hit.detector : null)]
   }
-  for (const name of Object.keys(event.props ?? {})) {
-    if (trial.rulebook.fields[name] === undefined)
-      rows.push([name, shown(event.props?.[name]), 'no rule names it', 'dropped'])
-  }
-  return rows
 }
 
-function withoutColumn(field: string, rule: string, record: TryRecord | undefined): string {
-  if (rule === 'drop') return 'dropped'
-  if (record === undefined) return rule === 'pseudonym' || rule === 'coarsen' ? NOTHING : UNREAD
-  if (field === 'user_id') return shown(record['person'])
-  if (field === 'tenant_id') return shown(record['tenant'])
-  return field === 'timestamp' ? shown(record['hour']) : UNREAD
+/** Props that no rule names. @param detector what was found in one of them, or null */
+function unnamedRows(rulebook: Rulebook, event: BeaconEvent, detector: string | null): readonly FieldRow[] {
+  return Object.entries(event.props ?? {})
+    .filter(([name]) => rulebook.fields[name] === undefined)
+    .map(([name, value]) => ({
+      field: shown(name) ?? '',
+      before: shown(value),
+      rule: 'no rule names it',
+      after: null,
+      dropped: detector === null ? 'dropped' : `a prop holds ${detector}: the event is dropped`,
+    }))
+}
+
+/** Fields that become no dimension: people, times, and what is dropped. */
+function withoutColumn(
+  field: string,
+  rule: FieldRule['do'],
+  before: string | null,
+  record: TryRecord | undefined,
+): Pick<FieldRow, 'after' | 'dropped'> {
+  if (rule === 'drop') return { after: null, dropped: before === null ? null : 'dropped' }
+  const column = field === 'user_id' ? 'person' : field === 'tenant_id' ? 'tenant' : 'hour'
+  return { after: shown(record?.[column]), dropped: null }
 }
 
 /** A rule in a few words. */
 function ruleText(rule: FieldRule): string {
   switch (rule.do) {
     case 'truncate':
-      return `truncate to /${rule.ipv4} or /${rule.ipv6}`
+      return `truncate to /${rule.ipv4} or /${rule.ipv6}${rule.then === undefined ? '' : `, then ${rule.then}`}`
     case 'pseudonym':
       return `pseudonym per ${rule.scope.join(', ')}`
     case 'coarsen':
@@ -111,7 +155,7 @@ function ruleText(rule: FieldRule): string {
         ? `template of ${rule.routes.length} routes, else ${rule.otherwise}`
         : 'generic template'
     case 'generalise':
-      return `generalise to ${rule.to.join(', ')}`
+      return `generalise to ${rule.to.join(', ')}${rule.maxBits === undefined ? '' : ` within ${rule.maxBits} bits`}`
     case 'allow':
       return rule.pattern === undefined ? `allow ${rule.values?.length ?? 0} values` : `allow ${rule.pattern}`
     case 'bucket':
