@@ -181,7 +181,7 @@ function transformOf(
     case 'truncate': {
       const network = (address: Address | null): string =>
         address === null ? '' : truncateAddress(address, rule.ipv4, rule.ipv6)
-      if (rule.then === undefined) return openSet((_raw, { address }) => network(address))
+      if (rule.keeps === 'network') return openSet((_raw, { address }) => network(address))
       // Cut first: what finds the country never sees the address.
       return closedSet((_raw, { address }) =>
         address === null

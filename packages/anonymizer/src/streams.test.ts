@@ -166,7 +166,7 @@ t.test('the country is looked up for the cut network, and nothing of the address
   }
   const rulebook: Rulebook = {
     ...withStatistics(statistic({ id: 'countries', windows: ['day'], by: ['country'] })),
-    fields: { ...erp.fields, client_ip: { do: 'truncate', ipv4: 16, ipv6: 32, then: 'country' } },
+    fields: { ...erp.fields, client_ip: { do: 'truncate', ipv4: 16, ipv6: 32, keeps: 'country' } },
   }
   const address = parseAddress('49.36.10.11')
   const outcome = createTrial(rulebook, { countries }).run([pageView()], { address })

@@ -43,8 +43,8 @@ function fieldRule(field: string, draft: FieldDraft, catalogues: ReadonlyMap<str
       }
     }
     case 'truncate': {
-      const { ipv4, ipv6, then } = draft
-      return { do: 'truncate', ipv4, ipv6, ...(then === undefined ? {} : { then }) }
+      const { ipv4, ipv6 } = draft
+      return { do: 'truncate', ipv4, ipv6, keeps: draft.then ?? 'network' }
     }
     case 'generalise': {
       const { max_bits: maxBits, to } = draft

@@ -31,13 +31,20 @@ export function bucketLabels(edges: readonly number[]): readonly string[] {
 /** The dimensions that a field yields: `user_agent` its families, others themselves, people and times none. */
 export function yieldedDimensions(
   field: string,
-  rule: { readonly do: FieldRule['do']; readonly to?: unknown; readonly then?: unknown },
+  rule: {
+    readonly do: FieldRule['do']
+    readonly to?: unknown
+    /** as compiled */
+    readonly keeps?: unknown
+    /** as written */
+    readonly then?: unknown
+  },
 ): readonly string[] {
   switch (rule.do) {
     case 'generalise':
       return Array.isArray(rule.to) ? rule.to.map(String) : []
     case 'truncate':
-      return [rule.then === 'country' ? 'country' : field]
+      return [rule.keeps === 'country' || rule.then === 'country' ? 'country' : field]
     case 'template':
     case 'allow':
     case 'bucket':

@@ -1,5 +1,7 @@
 export { catalogueNames, parseRulebook, type RulebookInput } from './parse.js'
 export { RULEBOOK_FILE } from './catalogues.js'
+export { explain, type Explanation } from './explain/index.js'
+export { explanationHtml, explanationMarkdown } from './explain/render.js'
 export { FINDINGS, type FindingCode } from './codes.js'
 export {
   bucketLabels,
@@ -9,6 +11,14 @@ export {
   type GeneralisedDimension,
   yieldedDimensions,
 } from './dimensions.js'
+export {
+  type Change,
+  type ChangeClass,
+  diffRulebooks,
+  NOTICE_DAYS,
+  type RulebookDiff,
+  sameDeclaration,
+} from './diff/index.js'
 export { effectiveNow } from './effective.js'
 export { rulebookHash } from './hash.js'
 export { catalogueJsonSchema, rulebookJsonSchema } from './json-schema.js'

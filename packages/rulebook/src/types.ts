@@ -38,8 +38,8 @@ export type FieldRule =
       readonly do: 'truncate'
       readonly ipv4: number
       readonly ipv6: number
-      /** the country of the cut network is kept in the network's place: the field yields the dimension `country` */
-      readonly then?: 'country'
+      /** what is left: the cut network, or its country alone (written `then: country`), as the dimension `country` */
+      readonly keeps: 'network' | 'country'
     }
   | { readonly do: 'pseudonym'; readonly scope: readonly ('tenant' | 'purpose' | 'epoch')[] }
   | { readonly do: 'coarsen'; readonly toMs: number }

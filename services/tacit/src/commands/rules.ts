@@ -2,6 +2,8 @@ import { Command } from 'commander'
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { findingText, readRulebook } from '../house/rulebook-files.js'
 import { EXIT, print, printJson } from '../output.js'
+import { rulesDiffCommand } from './rules-diff.js'
+import { rulesExplainCommand } from './rules-explain.js'
 import { rulesSchemaCommand } from './rules-schema.js'
 import { rulesTestCommand } from './rules-test.js'
 import { rulesTryCommand } from './rules-try.js'
@@ -45,6 +47,8 @@ export function rulesCommand(): Command {
   return new Command('rules')
     .description('Rulebooks: check one, try a beacon against it')
     .addCommand(checkCommand())
+    .addCommand(rulesExplainCommand())
+    .addCommand(rulesDiffCommand())
     .addCommand(rulesSchemaCommand())
     .addCommand(rulesTestCommand())
     .addCommand(rulesTryCommand())

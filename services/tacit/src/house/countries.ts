@@ -9,7 +9,7 @@ let opened: Countries | undefined
 /** What a rulebook's compilation needs of it; undefined where no rule says `then: country`. */
 export function countriesFor(rulebook: Rulebook): Countries | undefined {
   const rule = rulebook.fields['client_ip']
-  if (rule?.do !== 'truncate' || rule.then !== 'country') return undefined
+  if (rule?.do !== 'truncate' || rule.keeps !== 'country') return undefined
   opened ??= openCountries()
   return opened
 }

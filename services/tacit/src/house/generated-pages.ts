@@ -1,6 +1,9 @@
 /** Files of the repository that are made from the program: `npm run docs` writes them, a test keeps them current. */
-import { catalogueJsonSchema, rulebookJsonSchema } from '@tacit/rulebook'
+import { catalogueJsonSchema, explanationMarkdown, rulebookJsonSchema } from '@tacit/rulebook'
 import { configurationPage } from './configuration-page.js'
+import { explainWhole } from './explanation.js'
+import { ERP_RULEBOOK } from './layout.js'
+import { readRulebook, requireRulebook } from './rulebook-files.js'
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
@@ -8,6 +11,9 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 export function generatedPages(): Readonly<Record<string, string>> {
   return {
     'docs/configuration.md': configurationPage(),
+    'docs/rulebook-erp.md': explanationMarkdown(
+      explainWhole(requireRulebook(readRulebook(ERP_RULEBOOK), ERP_RULEBOOK)),
+    ),
     'rulebooks/rulebook.schema.json': json(rulebookJsonSchema()),
     'rulebooks/catalogue.schema.json': json(catalogueJsonSchema()),
   }

@@ -145,7 +145,7 @@ function withoutColumn(
 function ruleText(rule: FieldRule): string {
   switch (rule.do) {
     case 'truncate':
-      return `truncate to /${rule.ipv4} or /${rule.ipv6}${rule.then === undefined ? '' : `, then ${rule.then}`}`
+      return `truncate to /${rule.ipv4} or /${rule.ipv6}${rule.keeps === 'country' ? ', then country' : ''}`
     case 'pseudonym':
       return `pseudonym per ${rule.scope.join(', ')}`
     case 'coarsen':

@@ -1,0 +1,45 @@
+/** `rules explain`: a rulebook as a page in plain English. */
+import { writeFileSync } from 'node:fs'
+import { type Explanation, explain, explanationHtml, explanationMarkdown } from '@tacit/rulebook'
+import { Command } from 'commander'
+import { explainDecisions } from '../house/explanation.js'
+import { ERP_RULEBOOK } from '../house/layout.js'
+import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
+import { print, UsageError } from '../output.js'
+
+interface ExplainOptions {
+  readonly format: string
+  readonly decisions?: boolean
+  readonly out?: string
+  readonly json?: boolean
+}
+
+const FORMATS: Readonly<Record<string, (explanation: Explanation) => string>> = {
+  markdown: explanationMarkdown,
+  html: explanationHtml,
+  json: (explanation) => `${JSON.stringify(explanation)}\n`,
+}
+
+export function rulesExplainCommand(): Command {
+  return new Command('explain')
+    .description(
+      'A rulebook in plain English: what is collected and why, what happens to each field, where it lives and until when, who can read it, which promise it keeps',
+    )
+    .argument('[file]', 'the rulebook', ERP_RULEBOOK)
+    .option('--format <format>', `one of ${Object.keys(FORMATS).join(', ')}`, 'markdown')
+    .option('--decisions', 'the table of decisions instead: every question, its reasons and its law')
+    .option('--out <file>', 'write to a file')
+    .option('--json', 'for machines; the same as --format json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ npx tacit rules explain rulebooks/erp/rulebook.yaml\n  $ npx tacit rules explain --format html --out privacy.html\n  $ npx tacit rules explain --decisions\n',
+    )
+    .action((file: string, options: ExplainOptions) => {
+      const render = FORMATS[options.json === true ? 'json' : options.format]
+      if (render === undefined) throw new UsageError(`--format is one of ${Object.keys(FORMATS).join(', ')}`)
+      const rulebook = requireRulebook(readRulebook(file), file)
+      const text = render(options.decisions === true ? explainDecisions(rulebook) : explain(rulebook))
+      if (options.out === undefined) print(text.trimEnd())
+      else writeFileSync(options.out, text)
+    })
+}
