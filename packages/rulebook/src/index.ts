@@ -15,6 +15,7 @@ export {
   type Change,
   type ChangeClass,
   diffRulebooks,
+  mayTakeEffectAtOnce,
   NOTICE_DAYS,
   type RulebookDiff,
   sameDeclaration,

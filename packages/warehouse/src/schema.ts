@@ -112,27 +112,35 @@ async function existingColumns(connection: Connection): Promise<Map<string, Colu
   return tables
 }
 
-function checkColumns(table: Table, existing: readonly Column[]): void {
-  const shown = (columns: readonly Column[]): string[] => columns.map(({ name, type }) => `${name} ${type}`)
-  const wanted = shown(table.columns)
-  const found = shown(existing)
-  if (wanted.length === found.length && wanted.every((column, at) => column === found[at])) return
-  const missing = wanted.filter((column) => !found.includes(column))
-  const extra = found.filter((column) => !wanted.includes(column))
-  const difference = [
-    missing.length > 0 ? `lacks ${missing.join(', ')}` : '',
-    extra.length > 0 ? `also has ${extra.join(', ')}` : '',
-    missing.length + extra.length === 0 ? 'has its columns in another order' : '',
-  ].filter((part) => part !== '')
-  throw new TacitError(
-    'ERR_DATA_RULEBOOK',
-    `The table ${table.name} was made under another rulebook: it ${difference.join(' and ')}. Use the rulebook it was made under, or an empty data directory.`,
-  )
+/**
+ * Columns that a table lacks. It may have more than the plans need: those of former rulebooks stay until their
+ * partitions are gone. @throws TacitError ERR_DATA_RULEBOOK where a column has another type
+ */
+function missingColumns(table: Table, existing: readonly Column[]): readonly Column[] {
+  const found = new Map(existing.map(({ name, type }) => [name, type]))
+  const other = table.columns.filter(({ name, type }) => found.has(name) && found.get(name) !== type)
+  if (other.length > 0) {
+    throw new TacitError(
+      'ERR_DATA_RULEBOOK',
+      `The table ${table.name} has other types: ${other.map(({ name }) => name).join(', ')}. Use an empty data directory.`,
+    )
+  }
+  return table.columns.filter(({ name }) => !found.has(name))
+}
+
+/** Rows that are there already read '' in a new dimension: their rulebook did not keep it. */
+async function addColumns(connection: Connection, table: Table, columns: readonly Column[]): Promise<void> {
+  if (columns.length === 0) return
+  const added = columns.map(({ name, type }) => `ADD COLUMN IF NOT EXISTS ${identifier(name)} ${type}`)
+  await connection.command(`ALTER TABLE ${tableName(connection.database, table.name)} ${added.join(', ')}`, {
+    settings: { alter_sync: '2' },
+    repeatable: true,
+  })
 }
 
 /**
- * Makes the database and its tables, checks those that exist, and removes scratch tables of a killed release.
- * @throws TacitError ERR_DATA_RULEBOOK where a table has other columns than the plans need
+ * Makes the database and its tables, adds the columns that those that exist lack, and removes scratch tables of a killed release.
+ * @throws TacitError ERR_DATA_RULEBOOK where a column has another type than the plans need
  */
 export async function migrate(connection: Connection, plans: readonly StreamPlan[]): Promise<void> {
   const { database } = connection
@@ -140,7 +148,7 @@ export async function migrate(connection: Connection, plans: readonly StreamPlan
   const existing = await existingColumns(connection)
   for (const table of tablesOf(plans)) {
     const columns = existing.get(table.name)
-    if (columns !== undefined) checkColumns(table, columns)
+    if (columns !== undefined) await addColumns(connection, table, missingColumns(table, columns))
     else await connection.command(createTable(database, table), { repeatable: true })
   }
   for (const table of existing.keys()) {

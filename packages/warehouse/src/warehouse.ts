@@ -28,8 +28,11 @@ export interface Warehouse {
    * @throws TacitError ERR_DATA_RULEBOOK
    */
   migrate(plans: readonly StreamPlan[]): Promise<void>
-  /** One insert of JSONCompactEachRow lines (`landingColumns`) as they are. @param token names stream and range */
-  land(stream: Stream, rows: readonly Buffer[], token: string): Promise<void>
+  /**
+   * One insert of JSONCompactEachRow lines as they are. @param token names stream and range
+   * @param dimensions of the rows, where their rulebook had others than the plan; absent columns read ''
+   */
+  land(stream: Stream, rows: readonly Buffer[], token: string, dimensions?: readonly string[]): Promise<void>
   /** Rows of these ranges in landing: the read-back. */
   landed(stream: Stream, ranges: readonly BatchRange[]): Promise<LandedCount>
   /** Hours of receipt that have rows in landing. */
@@ -81,7 +84,10 @@ export function openWarehouse(
       plans.clear()
       for (const plan of wanted) plans.set(plan.stream, plan)
     },
-    land: async (stream, rows, token) => land(connection, planOf(stream), rows, token),
+    land: async (stream, rows, token, dimensions) => {
+      const plan = planOf(stream)
+      return land(connection, dimensions === undefined ? plan : { stream, dimensions }, rows, token)
+    },
     landed: (stream, ranges) => landed(connection, stream, ranges),
     landingHours: (stream, { distinct = false } = {}) => landingHours(connection, stream, distinct),
     settle: async (stream, hours, how) => settle(connection, planOf(stream), hours, how),

@@ -5,15 +5,16 @@
 import { epochFromLabel, HOUR, hourOf, readBatchHeader, type Stream, TacitError } from '@tacit/contracts'
 import type { EventLog } from '@tacit/event-log'
 import type { KeeperPort, LogKeys } from '@tacit/keyring'
-import { type Rulebook, storedPlans } from '@tacit/rulebook'
+import { storedPlans } from '@tacit/rulebook'
 import type { Warehouse } from '@tacit/warehouse'
 import { type ReleasedStatistic, Releaser } from './release.js'
+import type { Rulebooks } from './rulebooks.js'
 import { Settler } from './settler.js'
 import { Stager } from './stager.js'
 import { addCounts, type AggregatorState, type LedgerRow } from './state.js'
 
 export interface AggregatorOptions {
-  readonly rulebook: Rulebook
+  readonly rulebooks: Rulebooks
   readonly log: EventLog
   readonly logKeys: LogKeys
   readonly keeper: KeeperPort
@@ -34,7 +35,7 @@ export class Aggregator {
 
   constructor(options: AggregatorOptions) {
     this.#options = options
-    this.#streams = storedPlans(options.rulebook).map(({ stream }) => stream)
+    this.#streams = storedPlans(options.rulebooks.current()).map(({ stream }) => stream)
     this.#stager = new Stager(options)
     this.#settler = new Settler({ ...options, streams: this.#streams })
     this.#releaser = new Releaser(options)
@@ -103,8 +104,10 @@ export class Aggregator {
 
   /** A window is complete when it has closed and every hour that could hold its rows is settled. */
   #isComplete(epoch: string, now: number): boolean {
-    const { rulebook, state } = this.#options
-    const closes = epochFromLabel(epoch).end + rulebook.epochs.latenessMs
+    const { rulebooks, state } = this.#options
+    const { end, start } = epochFromLabel(epoch)
+    const lateness = rulebooks.ruling(start, end, end).map(({ epochs }) => epochs.latenessMs)
+    const closes = end + Math.max(...lateness)
     const lastHour = Math.ceil(closes / HOUR) * HOUR
     return now >= closes && state.watermark >= lastHour && state.receiptHours(lastHour).length === 0
   }

@@ -19,15 +19,23 @@ import {
   type StatisticSpec,
   type Thresholds,
 } from '@tacit/disclosure'
-import { declaredValues, isReleased, type Rulebook, type Site, type Statistic } from '@tacit/rulebook'
+import {
+  declaredValues,
+  isReleased,
+  type Rulebook,
+  sameDeclaration,
+  type Site,
+  type Statistic,
+} from '@tacit/rulebook'
 import type { CleanedRows, CountRequest, StoredCell, Warehouse } from '@tacit/warehouse'
+import type { Rulebooks } from './rulebooks.js'
 import type { AggregatorState, CommittedManifest, WindowRecord } from './state.js'
 
 /** What a dimension's empty value is called in a published cell. */
 const NONE = '(none)'
 
 export interface ReleaseOptions {
-  readonly rulebook: Rulebook
+  readonly rulebooks: Rulebooks
   readonly state: AggregatorState
   readonly warehouse: Warehouse
   readonly alarm: (message: string) => void
@@ -101,16 +109,23 @@ export class Releaser {
   }
 
   async #commit(stream: Stream, epoch: string): Promise<ReleasedStatistic[]> {
-    const { rulebook, state } = this.#options
-    const { start } = epochFromLabel(epoch)
+    const { rulebooks, state } = this.#options
+    const { end, start } = epochFromLabel(epoch)
+    const { latenessMs } = rulebooks.current().epochs
+    const ruled = rulebooks.ruling(start, end, end + latenessMs)
+    const rulebook = ruled.at(-1) as Rulebook
     const record = await this.#reconcile(stream, epoch)
     const computed: Computed[] = []
     for (const site of Object.values(rulebook.sites)) {
       const statistics = rulebook.statistics.filter(
-        (statistic) => statistic.site === site.id && isReleased(statistic, stream),
+        (statistic) =>
+          statistic.site === site.id &&
+          isReleased(statistic, stream) &&
+          // A window that two rulebooks ruled has rows of both: only what meant the same is counted.
+          ruled.every((former) => former === rulebook || sameDeclaration(former, rulebook, statistic.id)),
       )
       if (statistics.length > 0)
-        computed.push(...(await this.#computeSite(stream, epoch, site, statistics, record)))
+        computed.push(...(await this.#computeSite(rulebook, stream, epoch, site, statistics, record)))
     }
     const together = checkTogether(computed.map(({ content }) => content))
     if (!together.ok) throw this.#refused(together.findings)
@@ -140,13 +155,14 @@ export class Releaser {
   }
 
   async #computeSite(
+    rulebook: Rulebook,
     stream: Stream,
     epoch: string,
     site: Site,
     statistics: readonly Statistic[],
     record: WindowRecord,
   ): Promise<Computed[]> {
-    const { rulebook, warehouse } = this.#options
+    const { warehouse } = this.#options
     const rows = await warehouse.clean({
       stream,
       epoch,
@@ -158,7 +174,7 @@ export class Releaser {
       record.deduplicated += rows.deduplicated
       const computed: Computed[] = []
       for (const statistic of statistics)
-        computed.push(await this.#computeStatistic(rows, epoch, site, statistic))
+        computed.push(await this.#computeStatistic(rulebook, rows, epoch, site, statistic))
       return computed
     } finally {
       await rows.drop()
@@ -166,12 +182,12 @@ export class Releaser {
   }
 
   async #computeStatistic(
+    rulebook: Rulebook,
     rows: CleanedRows,
     epoch: string,
     site: Site,
     statistic: Statistic,
   ): Promise<Computed> {
-    const { rulebook } = this.#options
     const thresholds = thresholdsOf(rulebook, site)
     const spec = specOf(statistic)
     const request: CountRequest = {

@@ -12,7 +12,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type OpenedBatch, readBatchHeader, type Stream, TacitError } from '@tacit/contracts'
 import type { EventLog, LogRecord } from '@tacit/event-log'
 import type { LogKeys } from '@tacit/keyring'
+import { storedPlans } from '@tacit/rulebook'
 import { type BatchRange, type Warehouse, WarehouseError } from '@tacit/warehouse'
+import type { Rulebooks } from './rulebooks.js'
 import type { AggregatorState, AppliedBatch } from './state.js'
 
 export const CONSUMER_GROUP = 'aggregator'
@@ -40,6 +42,7 @@ interface Step {
 }
 
 export interface StagerOptions {
+  readonly rulebooks: Rulebooks
   readonly log: EventLog
   readonly logKeys: LogKeys
   readonly state: AggregatorState
@@ -54,8 +57,10 @@ export class Stager {
   readonly #state: AggregatorState
   readonly #warehouse: Warehouse
   readonly #alarm: (message: string) => void
+  readonly #rulebooks: Rulebooks
 
   constructor(options: StagerOptions) {
+    this.#rulebooks = options.rulebooks
     this.#log = options.log
     this.#logKeys = options.logKeys
     this.#state = options.state
@@ -125,6 +130,13 @@ export class Stager {
         step.fates.set(record.position, { header: readBatchHeader(record.bytes), fate: 'expired' })
         return 0
       }
+      if (this.#rulebooks.ofHash(batch.header.rulebook) === null) {
+        // Nobody activated what decided it (INV-19): its rows are not believed.
+        step.fates.set(record.position, { header: batch.header, fate: 'quarantined' })
+        await this.#state.quarantine(record.hour, record.position, record.bytes)
+        this.#alarm('a sealed batch of a rulebook that nobody activated was set aside')
+        return 0
+      }
       step.opened.push({ record, batch })
       step.fates.set(record.position, { header: batch.header, fate: 'landed' })
       return rowsOf(batch)
@@ -143,7 +155,11 @@ export class Stager {
   }
 
   async #land(step: Step, boundary: Boundary, outcomeUnknown: boolean): Promise<void> {
-    for (const stream of streamsOf(step)) await this.#landStream(step, stream, boundary, outcomeUnknown)
+    for (const opened of byRulebook(step.opened)) {
+      // Rows are positional: those of another rulebook have other columns.
+      const part = { ...step, opened }
+      for (const stream of streamsOf(part)) await this.#landStream(part, stream, boundary, outcomeUnknown)
+    }
   }
 
   async #landStream(step: Step, stream: Stream, first: Boundary, outcomeUnknown: boolean): Promise<void> {
@@ -151,6 +167,7 @@ export class Stager {
     const expected = step.opened.reduce((sum, { batch }) => sum + rowsOf(batch, stream), 0)
     if (expected === 0) return
     const ranges = rangesOf(step)
+    const { dimensions, hash } = this.#planOf(step, stream)
     let boundary = first
     let unknown = outcomeUnknown
     for (let attempt = 0; ; attempt++) {
@@ -160,7 +177,8 @@ export class Stager {
           boundary = { last: boundary.last, attempt: boundary.attempt + 1 }
           await this.#writeBoundary(step.after, boundary)
         }
-        await this.#warehouse.land(stream, rows, `${stream}:${step.after}-${step.last}:${boundary.attempt}`)
+        const token = `${stream}:${step.after}-${step.last}:${hash}:${boundary.attempt}`
+        await this.#warehouse.land(stream, rows, token, dimensions)
         return
       } catch (error) {
         if (isRefusedData(error)) {
@@ -174,8 +192,17 @@ export class Stager {
     }
   }
 
+  /** The dimensions of a part's rows; all its batches are of one rulebook. */
+  #planOf(step: Step, stream: Stream): { readonly dimensions: readonly string[]; readonly hash: string } {
+    const hash = step.opened[0]?.batch.header.rulebook ?? ''
+    const rulebook = this.#rulebooks.ofHash(hash) ?? this.#rulebooks.current()
+    const plan = storedPlans(rulebook).find((candidate) => candidate.stream === stream)
+    return { dimensions: plan?.dimensions ?? [], hash: hash.slice(0, 16) }
+  }
+
   /** ClickHouse refused the rows for their data: each batch on its own, and those that are refused set aside. */
   async #landSeparately(step: Step, stream: Stream, attempt: number): Promise<void> {
+    const { dimensions } = this.#planOf(step, stream)
     for (const { record, batch } of step.opened) {
       const expected = rowsOf(batch, stream)
       if (expected === 0) continue
@@ -187,6 +214,7 @@ export class Stager {
           stream,
           sectionsOf(batch, stream),
           `${stream}:${record.position}:alone:${attempt}`,
+          dimensions,
         )
       } catch (error) {
         if (!isRefusedData(error)) throw error
@@ -196,6 +224,18 @@ export class Stager {
       }
     }
   }
+}
+
+/** Batches by the rulebook that decided them, nearly always one. */
+function byRulebook(opened: Step['opened']): readonly Step['opened'][] {
+  const parts = new Map<string, Step['opened']>()
+  for (const one of opened) {
+    const { rulebook } = one.batch.header
+    const part = parts.get(rulebook)
+    if (part === undefined) parts.set(rulebook, [one])
+    else part.push(one)
+  }
+  return [...parts.values()]
 }
 
 function isRefusedData(error: unknown): boolean {

@@ -114,17 +114,14 @@ function factsOf(request: IncomingMessage, options: BeaconRouteOptions): Request
   }
 }
 
-function intakeBySite(intakes: readonly Intake[]): ReadonlyMap<string, Intake> {
-  const map = new Map<string, Intake>()
-  for (const intake of intakes) {
-    for (const site of Object.keys(intake.rulebook.sites)) if (!map.has(site)) map.set(site, intake)
-  }
-  return map
+/** The intake whose rulebook has a site: looked up each time, because rulebooks change while it runs. */
+function intakeOf(intakes: readonly Intake[], site: string): Intake | undefined {
+  for (const intake of intakes) if (intake.rulebook.sites[site] !== undefined) return intake
+  return undefined
 }
 
 /** @throws TypeError without an intake */
 export function createBeaconRoute(options: BeaconRouteOptions): BeaconRoute {
-  const sites = intakeBySite(options.intakes)
   const fallback = options.intakes[0]
   if (fallback === undefined) throw new TypeError('a collector needs at least one intake')
   return (request, response) => {
@@ -146,7 +143,7 @@ export function createBeaconRoute(options: BeaconRouteOptions): BeaconRoute {
         answerProblem(response, beacon)
         return
       }
-      const intake = sites.get(beacon.site) ?? fallback
+      const intake = intakeOf(options.intakes, beacon.site) ?? fallback
       intake.accept(beacon, factsOf(request, options), (error) => {
         if (error === null) answerNoContent(response)
         else answerProblem(response, problemOf(error))

@@ -6,6 +6,7 @@
  *   neither time nor a crash tells an accepted event from a dropped one.
  * - Batch numbers rise by one within a producer, whose id is random per boot: (producer, batch, row) names a row once.
  * - At most {@link MAX_IN_FLIGHT} batches are being written; what arrives meanwhile gathers in the next one, bounded.
+ * - A batch holds what one rulebook decided; its hash stands in the authenticated header.
  * - Records of a batch are shuffled before they are numbered.
  * Recovery: a batch whose append fails fails all its beacons (503); nothing was promised. Its number is not used again.
  */
@@ -49,6 +50,8 @@ interface Section {
 /** What gathers for one flush. */
 class Gathering {
   readonly hour: number
+  /** hash of the rulebook that decided everything in it */
+  readonly rulebook: string
   readonly sections = new Map<Stream, Section>()
   readonly counts = new Map<number, HourCounts>()
   readonly since = performance.now()
@@ -59,8 +62,9 @@ class Gathering {
   /** called once with the outcome; plain functions, because a promise for each beacon is what the hot path would pay */
   readonly waiting: ((error: unknown) => void)[] = []
 
-  constructor(hour: number) {
+  constructor(hour: number, rulebook: string) {
     this.hour = hour
+    this.rulebook = rulebook
   }
 
   /** @param error null where everything is on disk */
@@ -105,7 +109,7 @@ export class GroupCommit implements RecordSink {
   readonly #log: EventLog
   readonly #logKeys: LogKeys
   readonly #clock: Clock
-  readonly #rulebook: string
+  #rulebook: string
   #batch = 0
   #gathering: Gathering | null = null
   #waiting: Gathering[] = []
@@ -147,7 +151,17 @@ export class GroupCommit implements RecordSink {
       }
       this.#waiting.push(current)
     }
-    this.#gathering = new Gathering(hour)
+    this.#gathering = new Gathering(hour, this.#rulebook)
+    this.#schedule()
+  }
+
+  /** From now on another rulebook decides: what gathers next is sealed under its hash. */
+  ruleBy(rulebook: string): void {
+    if (rulebook === this.#rulebook) return
+    this.#rulebook = rulebook
+    if (this.#gathering === null) return
+    this.#waiting.push(this.#gathering)
+    this.#gathering = null
     this.#schedule()
   }
 
@@ -225,7 +239,7 @@ export class GroupCommit implements RecordSink {
   async watermark(now: number): Promise<void> {
     await this.drain()
     const hour = hourOf(now)
-    await this.#write(new Gathering(hour), true)
+    await this.#write(new Gathering(hour, this.#rulebook), true)
   }
 
   #countsOf(hour: number): HourCounts {
@@ -300,7 +314,7 @@ export class GroupCommit implements RecordSink {
     if (this.#probe !== undefined || error.code === 'ERR_LOG_CLOSED') return
     this.#probe = setTimeout(() => {
       this.#probe = undefined
-      if (this.#failed) this.#start(new Gathering(hourOf(this.#clock.now())))
+      if (this.#failed) this.#start(new Gathering(hourOf(this.#clock.now()), this.#rulebook))
     }, RETRY_MS)
     this.#probe.unref()
   }
@@ -323,7 +337,7 @@ export class GroupCommit implements RecordSink {
       hour: gathering.hour,
       producer: this.producer,
       batch,
-      rulebook: this.#rulebook,
+      rulebook: gathering.rulebook,
       sections,
       counts,
       removedProps: gathering.removedProps,

@@ -48,16 +48,34 @@ export type Done = (error: unknown) => void
 const MAX_KEY_LOADS = 3
 
 export class Intake {
-  readonly rulebook: Rulebook
+  #rulebook: Rulebook
+  #anonymizer: Anonymizer
   readonly commit: GroupCommit
   readonly #options: IntakeOptions
   readonly #peek: PeekKey
 
   constructor(options: IntakeOptions) {
-    this.rulebook = options.rulebook
+    this.#rulebook = options.rulebook
+    this.#anonymizer = options.anonymizer
     this.commit = options.commit
     this.#options = options
     this.#peek = (stream, epoch, scope) => options.keyring.peek(stream, epoch, scope)
+  }
+
+  /** The rulebook that decides now. */
+  get rulebook(): Rulebook {
+    return this.#rulebook
+  }
+
+  /**
+   * Lets another rulebook decide from the next beacon on. Synchronous, as everything after a beacon's last wait is: each
+   * beacon is decided by exactly one rulebook, and none is lost or refused.
+   */
+  ruleBy(rulebook: Rulebook, anonymizer: Anonymizer): void {
+    this.#anonymizer.clear()
+    this.#rulebook = rulebook
+    this.#anonymizer = anonymizer
+    this.commit.ruleBy(rulebook.hash)
   }
 
   /** Takes one beacon and says when it is durable, or why that cannot be promised. */
@@ -83,10 +101,10 @@ export class Intake {
 
   /** Regular housekeeping: caches forget, keys of closed epochs are zeroed. */
   tick(now: number): void {
-    this.#options.anonymizer.expire()
+    this.#anonymizer.expire()
     this.#options.tokens.expire()
     const retired = this.#options.keyring.retire(now, this.rulebook.epochs.latenessMs)
-    if (retired.length > 0) this.#options.anonymizer.clear()
+    if (retired.length > 0) this.#anonymizer.clear()
   }
 
   #tokenOf(beacon: Beacon, facts: RequestFacts): VerifiedToken | Promise<VerifiedToken> {
@@ -119,10 +137,10 @@ export class Intake {
   }
 
   #process(input: AnonymizerInput, done: Done | null, loads: number): void | Promise<void> {
-    const { anonymizer, clock, commit } = this.#options
+    const { clock, commit } = this.#options
     const now = clock.now()
     commit.open(now)
-    const needs = anonymizer.process(input, now, this.#peek, commit)
+    const needs = this.#anonymizer.process(input, now, this.#peek, commit)
     if (needs !== null) return this.#load(needs, loads).then(() => this.#process(input, done, loads + 1))
     if (done !== null) commit.whenDurable(done)
   }

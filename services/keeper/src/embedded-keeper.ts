@@ -53,6 +53,11 @@ export interface Keeper {
    * @throws TacitError ERR_KEY_STORE
    */
   tick(): Promise<TickReport>
+  /**
+   * Obeys the times of another rulebook from now on. A key never lives longer than it was made for: where the new time
+   * is longer, the shorter one holds until the keeper is opened again.
+   */
+  obey(rules: Readonly<LifeRules>): void
   /** Zeroes every secret in memory; roots stay on disk, and calls fail from now on. */
   close(): Promise<void>
 }
@@ -88,7 +93,8 @@ class EmbeddedKeeper implements Keeper, KeeperPort {
   readonly recovered: TickReport
   readonly #clock: Clock
   readonly #streams: readonly Stream[]
-  readonly #rules: LifeRules
+  /** shared with the registry: one object, so that both obey at once */
+  readonly #rules: { -readonly [K in keyof LifeRules]: LifeRules[K] }
   readonly #roots: RootRegistry
   readonly #scopes: ScopeRoots
   readonly #serial: Serial
@@ -165,6 +171,12 @@ class EmbeddedKeeper implements Keeper, KeeperPort {
 
   tick(): Promise<TickReport> {
     return this.#answer(() => this.#locked(() => this.#roots.sweep(this.#clock.now())))
+  }
+
+  obey(rules: Readonly<LifeRules>): void {
+    for (const key of ['latenessMs', 'destroyKeyAfterMs', 'logKeyLifeMs'] as const) {
+      this.#rules[key] = Math.min(this.#rules[key], rules[key])
+    }
   }
 
   async close(): Promise<void> {

@@ -265,12 +265,44 @@ function diffContent(say: Say, from: Rulebook, to: Rulebook): void {
 
 const RANK: Readonly<Record<ChangeClass, number>> = { tighten: 0, neutral: 1, loosen: 2 }
 
-/** The worst of some changes; neutral where there is none. */
+/** What names and dates a rulebook: it says nothing of what happens to people. */
+const FRAME: ReadonlySet<string> = new Set([
+  'rulebook',
+  'version',
+  'effective',
+  'expires',
+  'notice.at',
+  'examples',
+])
+
+/** Whether a change is of a rulebook's name, dates or examples alone. */
+export function isFrame(change: Change): boolean {
+  return FRAME.has(change.path)
+}
+
+/** The worst of some changes; neutral where there is none but of names and dates. */
 function worst(changes: readonly Change[]): ChangeClass {
-  if (changes.length === 0) return 'neutral'
-  return changes.reduce<ChangeClass>(
+  const meant = changes.filter((change) => !isFrame(change))
+  if (meant.length === 0) return 'neutral'
+  return meant.reduce<ChangeClass>(
     (found, change) => (RANK[change.class] > RANK[found] ? change.class : found),
     'tighten',
+  )
+}
+
+/** Changes of what is decided and transformed; statistics, thresholds and times hang on whole windows. */
+const AT_ONCE = /^(?:fields|scan|purpose|sites|events|bots|assets)\b/
+
+/**
+ * Whether a change may take effect in the middle of a day: it tightens decision or transformation, and touches nothing
+ * else (design.md, "Disclosure", step 7).
+ */
+export function mayTakeEffectAtOnce(diff: RulebookDiff): boolean {
+  const meant = diff.changes.filter((change) => !isFrame(change))
+  return (
+    diff.class !== 'loosen' &&
+    meant.some((change) => change.class === 'tighten') &&
+    meant.every((change) => AT_ONCE.test(change.path))
   )
 }
 

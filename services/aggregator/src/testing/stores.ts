@@ -9,6 +9,7 @@ import { catalogueNames, parseRulebook, type Rulebook, streamPlans } from '@taci
 import { type EmbeddedServer, openWarehouse, startEmbeddedServer, type Warehouse } from '@tacit/warehouse'
 import type { Test } from 'tap'
 import { Aggregator } from '../aggregator.js'
+import { soleRulebook } from '../rulebooks.js'
 import { AggregatorState } from '../state.js'
 import { MemoryKeeper } from './keeper.js'
 import { TestCollector } from './traffic.js'
@@ -72,7 +73,7 @@ export class TestStores {
     const logKeys = createLogKeys(keeper)
     const aggregator = new Aggregator({
       ...doors,
-      rulebook,
+      rulebooks: soleRulebook(rulebook),
       logKeys,
       alarm: (message) => alarms.push(message),
     })

@@ -11,6 +11,7 @@ import { type ImportFormat, Importer, type ImportTotals } from '../house/importe
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { requireFiles, totalBytes } from '../house/lines.js'
 import { readRulebook, requireEffective, requireRulebook, settleRulebook } from '../house/rulebook-files.js'
+import { settleRegister } from '../house/rulebook-register.js'
 import { print, printJson, progress, table } from '../output.js'
 
 interface ImportOptions {
@@ -56,9 +57,10 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
   const house = await openHouse(options.data)
   try {
     const layout = house.layout.realm('main')
-    const rulebook = settleRulebook(layout.rulebook, given, () =>
+    const stored = settleRulebook(layout.rulebook, given, () =>
       requireRulebook(readRulebook(ERP_RULEBOOK), ERP_RULEBOOK),
     )
+    const rulebook = settleRegister(layout, stored, systemClock)
     requireEffective(rulebook, systemClock)
     // The first line starts the clock; until then nothing asks for the time.
     const clock = new DrivenClock(0)
@@ -66,6 +68,7 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
       layout,
       rulebook,
       clock,
+      isDriven: true,
       ratePerToken: environment.TACIT_RATE_PER_TOKEN,
     })
     const run = new DrivenRun(realm, clock)

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { findingText, readRulebook } from '../house/rulebook-files.js'
 import { EXIT, print, printJson } from '../output.js'
+import { activationCommands } from './rules-activate.js'
 import { rulesDiffCommand } from './rules-diff.js'
 import { rulesExplainCommand } from './rules-explain.js'
 import { rulesSchemaCommand } from './rules-schema.js'
@@ -44,8 +45,8 @@ function checkCommand(): Command {
 }
 
 export function rulesCommand(): Command {
-  return new Command('rules')
-    .description('Rulebooks: check one, try a beacon against it')
+  const command = new Command('rules')
+    .description('Rulebooks: check, explain, compare, try, test and activate them')
     .addCommand(checkCommand())
     .addCommand(rulesExplainCommand())
     .addCommand(rulesDiffCommand())
@@ -53,4 +54,6 @@ export function rulesCommand(): Command {
     .addCommand(rulesTestCommand())
     .addCommand(rulesTryCommand())
     .addHelpText('after', '\nExample:\n  $ npx tacit rules check rulebooks/erp/rulebook.yaml\n')
+  for (const one of activationCommands()) command.addCommand(one)
+  return command
 }

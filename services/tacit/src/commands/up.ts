@@ -10,6 +10,7 @@ import { effectiveNow, type Rulebook } from '@tacit/rulebook'
 import { Command } from 'commander'
 import type { FastifyInstance } from 'fastify'
 import { accessTokens, signInLink } from '../house/access.js'
+import { readApprovers } from '../house/approvals.js'
 import { type Environment, readEnvironment } from '../house/environment.js'
 import { alarm, type House, openHouse } from '../house/house.js'
 import { ERP_RULEBOOK, SDK_FILE, WEB_ROOT } from '../house/layout.js'
@@ -23,6 +24,8 @@ import {
   settleRulebook,
   storeRulebook,
 } from '../house/rulebook-files.js'
+import { settleRegister } from '../house/rulebook-register.js'
+import { RulebookSwitch } from '../house/rulebook-switch.js'
 import { removeRunFile, writeRunFile } from '../house/run-file.js'
 import {
   playSample,
@@ -172,7 +175,9 @@ async function start(starting: Starting): Promise<Origins & { readonly sample: b
   const { closing, environment, house } = starting
   const realms = [await openMain(starting)]
   if (starting.sample) realms.push(await openSample(starting))
-  const loops = realms.map((realm): LiveLoop => startLiveLoop(realm, systemClock, alarm))
+  const loops = realms.map(
+    (realm): LiveLoop => startLiveLoop(realm, systemClock, alarm, switchOf(realm, environment)),
+  )
   closing.push(() => Promise.all(loops.map((loop) => loop.stop())))
   const collector = createCollector({
     intakes: realms.map(({ intake }) => intake),
@@ -202,6 +207,13 @@ async function start(starting: Starting): Promise<Origins & { readonly sample: b
   return { ...origins, sample: starting.sample }
 }
 
+/** Changes of the rulebook are looked for where there is a register: not in the sample. */
+function switchOf(realm: Realm, environment: Environment): RulebookSwitch | null {
+  if (realm.rulebooks.register === null) return null
+  const approvers = () => readApprovers(environment.TACIT_APPROVERS_FILE)
+  return new RulebookSwitch({ realm, clock: systemClock, approvers, alarm })
+}
+
 /** Durability can be promised, and no rulebook has expired meanwhile. */
 function isReady(realms: readonly Realm[]): boolean {
   const now = systemClock.now()
@@ -210,7 +222,11 @@ function isReady(realms: readonly Realm[]): boolean {
 
 async function openMain({ environment, given, house }: Starting): Promise<Realm> {
   const layout = house.layout.realm('main')
-  const rulebook = settleRulebook(layout.rulebook, given, () => loadRulebook(ERP_RULEBOOK))
+  const rulebook = settleRegister(
+    layout,
+    settleRulebook(layout.rulebook, given, () => loadRulebook(ERP_RULEBOOK)),
+    systemClock,
+  )
   requireEffective(rulebook, systemClock)
   return house.openRealm({
     layout,

@@ -20,6 +20,12 @@ export const environmentSchema = z.object({
     .describe(
       'JSON Web Key Set (file) that verifies the ERP’s tokens: keys of type OKP (Ed25519) or oct, each with a kid',
     ),
+  TACIT_APPROVERS_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'JSON Web Key Set (file) of the Ed25519 public keys of those who may approve a rulebook, at least two, each with a kid',
+    ),
   TACIT_TRUSTED_PROXIES: z
     .string()
     .default('')

@@ -21,6 +21,10 @@ export interface RealmLayout {
   readonly log: string
   readonly state: string
   readonly rulebook: string
+  /** every rulebook that was ever activated or told of, by hash */
+  readonly archive: string
+  /** in the keeper's store: which rulebook ruled from when */
+  readonly register: string
   /** ClickHouse database */
   readonly database: string
 }
@@ -52,6 +56,8 @@ export function dataLayout(dir: string): DataLayout {
         log: join(own, 'log'),
         state: join(own, 'state'),
         rulebook: join(own, 'rulebook'),
+        archive: join(own, 'rulebooks'),
+        register: join(own, 'keys-register'),
         database: name === 'main' ? 'tacit' : 'tacit_sample',
       }
     },

@@ -5,6 +5,7 @@
  */
 import { type Clock, HOUR, hourOf, TacitError } from '@tacit/contracts'
 import type { Realm } from './realm.js'
+import type { RulebookSwitch } from './rulebook-switch.js'
 
 const ROUND_MS = 1_000
 const MAINTAIN_EVERY_ROUNDS = 10
@@ -24,8 +25,13 @@ export function errorCode(error: unknown): string {
   return error instanceof TacitError ? error.code : 'ERR_INTERNAL'
 }
 
-/** Starts the loop for one realm. @param alarm says that a round failed */
-export function startLiveLoop(realm: Realm, clock: Clock, alarm: (message: string) => void): LiveLoop {
+/** Starts the loop for one realm. @param alarm says that a round failed @param rulebookSwitch looked at each round */
+export function startLiveLoop(
+  realm: Realm,
+  clock: Clock,
+  alarm: (message: string) => void,
+  rulebookSwitch: RulebookSwitch | null = null,
+): LiveLoop {
   let stopping = false
   let behind = false
   let rounds = 0
@@ -35,6 +41,7 @@ export function startLiveLoop(realm: Realm, clock: Clock, alarm: (message: strin
   let running: Promise<void> = Promise.resolve()
 
   async function round(): Promise<void> {
+    await rulebookSwitch?.look()
     const hour = hourOf(clock.now())
     const newHour = hour !== markedHour
     if (newHour) {

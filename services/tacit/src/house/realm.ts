@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { Aggregator, AggregatorState } from '@tacit/aggregator'
-import { compileAnonymizer, createUserAgentReader, MAX_RAW_AGE_MS } from '@tacit/anonymizer'
+import { type Anonymizer, compileAnonymizer, createUserAgentReader, MAX_RAW_AGE_MS } from '@tacit/anonymizer'
 import { createTokenVerifier, GroupCommit, Intake, importTokenKeys } from '@tacit/collector'
 import { type Clock, TacitError } from '@tacit/contracts'
 import { type EventLog, openLmdbLog } from '@tacit/event-log'
@@ -15,6 +15,7 @@ import { openWarehouse, type ServerAddress, type Warehouse } from '@tacit/wareho
 import type { JWK } from 'jose'
 import { compileOptions } from './countries.js'
 import type { RealmLayout } from './layout.js'
+import { RealmRulebooks } from './realm-rulebooks.js'
 
 const USER_AGENTS = 20_000
 
@@ -26,12 +27,16 @@ export interface RealmOptions {
   /** JSON Web Key Set that verifies the ERP's tokens; absent: every token is forged */
   readonly tokenKeysFile?: string
   readonly ratePerToken: number
+  /** a driven run receives its data long after their time: all of it is decided by the rulebook that rules now */
+  readonly isDriven?: boolean
   readonly alarm: (message: string) => void
 }
 
 export interface Realm {
   readonly layout: RealmLayout
+  /** the one that rules now */
   readonly rulebook: Rulebook
+  readonly rulebooks: RealmRulebooks
   readonly intake: Intake
   readonly commit: GroupCommit
   readonly aggregator: Aggregator
@@ -39,6 +44,13 @@ export interface Realm {
   readonly log: EventLog
   readonly warehouse: Warehouse
   readonly state: AggregatorState
+  /**
+   * Lets another rulebook rule from the next beacon on.
+   * @param from ms: events before are late under it; -Infinity where it begins within a day
+   * @param record writes it down, in the same turn in which it begins: what it decides is never of a rulebook that no
+   * register knows
+   */
+  ruleBy(next: Rulebook, from: number, record: () => void): Promise<void>
   /** Destroys keys that are due and the partitions that lie under destroyed roots; caches forget. */
   destroyDue(): Promise<void>
   close(): Promise<void>
@@ -94,27 +106,38 @@ export async function openRealm(options: RealmOptions): Promise<Realm> {
   // One holder for sealing and opening, so that an hour is forgotten once for both when it is settled.
   const logKeys: LogKeys = createLogKeys(keeper.port)
   const agents = createUserAgentReader({ maxEntries: USER_AGENTS, maxAgeMs: MAX_RAW_AGE_MS, clock })
+  const rulebooks = new RealmRulebooks(layout, rulebook, options.isDriven === true)
+  const compile = (book: Rulebook, notBefore: number): Anonymizer =>
+    compileAnonymizer(book, { ...compileOptions(book, agents, clock), plans: storedPlans(book), notBefore })
   const commit = new GroupCommit({ log, logKeys, clock, rulebook: rulebook.hash })
   const intake = new Intake({
     rulebook,
-    anonymizer: compileAnonymizer(rulebook, {
-      ...compileOptions(rulebook, agents, clock),
-      plans: storedPlans(rulebook),
-    }),
+    anonymizer: compile(rulebook, rulebooks.notBefore),
     keyring,
     commit,
     tokens: createTokenVerifier(await loadTokenKeys(options.tokenKeysFile), clock),
     clock,
     ratePerToken: options.ratePerToken,
   })
-  const aggregator = new Aggregator({ rulebook, log, logKeys, keeper: keeper.port, state, warehouse, alarm })
+  const aggregator = new Aggregator({ rulebooks, log, logKeys, keeper: keeper.port, state, warehouse, alarm })
   return {
     layout,
-    rulebook,
+    get rulebook() {
+      return intake.rulebook
+    },
+    rulebooks,
     intake,
     commit,
     aggregator,
     ...stores,
+    async ruleBy(next, from, record) {
+      await warehouse.migrate(storedPlans(next))
+      record()
+      // From here on nothing waits: a beacon is decided by the one or by the other.
+      intake.ruleBy(next, compile(next, from))
+      rulebooks.ruleBy(next)
+      keeper.obey({ ...next.epochs, logKeyLifeMs: next.keep.logMs })
+    },
     async destroyDue() {
       intake.tick(clock.now())
       const { failed, lost } = await keeper.tick()

@@ -86,6 +86,27 @@ export function storedRulebook(dir: string): Rulebook | null {
     : null
 }
 
+/** Keeps a rulebook under its hash, for as long as the data directory stands. */
+export function archiveRulebook(archive: string, rulebook: Rulebook): void {
+  const dir = join(archive, rulebook.hash)
+  if (existsSync(dir)) return
+  mkdirSync(archive, { recursive: true, mode: 0o700 })
+  storeRulebook(dir, rulebook)
+}
+
+/** The rulebook of a hash. @throws TacitError ERR_REGISTER_DAMAGED where it is not there, or not the one it was */
+export function archivedRulebook(archive: string, hash: string): Rulebook {
+  const file = join(archive, hash, RULEBOOK_FILE)
+  const rulebook = existsSync(file)
+    ? checkRulebook(RULEBOOK_FILE, textsBeside(file, readText(file))).rulebook
+    : null
+  if (rulebook?.hash === hash) return rulebook
+  throw new TacitError(
+    'ERR_REGISTER_DAMAGED',
+    'A rulebook of the register is not kept as it was; restore the data directory from a backup',
+  )
+}
+
 /** Keeps a copy of a rulebook with the stores that it rules. */
 export function storeRulebook(dir: string, rulebook: Rulebook): void {
   const fresh = `${dir}.new`
@@ -111,7 +132,7 @@ export function settleRulebook(dir: string, given: Rulebook | null, fallback: ()
     throw new TacitError(
       'ERR_DATA_RULEBOOK',
       `This data directory was made under the rulebook ${stored.name} ${stored.version}, and the one given differs. ` +
-        'Leave --rulebook out to go on with the one it has, or name another --data DIR. (Changing a running rulebook takes a notice and two signatures: `tacit rules activate`, which comes with a later version.)',
+        'Leave --rulebook out to go on with the one it has, or name another --data DIR. To change a rulebook run `tacit rules activate FILE`.',
     )
   }
   const initial = given ?? fallback()

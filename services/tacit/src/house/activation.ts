@@ -1,0 +1,130 @@
+/**
+ * Whether a change of the rulebook may be made, and from when it holds. Pure: the register, the clock and the texts are
+ * handed in, so every rule of it can be tried at any date. Sources: design.md, "Disclosure", step 7; controls.md, clause 11.
+ */
+import { DAY, TacitError } from '@tacit/contracts'
+import type { RegisterAction, RegisterEntry, Signature } from '@tacit/keeper'
+import {
+  diffRulebooks,
+  mayTakeEffectAtOnce,
+  NOTICE_DAYS,
+  type Rulebook,
+  type RulebookDiff,
+} from '@tacit/rulebook'
+import { type Approvers, requireApprovals } from './approvals.js'
+import { historyOf, noticeOf } from './rulebook-history.js'
+
+export interface ActivationRequest {
+  readonly action: 'activate' | 'rollback'
+  readonly current: Rulebook
+  readonly next: Rulebook
+  readonly entries: readonly RegisterEntry[]
+  /** who may sign; only asked for where signatures are needed */
+  readonly approvers: () => Approvers
+  readonly signatures: readonly Signature[]
+  /** ms */
+  readonly now: number
+}
+
+export interface ActivationPlan {
+  readonly diff: RulebookDiff
+  readonly takesEffect: number
+  /** what is written into the register */
+  readonly record: RegisterAction & { readonly action: 'activate' | 'rollback' }
+}
+
+const utcDate = (time: number): string => new Date(time).toISOString().slice(0, 10)
+
+/** Keys, tables and pseudonyms belong to one purpose and to one kind of identity (INV-21). */
+function requireSameHouse(current: Rulebook, next: Rulebook): void {
+  const moved = Object.values(next.sites).some((site) => {
+    const before = current.sites[site.id]
+    return before !== undefined && before.identity !== site.identity
+  })
+  if (current.purpose.id === next.purpose.id && !moved && current.region === next.region) return
+  throw new TacitError(
+    'ERR_ACTIVATION_APART',
+    'Another purpose, region or identity of a site has keys and tables of its own: start it with another --data directory',
+  )
+}
+
+/** When the change holds from: at once for a tightening of decision and transformation, else from a UTC midnight. */
+function takingEffect(
+  diff: RulebookDiff,
+  next: Rulebook,
+  now: number,
+): { readonly at: number; readonly atOnce: boolean } {
+  if (mayTakeEffectAtOnce(diff) && next.effective <= now) return { at: now, atOnce: true }
+  const midnight = (Math.floor(now / DAY) + 1) * DAY
+  return { at: Math.max(midnight, next.effective), atOnce: false }
+}
+
+/** A loosening needs a notice on record, and 30 days between it and its taking effect. */
+function requireNotice(request: ActivationRequest, diff: RulebookDiff, takesEffect: number): void {
+  if (diff.refusal !== null) throw new TacitError('ERR_ACTIVATION_TOO_EARLY', diff.refusal.message)
+  const told = noticeOf(request.entries, request.next.hash)
+  if (told === null) {
+    throw new TacitError(
+      'ERR_ACTIVATION_NOTICE',
+      'It loosens the rules, and no notice of it is on record: tell people, then run `tacit rules notice FILE`; 30 days later it may take effect',
+    )
+  }
+  const earliest = told + NOTICE_DAYS * DAY
+  if (takesEffect >= earliest) return
+  throw new TacitError(
+    'ERR_ACTIVATION_TOO_EARLY',
+    `It loosens the rules, and people were told of it less than ${String(NOTICE_DAYS)} days ago; try again from ${utcDate(earliest)} on`,
+  )
+}
+
+/**
+ * Plans a change.
+ * @throws TacitError ERR_ACTIVATION_NOTHING, _PENDING, _APART, _CLOCK, _EXPIRED, _NOTICE, _TOO_EARLY, _SIGNATURES, _STRANGER, _APPROVERS
+ */
+export function planActivation(request: ActivationRequest): ActivationPlan {
+  const { action, approvers, current, entries, next, now, signatures } = request
+  const last = entries.at(-1)
+  if (last !== undefined && now < last.time) {
+    throw new TacitError(
+      'ERR_ACTIVATION_CLOCK',
+      'The clock is behind the register of rulebooks; set it right, then try again',
+    )
+  }
+  if (current.hash === next.hash) {
+    throw new TacitError('ERR_ACTIVATION_NOTHING', 'That rulebook rules already; there is nothing to change')
+  }
+  if (historyOf(entries).pending !== null) {
+    throw new TacitError(
+      'ERR_ACTIVATION_PENDING',
+      'Another change waits to take effect; `tacit rules rollback` takes it back',
+    )
+  }
+  requireSameHouse(current, next)
+  const diff = diffRulebooks(current, next)
+  const { at, atOnce } = takingEffect(diff, next, now)
+  if (next.expires <= at) {
+    throw new TacitError(
+      'ERR_ACTIVATION_EXPIRED',
+      `The rulebook expires on ${utcDate(next.expires)}, before it would take effect; set a later \`expires\``,
+    )
+  }
+  const loosens = diff.class === 'loosen'
+  // A rulebook that ruled before had its notice then; going back to it needs hands, not another month.
+  if (loosens && action === 'activate') requireNotice(request, diff, at)
+  if (loosens || action === 'activate') {
+    requireApprovals(approvers(), { action, hash: next.hash, replaces: current.hash }, signatures)
+  }
+  return {
+    diff,
+    takesEffect: at,
+    record: {
+      action,
+      hash: next.hash,
+      replaces: current.hash,
+      class: diff.class,
+      takesEffect: at,
+      atOnce,
+      signatures,
+    },
+  }
+}
