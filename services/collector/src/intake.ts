@@ -50,6 +50,8 @@ const MAX_KEY_LOADS = 3
 export class Intake {
   #rulebook: Rulebook
   #anonymizer: Anonymizer
+  /** what happens before the first beacon from a moment (ms) on */
+  #due: { readonly at: number; readonly act: () => void } | null = null
   readonly commit: GroupCommit
   readonly #options: IntakeOptions
   readonly #peek: PeekKey
@@ -76,6 +78,22 @@ export class Intake {
     this.#rulebook = rulebook
     this.#anonymizer = anonymizer
     this.commit.ruleBy(rulebook.hash)
+  }
+
+  /**
+   * Does something before the first beacon from a moment on: a rulebook that rules from midnight decides every beacon
+   * from midnight. @param at ms @param act synchronous; null forgets what was asked before
+   */
+  atTime(at: number, act: (() => void) | null): void {
+    this.#due = act === null ? null : { at, act }
+  }
+
+  /** Does what is due, where no beacon came. @param now ms */
+  lookAt(now: number): void {
+    const due = this.#due
+    if (due === null || now < due.at) return
+    this.#due = null
+    due.act()
   }
 
   /** Takes one beacon and says when it is durable, or why that cannot be promised. */
@@ -139,6 +157,7 @@ export class Intake {
   #process(input: AnonymizerInput, done: Done | null, loads: number): void | Promise<void> {
     const { clock, commit } = this.#options
     const now = clock.now()
+    this.lookAt(now)
     commit.open(now)
     const needs = this.#anonymizer.process(input, now, this.#peek, commit)
     if (needs !== null) return this.#load(needs, loads).then(() => this.#process(input, done, loads + 1))

@@ -47,7 +47,8 @@ export type RegisterAction =
       readonly signatures: readonly Signature[]
     }
   | { readonly action: 'cancel'; readonly cancels: number }
-  | { readonly action: 'applied'; readonly applies: number; readonly hash: string }
+  /** `from`: ms, the moment from which it decided */
+  | { readonly action: 'applied'; readonly applies: number; readonly hash: string; readonly from: number }
 
 export type RegisterEntry = RegisterAction & { readonly seq: number; readonly time: number }
 

@@ -64,7 +64,17 @@ function exitCodeOf(error: unknown): number {
   if (!(error instanceof TacitError)) return EXIT.system
   switch (error.code) {
     case 'ERR_RULEBOOK_INVALID':
+    case 'ERR_ACTIVATION_SIGNATURES':
+    case 'ERR_ACTIVATION_STRANGER':
+    case 'ERR_ACTIVATION_NOTICE':
+    case 'ERR_ACTIVATION_TOO_EARLY':
+    case 'ERR_ACTIVATION_EXPIRED':
+    case 'ERR_ACTIVATION_APART':
+    case 'ERR_ACTIVATION_PENDING':
+    case 'ERR_ACTIVATION_NOTHING':
       return EXIT.failed
+    case 'ERR_ACTIVATION_APPROVERS':
+      return EXIT.usage
     case 'ERR_CONFIG_INVALID':
     case 'ERR_INPUT_FILE':
     case 'ERR_QUERY_MALFORMED':

@@ -45,12 +45,12 @@ export interface Realm {
   readonly warehouse: Warehouse
   readonly state: AggregatorState
   /**
-   * Lets another rulebook rule from the next beacon on.
-   * @param from ms: events before are late under it; -Infinity where it begins within a day
-   * @param record writes it down, in the same turn in which it begins: what it decides is never of a rulebook that no
-   * register knows
+   * Prepares another rulebook: tables and closures. The switch itself is synchronous, so a beacon is decided by the one
+   * or by the other.
+   * @param notBefore ms: events before are late under it; -Infinity where it begins within a day
+   * @returns lets it rule from the next beacon on
    */
-  ruleBy(next: Rulebook, from: number, record: () => void): Promise<void>
+  prepare(next: Rulebook, notBefore: number): Promise<() => void>
   /** Destroys keys that are due and the partitions that lie under destroyed roots; caches forget. */
   destroyDue(): Promise<void>
   close(): Promise<void>
@@ -130,13 +130,14 @@ export async function openRealm(options: RealmOptions): Promise<Realm> {
     commit,
     aggregator,
     ...stores,
-    async ruleBy(next, from, record) {
+    async prepare(next, notBefore) {
       await warehouse.migrate(storedPlans(next))
-      record()
-      // From here on nothing waits: a beacon is decided by the one or by the other.
-      intake.ruleBy(next, compile(next, from))
-      rulebooks.ruleBy(next)
-      keeper.obey({ ...next.epochs, logKeyLifeMs: next.keep.logMs })
+      const anonymizer = compile(next, notBefore)
+      return () => {
+        intake.ruleBy(next, anonymizer)
+        rulebooks.ruleBy(next)
+        keeper.obey({ ...next.epochs, logKeyLifeMs: next.keep.logMs })
+      }
     },
     async destroyDue() {
       intake.tick(clock.now())

@@ -46,7 +46,7 @@ export function historyOf(entries: readonly RegisterEntry[]): History {
         waiting.delete(entry.applies)
         reigns.push({
           hash: entry.hash,
-          from: entry.time,
+          from: entry.from,
           notBefore: activation?.atOnce === false ? activation.takesEffect : Number.NEGATIVE_INFINITY,
         })
         break

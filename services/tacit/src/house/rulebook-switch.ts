@@ -7,11 +7,13 @@
  * - `applied` is written in the same turn in which the switch is made, before anything is decided by the new one.
  */
 import { type Clock, TacitError } from '@tacit/contracts'
-import type { RegisterEntry } from '@tacit/keeper'
 import { type Approvers, requireApprovals } from './approvals.js'
 import type { Realm } from './realm.js'
 import { archivedRulebook, storeRulebook } from './rulebook-files.js'
 import type { Pending } from './rulebook-history.js'
+
+/** A change is prepared so long before it holds. */
+const AHEAD_MS = 60_000
 
 export interface RulebookSwitchOptions {
   readonly realm: Realm
@@ -24,27 +26,42 @@ export class RulebookSwitch {
   readonly #options: RulebookSwitchOptions
   /** sequence numbers of changes that were refused: said once */
   readonly #refused = new Set<number>()
+  /** sequence number of the change that waits for its moment */
+  #prepared: number | null = null
 
   constructor(options: RulebookSwitchOptions) {
     this.#options = options
   }
 
-  /** Applies a change that is due. @returns whether another rulebook rules now */
+  /** Prepares a change whose time comes soon, makes one that is due. @returns whether another rulebook rules now */
   async look(): Promise<boolean> {
     const { clock, realm } = this.#options
+    const before = realm.rulebook.hash
     const { pending } = realm.rulebooks.history
-    const now = clock.now()
-    if (pending === null || now < pending.takesEffect || this.#refused.has(pending.seq)) return false
+    if (this.#prepared !== null && this.#prepared !== pending?.seq) {
+      // It was taken back.
+      this.#prepared = null
+      realm.intake.atTime(0, null)
+    }
+    if (pending !== null && clock.now() >= pending.takesEffect - AHEAD_MS) await this.#take(pending)
+    realm.intake.lookAt(clock.now())
+    if (realm.rulebook.hash === before) return false
+    storeRulebook(realm.layout.rulebook, realm.rulebook)
+    return true
+  }
+
+  async #take(pending: Pending['entry']): Promise<void> {
+    if (this.#refused.has(pending.seq) || this.#prepared === pending.seq) return
     try {
       this.#verify(pending)
     } catch (error) {
       this.#refused.add(pending.seq)
       const code = error instanceof TacitError ? error.code : 'ERR_INTERNAL'
       this.#options.alarm(`a change of the rulebook was not obeyed (${code}); the former one goes on ruling`)
-      return false
+      return
     }
-    await this.#apply(pending, clock.now())
-    return true
+    await this.#prepare(pending)
+    this.#prepared = pending.seq
   }
 
   #verify(entry: Pending['entry']): void {
@@ -55,13 +72,17 @@ export class RulebookSwitch {
       requireApprovals(approvers(), { action, hash, replaces }, entry.signatures)
   }
 
-  async #apply(entry: RegisterEntry & Pending['entry'], now: number): Promise<void> {
-    const { realm } = this.#options
+  async #prepare(entry: Pending['entry']): Promise<void> {
+    const { clock, realm } = this.#options
     const next = archivedRulebook(realm.layout.archive, entry.hash)
-    const from = entry.atOnce ? Number.NEGATIVE_INFINITY : entry.takesEffect
-    await realm.ruleBy(next, from, () => {
-      realm.rulebooks.register?.append({ action: 'applied', applies: entry.seq, hash: entry.hash }, now)
+    const notBefore = entry.atOnce ? Number.NEGATIVE_INFINITY : entry.takesEffect
+    const rule = await realm.prepare(next, notBefore)
+    // Prepared in time, it decides from its very moment on; else from now on.
+    const from = Math.max(entry.takesEffect, clock.now())
+    realm.intake.atTime(from, () => {
+      const action = { action: 'applied', applies: entry.seq, hash: entry.hash, from } as const
+      realm.rulebooks.register?.append(action, clock.now())
+      rule()
     })
-    storeRulebook(realm.layout.rulebook, next)
   }
 }

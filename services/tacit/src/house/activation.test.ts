@@ -1,0 +1,246 @@
+/** When which change of a rulebook may be made: every rule of it, at any date. */
+import { createPublicKey, type JsonWebKey } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { DAY, HOUR, type ProblemCode } from '@tacit/contracts'
+import type { RegisterAction, RegisterEntry } from '@tacit/keeper'
+import { catalogueNames, RULEBOOK_FILE, type Rulebook } from '@tacit/rulebook'
+import t, { type Test } from 'tap'
+import { type ActivationRequest, planActivation } from './activation.js'
+import { type Approvers, approve, makeApproverKey, type Statement } from './approvals.js'
+import { ERP_RULEBOOK } from './layout.js'
+import { checkRulebook } from './rulebook-files.js'
+import { historyOf, noticeOf, ruling } from './rulebook-history.js'
+
+const text = readFileSync(ERP_RULEBOOK, 'utf8')
+const catalogues = Object.fromEntries(
+  catalogueNames(text).map((name) => [name, readFileSync(join(dirname(ERP_RULEBOOK), name), 'utf8')]),
+)
+
+function rulebook(...changes: readonly (readonly [string, string])[]): Rulebook {
+  let changed = text
+  for (const [before, after] of changes) {
+    if (!changed.includes(before)) throw new Error(`not there: ${before}`)
+    changed = changed.replace(before, after)
+  }
+  const loaded = checkRulebook(RULEBOOK_FILE, { ...catalogues, [RULEBOOK_FILE]: changed })
+  if (loaded.rulebook === null) throw new Error(JSON.stringify(loaded.findings))
+  return loaded.rulebook
+}
+
+const keys = Object.fromEntries(['ada', 'ben', 'eve'].map((kid) => [kid, makeApproverKey(kid)]))
+const approvers: Approvers = new Map(
+  ['ada', 'ben'].map((kid) => [
+    kid,
+    createPublicKey({ format: 'jwk', key: (keys[kid]?.jwk ?? {}) as JsonWebKey }),
+  ]),
+)
+const NOW = Date.parse('2026-12-02T10:30:00Z')
+const MIDNIGHT = Date.parse('2026-12-03T00:00:00Z')
+const base = rulebook()
+const sign = (statement: Statement, ...kids: readonly string[]) =>
+  kids.map((kid) => approve(statement, keys[kid]?.pem ?? '', kid))
+
+function entries(...actions: readonly (readonly [RegisterAction, number])[]): readonly RegisterEntry[] {
+  return actions.map(([action, time], at) => ({ ...action, seq: at + 1, time }))
+}
+
+const INITIAL = [{ action: 'initial', hash: base.hash }, NOW - 90 * DAY] as const
+
+function request(next: Rulebook, more: Partial<ActivationRequest> = {}): ActivationRequest {
+  const statement = { action: 'activate', hash: next.hash, replaces: base.hash } as const
+  return {
+    action: 'activate',
+    current: base,
+    next,
+    entries: entries(INITIAL),
+    approvers: () => approvers,
+    signatures: sign(statement, 'ada', 'ben'),
+    now: NOW,
+    ...more,
+  }
+}
+
+const TIGHTER = rulebook(['ipv4: 16', 'ipv4: 12'])
+const STRICTER = rulebook(['min_users: 10', 'min_users: 12'])
+const RENAMED = rulebook(['title: Errors', 'title: Faults'])
+/** In effect from 5 January 2027 on, told of on 1 December. */
+const LOOSER = rulebook(
+  ['bots: drop', 'bots: count'],
+  ['effective: 2026-11-01', 'effective: 2027-01-05'],
+  ['notice: { at: 2026-10-01 }', 'notice: { at: 2026-12-01 }'],
+)
+const refused = (t: Test, code: ProblemCode, asked: ActivationRequest, why: string) =>
+  t.throws(() => planActivation(asked), { code }, why)
+
+t.test(
+  'a tightening of what is collected holds at once; of what is published, from midnight on',
+  async (t) => {
+    const at = (next: Rulebook) => planActivation(request(next))
+    t.match(at(TIGHTER), { takesEffect: NOW, record: { class: 'tighten', atOnce: true } })
+    t.match(at(STRICTER), { takesEffect: MIDNIGHT, record: { class: 'tighten', atOnce: false } })
+    t.match(at(RENAMED), { takesEffect: MIDNIGHT, record: { class: 'neutral', atOnce: false } })
+    const later = rulebook(['ipv4: 16', 'ipv4: 12'], ['effective: 2026-11-01', 'effective: 2026-12-20'])
+    t.match(at(later), { takesEffect: Date.parse('2026-12-20'), record: { atOnce: false } }, 'when it says')
+  },
+)
+
+t.test('every change needs two approvers over this very change', async (t) => {
+  const statement = { action: 'activate', hash: TIGHTER.hash, replaces: base.hash } as const
+  const signed = (signatures: ActivationRequest['signatures']) => request(TIGHTER, { signatures })
+  refused(t, 'ERR_ACTIVATION_SIGNATURES', signed([]), 'nobody')
+  refused(t, 'ERR_ACTIVATION_SIGNATURES', signed(sign(statement, 'ada')), 'one')
+  refused(t, 'ERR_ACTIVATION_SIGNATURES', signed(sign(statement, 'ada', 'ada')), 'one, twice')
+  refused(t, 'ERR_ACTIVATION_STRANGER', signed(sign(statement, 'ada', 'ben', 'eve')), 'a stranger beside two')
+  refused(t, 'ERR_ACTIVATION_STRANGER', signed(sign(statement, 'ada', 'eve')), 'a stranger as the second')
+  const posing = sign(statement, 'eve').map(({ signature }) => ({ kid: 'ben', signature }))
+  refused(
+    t,
+    'ERR_ACTIVATION_SIGNATURES',
+    signed([...sign(statement, 'ada'), ...posing]),
+    'a stranger under another name',
+  )
+  for (const other of [
+    { ...statement, hash: STRICTER.hash },
+    { ...statement, replaces: STRICTER.hash },
+    { ...statement, action: 'rollback' as const },
+  ]) {
+    refused(t, 'ERR_ACTIVATION_SIGNATURES', signed(sign(other, 'ada', 'ben')), 'signed something else')
+  }
+  const broken = sign(statement, 'ada', 'ben').map(({ kid }) => ({ kid, signature: 'AAAA' }))
+  refused(t, 'ERR_ACTIVATION_SIGNATURES', signed(broken), 'no signature')
+})
+
+t.test('a loosening needs its notice on record for 30 days, whatever the file says', async (t) => {
+  const told = Date.parse('2026-12-01T09:00:00Z')
+  const notice = [{ action: 'notice', hash: LOOSER.hash }, told] as const
+  const at = (now: number, ...more: readonly (readonly [RegisterAction, number])[]) =>
+    request(LOOSER, { now, entries: entries(INITIAL, ...more) })
+  refused(t, 'ERR_ACTIVATION_NOTICE', at(NOW), 'nobody was told')
+  const other = [{ action: 'notice', hash: TIGHTER.hash }, told] as const
+  refused(t, 'ERR_ACTIVATION_NOTICE', at(NOW, other), 'people were told of something else')
+  t.match(
+    planActivation(at(NOW, notice)),
+    { takesEffect: Date.parse('2027-01-05'), record: { class: 'loosen', atOnce: false } },
+    'it may be put on record early, and holds from its day on',
+  )
+  const late = [{ action: 'notice', hash: LOOSER.hash }, Date.parse('2026-12-10')] as const
+  refused(
+    t,
+    'ERR_ACTIVATION_TOO_EARLY',
+    at(Date.parse('2026-12-11'), late),
+    'told on the 10th, in effect on the 5th',
+  )
+  t.ok(planActivation(at(Date.parse('2027-01-08T10:00:00Z'), late)), 'until 30 days have passed all the same')
+  const hurried = rulebook(
+    ['bots: drop', 'bots: count'],
+    ['notice: { at: 2026-10-01 }', 'notice: { at: 2026-10-20 }'],
+  )
+  const told2 = [{ action: 'notice', hash: hurried.hash }, NOW - 60 * DAY] as const
+  refused(
+    t,
+    'ERR_ACTIVATION_TOO_EARLY',
+    request(hurried, { entries: entries(INITIAL, told2) }),
+    'the file itself says too little',
+  )
+})
+
+t.test('a clock behind the register decides nothing', async (t) => {
+  const ahead = [{ action: 'notice', hash: LOOSER.hash }, NOW + HOUR] as const
+  refused(
+    t,
+    'ERR_ACTIVATION_CLOCK',
+    request(TIGHTER, { entries: entries(INITIAL, ahead) }),
+    'set back after a notice',
+  )
+})
+
+t.test('what would have expired, is there already, waits or belongs elsewhere is refused', async (t) => {
+  const short = rulebook(['ipv4: 16', 'ipv4: 12'], ['expires: 2027-11-30', 'expires: 2026-12-02'])
+  refused(t, 'ERR_ACTIVATION_EXPIRED', request(short), 'expired today')
+  const tomorrow = rulebook(
+    ['min_users: 10', 'min_users: 12'],
+    ['expires: 2027-11-30', 'expires: 2026-12-03'],
+  )
+  refused(t, 'ERR_ACTIVATION_EXPIRED', request(tomorrow), 'expires at the midnight from which it would rule')
+  refused(t, 'ERR_ACTIVATION_NOTHING', request(base), 'it rules already')
+  const { record } = planActivation(request(STRICTER))
+  refused(
+    t,
+    'ERR_ACTIVATION_PENDING',
+    request(TIGHTER, { entries: entries(INITIAL, [record, NOW - HOUR]) }),
+    'another waits',
+  )
+  refused(
+    t,
+    'ERR_ACTIVATION_APART',
+    request(rulebook(['id: product-usage-stats', 'id: security'])),
+    'another purpose',
+  )
+})
+
+t.test('going back needs hands only where it loosens, and never another month', async (t) => {
+  const { record } = planActivation(request(TIGHTER))
+  const ruled = entries(
+    INITIAL,
+    [record, NOW - DAY],
+    [{ action: 'applied', applies: 2, hash: TIGHTER.hash, from: NOW - DAY }, NOW - DAY],
+  )
+  const statement = { action: 'rollback', hash: base.hash, replaces: TIGHTER.hash } as const
+  const back = { action: 'rollback', current: TIGHTER, entries: ruled } as const
+  refused(
+    t,
+    'ERR_ACTIVATION_SIGNATURES',
+    request(base, { ...back, signatures: [] }),
+    'back to the looser one',
+  )
+  t.match(planActivation(request(base, { ...back, signatures: sign(statement, 'ada', 'ben') })), {
+    takesEffect: MIDNIGHT,
+    record: { class: 'loosen', atOnce: false },
+  })
+  const forth = request(TIGHTER, { action: 'rollback', current: base, signatures: [] })
+  t.match(
+    planActivation(forth),
+    { takesEffect: NOW, record: { class: 'tighten' } },
+    'to the tighter one, at once',
+  )
+})
+
+t.test('the register says who ruled when, and who decided which window', async (t) => {
+  const { record } = planActivation(request(STRICTER))
+  const told = [{ action: 'notice', hash: 'x' }, NOW] as const
+  const waiting = entries(INITIAL, told, [record, NOW])
+  t.equal(historyOf(waiting).pending?.hash, STRICTER.hash)
+  t.equal(noticeOf(waiting, 'x'), NOW)
+  t.equal(noticeOf(waiting, 'y'), null)
+  t.equal(historyOf([...waiting, { action: 'cancel', cancels: 3, seq: 4, time: NOW }]).pending, null)
+  const applied = [
+    ...waiting,
+    {
+      action: 'applied',
+      applies: 3,
+      hash: STRICTER.hash,
+      from: MIDNIGHT + 700,
+      seq: 4,
+      time: MIDNIGHT + 900,
+    } as const,
+  ]
+  const { pending, reigns } = historyOf(applied)
+  t.equal(pending, null)
+  t.same(
+    reigns.map(({ hash, notBefore }) => [hash, notBefore]),
+    [
+      [base.hash, Number.NEGATIVE_INFINITY],
+      [STRICTER.hash, MIDNIGHT],
+    ],
+  )
+  const window = (start: number) =>
+    ruling(reigns, start, start + DAY, start + DAY + HOUR).map(({ hash }) => hash)
+  t.same(window(MIDNIGHT - DAY), [base.hash], 'stragglers of the day before are late under the new one')
+  t.same(
+    window(MIDNIGHT),
+    [base.hash, STRICTER.hash],
+    'the 700 ms until it was obeyed belong to the former one',
+  )
+  t.same(window(MIDNIGHT + DAY), [STRICTER.hash])
+})
