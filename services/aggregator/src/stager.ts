@@ -37,6 +37,8 @@ interface Step {
   readonly after: number
   readonly last: number
   readonly corrupt: number
+  /** nothing was left in the log when it was read */
+  readonly atEnd: boolean
   readonly opened: { readonly record: LogRecord; readonly batch: OpenedBatch }[]
   readonly fates: Map<number, AppliedBatch>
 }
@@ -68,22 +70,29 @@ export class Stager {
     this.#alarm = options.alarm
   }
 
-  /** Stages everything that is in the log now; returns how many batches it took. */
+  /**
+   * Stages everything that is in the log now; returns how many batches it took. What comes meanwhile is not waited for:
+   * under load something always comes, and whoever called has more to do.
+   */
   async drain(): Promise<number> {
     let batches = 0
     for (;;) {
-      const taken = await this.step()
-      if (taken === 0) return batches
+      const { atEnd, taken } = await this.#step()
       batches += taken
+      if (atEnd) return batches
     }
   }
 
   /** One insert's worth. @returns batches taken; 0 at the end of the log */
   async step(): Promise<number> {
+    return (await this.#step()).taken
+  }
+
+  async #step(): Promise<{ readonly taken: number; readonly atEnd: boolean }> {
     const cursor = this.#log.cursor(CONSUMER_GROUP)
     const known = cursor.boundary === null ? null : (JSON.parse(cursor.boundary) as Boundary)
     const step = await this.#read(cursor.position, known?.last ?? null)
-    if (step.last === cursor.position) return 0
+    if (step.last === cursor.position) return { taken: 0, atEnd: true }
     const boundary = known ?? { last: step.last, attempt: 0 }
     if (known === null) await this.#writeBoundary(cursor.position, boundary)
     await this.#land(step, boundary, known !== null)
@@ -91,7 +100,7 @@ export class Stager {
     await this.#state.apply(fates, step.last, step.corrupt)
     if (step.corrupt > 0) this.#alarm(`${step.corrupt} damaged log records were skipped`)
     await this.#log.commit(CONSUMER_GROUP, { position: step.last, boundary: null })
-    return fates.length
+    return { taken: fates.length, atEnd: step.atEnd }
   }
 
   async #writeBoundary(position: number, boundary: Boundary): Promise<void> {
@@ -103,6 +112,7 @@ export class Stager {
       after,
       last: after,
       corrupt: 0,
+      atEnd: false,
       opened: [] as Step['opened'],
       fates: new Map<number, AppliedBatch>(),
     }
@@ -111,7 +121,10 @@ export class Stager {
     while (rows < MAX_ROWS && bytes < MAX_BYTES && (until === null || step.last < until)) {
       const most = until === null ? READ_RECORDS : Math.min(READ_RECORDS, until - step.last)
       const slice = this.#log.read(step.last, most, MAX_BYTES - bytes)
-      if (slice.last === step.last) break
+      if (slice.last === step.last) {
+        step.atEnd = true
+        break
+      }
       step.last = slice.last
       step.corrupt += slice.corrupt
       for (const record of slice.records) {
