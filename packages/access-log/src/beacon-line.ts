@@ -72,7 +72,7 @@ function isPlainCase(value: unknown): value is z.infer<typeof tryCase> {
   if (typeof ip !== 'string' || ip.length > 256 || state !== undefined) return false
   if (!isObject(headers) || !(typeof body === 'string' || isObject(body))) return false
   if (claims !== undefined && !isObject(claims)) return false
-  for (const _name in others) return false
+  if (Object.keys(others).length > 0) return false
   let count = 0
   for (const name in headers) {
     const text = headers[name]
@@ -111,7 +111,7 @@ function caseOf(data: z.infer<typeof tryCase>, raw: unknown, line: string): TryC
   const rawHeaders: string[] = []
   for (const [name, value] of Object.entries(data.headers)) {
     if (typeof value === 'string') rawHeaders.push(name, value)
-    else for (const line of value) rawHeaders.push(name, line)
+    else for (const one of value) rawHeaders.push(name, one)
   }
   return {
     characters: line.length,

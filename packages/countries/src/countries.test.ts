@@ -23,12 +23,12 @@ t.test('ranges are read as they stand', async (t) => {
     Buffer.from('1.0.0.0,1.0.0.255,AU\n1.0.1.0,1.0.3.255,CN\nnot a line\n2001:db8::,2001:db8:ffff::,IN'),
     4,
   )
-  t.same([...ranges.first.slice(0, 2)], [16_777_216, 16_777_472])
-  t.same([...ranges.last.slice(0, 2)], [16_777_471, 16_778_239])
+  t.same(Array.from(ranges.first.subarray(0, 2)), [16_777_216, 16_777_472])
+  t.same(Array.from(ranges.last.subarray(0, 2)), [16_777_471, 16_778_239])
   t.equal(String.fromCharCode((ranges.country[1] as number) >> 8, (ranges.country[1] as number) & 255), 'CN')
   const six = readRanges(Buffer.from('2001:200::,2001:218:2000:51:ffff::,AU\n2a00::,2a00:1:2:3::,DE\n'), 6)
-  t.same([...six.first.slice(0, 2)], [0x20010200_0000, 0x2a000000_0000])
-  t.same([...six.last.slice(0, 2)], [0x20010218_2000, 0x2a000001_0002])
+  t.same(Array.from(six.first.subarray(0, 2)), [0x20010200_0000, 0x2a000000_0000])
+  t.same(Array.from(six.last.subarray(0, 2)), [0x20010218_2000, 0x2a000001_0002])
 })
 
 t.test('the country of a network is that of most of its addresses, counted the slow way', async (t) => {

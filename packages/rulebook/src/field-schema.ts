@@ -12,9 +12,6 @@ export function readable<T>(read: (text: string) => T | null, like: string): z.Z
   })
 }
 
-/** A key of the language, and never of a promise. */
-const THEN = 'then'
-
 const word = z.string().min(1).max(64)
 const scalar = z.union([word, z.number(), z.boolean()])
 const catalogue = z.string().min(1).max(64).describe('a YAML file beside the rulebook')
@@ -24,7 +21,7 @@ export const fieldRuleSchema = z.discriminatedUnion('do', [
     do: z.literal('truncate').describe('keep the first bits of an address'),
     ipv4: z.int().min(1).max(32).describe('bits kept of an IPv4 address'),
     ipv6: z.int().min(1).max(128).describe('bits kept of an IPv6 address'),
-    [THEN]: z
+    then: z
       .literal('country')
       .optional()
       .describe('keep only the country of the cut network, as the dimension `country`'),

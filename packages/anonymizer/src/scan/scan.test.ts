@@ -174,7 +174,7 @@ t.test('an identifier that is split over two texts is found, in either order', a
     const middle = Math.floor(value.length / 2)
     const parts = [value.slice(0, middle), value.slice(middle)]
     t.equal(scanner.scanSplit(parts), detector, detector)
-    t.equal(scanner.scanSplit([...parts].reverse()), detector, `${detector}, reversed`)
+    t.equal(scanner.scanSplit(parts.toReversed()), detector, `${detector}, reversed`)
   }
   t.equal(scanner.scanSplit(['8.2.0', 'desktop', 'en-IN']), null)
 })

@@ -80,14 +80,14 @@ export function testKeys(): PeekKey {
   }
 }
 
-/** @param more what compiling needs beside the agents and the clock */
-export function createTrial(rulebook: Rulebook, more: Partial<CompileOptions> = {}): Trial {
+/** @param compiling what compiling needs beside the agents and the clock */
+export function createTrial(rulebook: Rulebook, compiling: Partial<CompileOptions> = {}): Trial {
   const clock = new DrivenClock(NOW)
   const agents = createUserAgentReader({ maxEntries: 1_000, maxAgeMs: 60_000, clock })
-  const anonymizer = compileAnonymizer(rulebook, { agents, clock, ...more })
+  const anonymizer = compileAnonymizer(rulebook, { agents, clock, ...compiling })
   const site = Object.values(rulebook.sites)[0]
   const columns = new Map(
-    (more.plans ?? streamPlans(rulebook)).map(({ dimensions, stream }) => [
+    (compiling.plans ?? streamPlans(rulebook)).map(({ dimensions, stream }) => [
       stream,
       [...recordColumns(stream).map(({ name }) => name), ...dimensions],
     ]),

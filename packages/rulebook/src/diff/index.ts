@@ -10,7 +10,7 @@ import { diffField } from './fields.js'
 import { diffStatistic } from './statistics.js'
 import type { Change, ChangeClass, DiffRefusal, RulebookDiff, Say } from './types.js'
 
-export type { Change, ChangeClass, DiffRefusal, RulebookDiff } from './types.js'
+export type { Change, ChangeClass, RulebookDiff } from './types.js'
 
 const DAY = 86_400_000
 /** People are told so long before a loosening takes effect (privacy policy, clause 11). */

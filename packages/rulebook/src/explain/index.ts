@@ -10,7 +10,7 @@ import { statisticBlocks } from './statistics.js'
 import { storeBlocks } from './stores.js'
 import { counted, day, duration, listed, sentence } from './words.js'
 
-export type { Block, Explanation, Section } from './document.js'
+export type { Explanation } from './document.js'
 
 const REFUSALS: Readonly<Record<string, string>> = {
   gpc: 'the browser sends Global Privacy Control',
