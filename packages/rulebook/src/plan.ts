@@ -112,6 +112,17 @@ export function storedPlans(rulebook: Rulebook): readonly StreamPlan[] {
   return streamPlans(rulebook).filter(({ stream }) => stream === 'day')
 }
 
+/** Stored streams with the dimensions of several rulebooks: of one that rules, and of those whose windows still wait. */
+export function unitedPlans(rulebooks: readonly Rulebook[]): readonly StreamPlan[] {
+  const dimensions = new Map<Stream, Set<string>>()
+  for (const plan of rulebooks.flatMap(storedPlans)) {
+    const known = dimensions.get(plan.stream) ?? new Set()
+    for (const name of plan.dimensions) known.add(name)
+    dimensions.set(plan.stream, known)
+  }
+  return [...dimensions].map(([stream, names]) => ({ stream, dimensions: [...names].sort() }))
+}
+
 /** Whether this version releases a statistic for a window; others are read, checked and explained, and publish nothing. */
 export function isReleased(statistic: Statistic, window: Window): boolean {
   return statistic.shape.type === 'counts' && window === 'day'

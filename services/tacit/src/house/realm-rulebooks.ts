@@ -44,8 +44,19 @@ export class RealmRulebooks implements Rulebooks {
   ofHash(hash: string): Rulebook | null {
     const known = this.#known.get(hash)
     if (known !== undefined) return known
+    // The sample's rulebook is derived anew at each start, with other dates and origins and the same columns.
+    if (this.register === null) return this.#current
     if (!this.history.reigns.some((reign) => reign.hash === hash)) return null
     return this.#load(hash)
+  }
+
+  /** Every one that ever ruled here: rows of each may still be on their way. */
+  all(): readonly Rulebook[] {
+    const hashes = new Set(this.history.reigns.map(({ hash }) => hash))
+    return [
+      this.#current,
+      ...[...hashes].filter((hash) => hash !== this.#current.hash).map((hash) => this.#load(hash)),
+    ]
   }
 
   ruling(start: number, end: number, closes: number): readonly Rulebook[] {

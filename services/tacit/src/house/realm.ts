@@ -10,7 +10,7 @@ import { type Clock, TacitError } from '@tacit/contracts'
 import { type EventLog, openLmdbLog } from '@tacit/event-log'
 import { type Keeper, openKeeper } from '@tacit/keeper'
 import { createKeyring, createLogKeys, type Keyring, type LogKeys } from '@tacit/keyring'
-import { type Rulebook, storedPlans } from '@tacit/rulebook'
+import { type Rulebook, storedPlans, unitedPlans } from '@tacit/rulebook'
 import { openWarehouse, type ServerAddress, type Warehouse } from '@tacit/warehouse'
 import type { JWK } from 'jose'
 import { compileOptions } from './countries.js'
@@ -79,7 +79,7 @@ interface Stores {
   readonly state: AggregatorState
 }
 
-async function openStores(options: RealmOptions): Promise<Stores> {
+async function openStores(options: RealmOptions, rulebooks: RealmRulebooks): Promise<Stores> {
   const { clock, layout, rulebook, server } = options
   mkdirSync(layout.dir, { recursive: true, mode: 0o700 })
   const keeper = await openKeeper({
@@ -93,20 +93,20 @@ async function openStores(options: RealmOptions): Promise<Stores> {
   const log = await openLmdbLog({ dir: layout.log })
   const state = AggregatorState.open(layout.state)
   const warehouse = openWarehouse(server, layout.database)
-  await warehouse.migrate(storedPlans(rulebook))
+  await warehouse.migrate(unitedPlans(rulebooks.all()))
   return { keeper, log, warehouse, state }
 }
 
 /** Opens a realm's stores and builds its services; nothing runs yet. */
 export async function openRealm(options: RealmOptions): Promise<Realm> {
   const { alarm, clock, layout, rulebook } = options
-  const stores = await openStores(options)
+  const rulebooks = new RealmRulebooks(layout, rulebook, options.isDriven === true)
+  const stores = await openStores(options, rulebooks)
   const { keeper, log, state, warehouse } = stores
   const keyring: Keyring = createKeyring(keeper.port, rulebook.purpose.id, { clock })
   // One holder for sealing and opening, so that an hour is forgotten once for both when it is settled.
   const logKeys: LogKeys = createLogKeys(keeper.port)
   const agents = createUserAgentReader({ maxEntries: USER_AGENTS, maxAgeMs: MAX_RAW_AGE_MS, clock })
-  const rulebooks = new RealmRulebooks(layout, rulebook, options.isDriven === true)
   const compile = (book: Rulebook, notBefore: number): Anonymizer =>
     compileAnonymizer(book, { ...compileOptions(book, agents, clock), plans: storedPlans(book), notBefore })
   const commit = new GroupCommit({ log, logKeys, clock, rulebook: rulebook.hash })
@@ -131,7 +131,7 @@ export async function openRealm(options: RealmOptions): Promise<Realm> {
     aggregator,
     ...stores,
     async prepare(next, notBefore) {
-      await warehouse.migrate(storedPlans(next))
+      await warehouse.migrate(unitedPlans([...rulebooks.all(), next]))
       const anonymizer = compile(next, notBefore)
       return () => {
         intake.ruleBy(next, anonymizer)
