@@ -60,6 +60,10 @@ export const FINDINGS = {
     'Make the file smaller or flatter.',
   ),
   RULE_TOO_MANY_FINDINGS: error('Only the first findings are shown.', 'Mend those shown and check again.'),
+  RULE_FILE_TEXT: error(
+    'A rulebook is a text that people read before they sign it.',
+    'Name a rulebook; `tacit rules init` writes a first one.',
+  ),
   RULE_FILE_MISSING: error('Without a rulebook nothing may be read.', 'Name an existing file.'),
   // The language
   RULE_UNKNOWN_KEY: error(

@@ -127,7 +127,10 @@ export function reportIssues(
     } else if (value === undefined) {
       report('RULE_MISSING_KEY', source.place(path), `The key \`${pathText(path)}\` is missing.`)
     } else {
-      report('RULE_VALUE', source.place(path), `${pathText(path)} ${said(issue, value)}`)
+      const message = `${pathText(path)} ${said(issue, value)}`
+      // A custom issue says how the value is written.
+      const fix = issue.code === 'custom' ? `Here a value ${issue.message}.` : undefined
+      report('RULE_VALUE', source.place(path), message, fix)
     }
   }
 }

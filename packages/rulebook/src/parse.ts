@@ -21,6 +21,15 @@ function load(input: RulebookInput, report: Report): Rulebook | null {
     report('RULE_FILE_MISSING', place, 'The rulebook is not there.')
     return null
   }
+  const start = { file: input.file, line: 1, column: 1 }
+  if (text.includes('\0')) {
+    report('RULE_FILE_TEXT', start, 'This is not a text file.')
+    return null
+  }
+  if (text.trim() === '') {
+    report('RULE_FILE_TEXT', start, 'The file is empty.')
+    return null
+  }
   const source = readYaml(input.file, text, report)
   if (source === null) return null
   const draft = readDraft(source, report)

@@ -101,7 +101,9 @@ t.test('origins and token fields belong to one kind of identity', async (t) => {
 
 t.test('a rulebook that is not there, or is no map, is a finding', async (t) => {
   t.same(places(load({}).findings), ['RULE_FILE_MISSING rulebook.yaml:1:1'])
-  t.equal(load({ [FILE]: '' }).findings[0]?.code, 'RULE_VALUE')
+  t.same(places(load({ [FILE]: '' }).findings), ['RULE_FILE_TEXT rulebook.yaml:1:1'])
+  t.same(places(load({ [FILE]: '  \n' }).findings), ['RULE_FILE_TEXT rulebook.yaml:1:1'])
+  t.same(places(load({ [FILE]: '\u007fELF\0\0' }).findings), ['RULE_FILE_TEXT rulebook.yaml:1:1'])
   t.equal(load({ [FILE]: '- a' }).findings[0]?.code, 'RULE_VALUE')
 })
 
@@ -110,6 +112,7 @@ t.test('every code of the language and the linter has a case here', async (t) =>
     'RULE_ORIGIN_SHARED',
     'RULE_DIMENSION_TOKEN',
     'RULE_FILE_MISSING',
+    'RULE_FILE_TEXT',
     'RULE_TOO_LARGE',
     'RULE_TOO_MANY_FINDINGS',
     'RULE_DUPLICATE_KEY',

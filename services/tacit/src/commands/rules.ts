@@ -9,6 +9,8 @@ import { rulesSchemaCommand } from './rules-schema.js'
 import { rulesTestCommand } from './rules-test.js'
 import { rulesTryCommand } from './rules-try.js'
 
+const count = (many: number, word: string): string => `${many} ${word}${many === 1 ? '' : 's'}`
+
 interface CheckOptions {
   readonly json?: boolean
 }
@@ -36,8 +38,8 @@ function checkCommand(): Command {
         const warnings = findings.length - errors
         print(
           rulebook === null
-            ? `${errors} errors, ${warnings} warnings.`
-            : `${rulebook.name} ${rulebook.version} is sound (${warnings} warnings). Hash ${rulebook.hash}`,
+            ? `${count(errors, 'error')}, ${count(warnings, 'warning')}.`
+            : `${rulebook.name} ${rulebook.version} is sound (${count(warnings, 'warning')}). Hash ${rulebook.hash}`,
         )
       }
       if (rulebook === null) process.exitCode = EXIT.failed
