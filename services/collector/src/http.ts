@@ -52,6 +52,19 @@ function endConnections(server: Server): void {
   })
 }
 
+/** What the site says of Global Privacy Control (the proposal's GPC Support Resource): whether every rulebook obeys it. */
+function globalPrivacyControl({ intakes }: CollectorOptions): {
+  readonly gpc: boolean
+  readonly lastUpdate: string
+} {
+  const rulebooks = intakes.map(({ rulebook }) => rulebook)
+  const policies = rulebooks.map(({ policy }) => policy.version).sort()
+  return {
+    gpc: rulebooks.every(({ purpose }) => purpose.refuseWhen.has('gpc')),
+    lastUpdate: policies.at(-1) ?? '',
+  }
+}
+
 /** The collector's server, not yet listening. */
 export function createCollector(options: CollectorOptions): FastifyInstance {
   const beaconRoute = createBeaconRoute(options)
@@ -105,6 +118,11 @@ export function createCollector(options: CollectorOptions): FastifyInstance {
         'content-type': 'text/javascript; charset=utf-8',
       })
       .send(options.sdk),
+  )
+  app.get('/.well-known/gpc.json', (_request, reply) =>
+    reply
+      .headers({ 'access-control-allow-origin': '*', 'cache-control': 'public, max-age=3600' })
+      .send(globalPrivacyControl(options)),
   )
   app.get('/healthz', (_request, reply) => reply.code(200).send({ status: 'alive' }))
   app.get('/readyz', (_request, reply) => {

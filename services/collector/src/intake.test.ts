@@ -156,6 +156,7 @@ t.test(
                 verified = resolve
               })
             : FORGED,
+        replaceKeys: () => {},
         expire: () => {},
       }
       const { intake, log } = await memoryCollector({ tokens })

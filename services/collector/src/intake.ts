@@ -15,7 +15,16 @@ import { type Beacon, type Clock, TacitError } from '@tacit/contracts'
 import type { Keyring } from '@tacit/keyring'
 import type { Rulebook } from '@tacit/rulebook'
 import type { GroupCommit } from './group-commit.js'
-import { MISSING_TOKEN, readClaims, type TokenVerifier, takeAllowance, type VerifiedToken } from './tokens.js'
+import { Shadow, type ShadowSide } from './shadow.js'
+import {
+  MISSING_TOKEN,
+  REPLAYED,
+  readClaims,
+  type TokenKeys,
+  type TokenVerifier,
+  takeAllowance,
+  type VerifiedToken,
+} from './tokens.js'
 
 /** What a request says around the body; raw, and gone when the request is. */
 export interface RequestFacts {
@@ -52,6 +61,8 @@ export class Intake {
   #anonymizer: Anonymizer
   /** what happens before the first beacon from a moment (ms) on */
   #due: { readonly at: number; readonly act: () => void } | null = null
+  /** another rulebook that is tried beside the one that rules */
+  #shadow: Shadow | null = null
   readonly commit: GroupCommit
   readonly #options: IntakeOptions
   readonly #peek: PeekKey
@@ -62,6 +73,11 @@ export class Intake {
     this.commit = options.commit
     this.#options = options
     this.#peek = (stream, epoch, scope) => options.keyring.peek(stream, epoch, scope)
+  }
+
+  /** Verifies tokens with other keys from now on. */
+  replaceTokenKeys(keys: TokenKeys): void {
+    this.#options.tokens.replaceKeys(keys)
   }
 
   /** The rulebook that decides now. */
@@ -78,6 +94,24 @@ export class Intake {
     this.#rulebook = rulebook
     this.#anonymizer = anonymizer
     this.commit.ruleBy(rulebook.hash)
+    this.#shadow?.end('changed')
+    this.#shadow = null
+  }
+
+  /**
+   * Tries another rulebook on a sample of the beacons that come from now on, beside the one that rules; the former shadow
+   * ends. @param oneIn at most one beacon in so many
+   */
+  beginShadow(now: ShadowSide, next: ShadowSide, oneIn: number): Shadow {
+    this.#shadow?.end()
+    this.#shadow = new Shadow({ now, next, oneIn, peek: this.#peek })
+    return this.#shadow
+  }
+
+  /** Ends the shadow, if there is one. */
+  endShadow(): void {
+    this.#shadow?.end()
+    this.#shadow = null
   }
 
   /**
@@ -120,9 +154,12 @@ export class Intake {
   /** Regular housekeeping: caches forget, keys of closed epochs are zeroed. */
   tick(now: number): void {
     this.#anonymizer.expire()
+    this.#shadow?.expire()
     this.#options.tokens.expire()
     const retired = this.#options.keyring.retire(now, this.rulebook.epochs.latenessMs)
-    if (retired.length > 0) this.#anonymizer.clear()
+    if (retired.length === 0) return
+    this.#anonymizer.clear()
+    this.#shadow?.clear()
   }
 
   #tokenOf(beacon: Beacon, facts: RequestFacts): VerifiedToken | Promise<VerifiedToken> {
@@ -147,7 +184,7 @@ export class Intake {
       origin: facts.origin,
       gpc: facts.gpc,
       dnt: facts.dnt,
-      token: token.result,
+      token: token.replayed === true ? REPLAYED : token.result,
       person: facts.person ?? NO_PERSON,
       allowance,
     }
@@ -162,6 +199,7 @@ export class Intake {
     const needs = this.#anonymizer.process(input, now, this.#peek, commit)
     if (needs !== null) return this.#load(needs, loads).then(() => this.#process(input, done, loads + 1))
     if (done !== null) commit.whenDurable(done)
+    if (this.#shadow !== null) this.#shadow.offer(input, now)
   }
 
   async #load(needs: readonly KeyNeed[], loads: number): Promise<void> {

@@ -262,3 +262,40 @@ t.test('a token may send its events of each minute, and the rest is over the rat
   t.pass('held in every run')
   t.end()
 })
+
+t.test('keys that are replaced end at once what they verified, also what is being verified', async (t) => {
+  const other = edSigner('ed-9')
+  const clock = new TestClock(START)
+  const tokens = createTokenVerifier(keys, clock)
+  const token = ed.sign(claims())
+  const next = other.sign(claims())
+  t.equal((await tokens.verify(token, START)).result.state, 'valid')
+  t.equal((await tokens.verify(next, START)).result.state, 'forged')
+  const underWay = tokens.verify(ed.sign(claims({ sub: 'somebody-else' })), START)
+  tokens.replaceKeys(await importTokenKeys({ keys: [other.jwk] }))
+  await underWay
+  t.equal((await tokens.verify(token, START)).result.state, 'forged', 'a key that is gone verifies nothing')
+  t.equal((await tokens.verify(ed.sign(claims({ sub: 'somebody-else' })), START)).result.state, 'forged')
+  t.equal((await tokens.verify(next, START)).result.state, 'valid')
+})
+
+t.test('keys that are too short or share a name are refused', async (t) => {
+  const oct = (kid: string, bytes: number) => ({
+    kty: 'oct',
+    kid,
+    k: Buffer.alloc(bytes, 1).toString('base64url'),
+  })
+  await t.rejects(importTokenKeys({ keys: [oct('a', 31)] }), TypeError)
+  await t.rejects(importTokenKeys({ keys: [oct('a', 32), oct('a', 33)] }), TypeError)
+  t.equal((await importTokenKeys({ keys: [oct('a', 32), oct('b', 32)] })).size, 2)
+})
+
+t.test('a token beyond ten times its rate within a minute is marked for good', async (t) => {
+  const token = await verifier().verify(ed.sign(claims()), START)
+  t.equal(takeAllowance(token, 1_000, 100, START), 100)
+  t.not(token.replayed, true, 'ten times its rate is still a busy page')
+  takeAllowance(token, 1, 100, START)
+  t.equal(token.replayed, true)
+  takeAllowance(token, 1, 100, START + 5 * MINUTE)
+  t.equal(token.replayed, true, 'a minute later as well')
+})

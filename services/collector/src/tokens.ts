@@ -20,16 +20,27 @@ interface KnownKey {
   readonly key: VerificationKey
 }
 
-/** The keys of a JSON Web Key Set by `kid`. @throws TypeError for a key that is neither OKP/Ed25519 nor oct, or has no kid */
-export async function importTokenKeys(jwks: {
-  readonly keys: readonly JWK[]
-}): Promise<ReadonlyMap<string, KnownKey>> {
+/** Bytes of the shortest secret: an HMAC's key is no shorter than its output (RFC 7518, 3.2). */
+const MIN_SECRET_BYTES = 32
+
+/** Keys by `kid`. */
+export type TokenKeys = ReadonlyMap<string, KnownKey>
+
+/**
+ * The keys of a JSON Web Key Set by `kid`.
+ * @throws TypeError for a key that is neither OKP/Ed25519 nor oct of at least 32 bytes, or has no kid, or one that another has
+ */
+export async function importTokenKeys(jwks: { readonly keys: readonly JWK[] }): Promise<TokenKeys> {
   const known = new Map<string, KnownKey>()
   for (const jwk of jwks.keys) {
     const algorithm = jwk.kty === 'OKP' ? 'EdDSA' : jwk.kty === 'oct' ? 'HS256' : null
     if (algorithm === null || jwk.kid === undefined) {
       throw new TypeError('each token key needs a kid and must be of type OKP (Ed25519) or oct (HS256)')
     }
+    if (jwk.kty === 'oct' && Buffer.from(jwk.k ?? '', 'base64url').length < MIN_SECRET_BYTES) {
+      throw new TypeError('a secret (oct) has at least 32 bytes')
+    }
+    if (known.has(jwk.kid)) throw new TypeError('two token keys have one kid')
     const { d: _private, ...publicPart } = jwk
     known.set(jwk.kid, { algorithm, key: await importJWK(publicPart, algorithm) })
   }
@@ -43,6 +54,8 @@ export interface VerifiedToken {
   readonly expires: number
   minute: number
   used: number
+  /** it sent far beyond its rate, and is refused for the rest of its life */
+  replayed?: boolean
 }
 
 const refused = (state: 'missing' | 'expired' | 'forged' | 'wrong_audience'): VerifiedToken => ({
@@ -81,12 +94,15 @@ function isCanonical(token: string): boolean {
 export interface TokenVerifier {
   /** What a token says; synchronous where it is remembered. @param now ms */
   verify(token: string, now: number): VerifiedToken | Promise<VerifiedToken>
+  /** Verifies with other keys from now on: what the former ones verified is forgotten at once. */
+  replaceKeys(keys: TokenKeys): void
   /** Forgets what is due; call it on a timer. */
   expire(): void
 }
 
-/** @param keys by `kid`, from {@link importTokenKeys}; with none, every token is forged */
-export function createTokenVerifier(keys: ReadonlyMap<string, KnownKey>, clock: Clock): TokenVerifier {
+/** @param first keys by `kid`, from {@link importTokenKeys}; with none, every token is forged */
+export function createTokenVerifier(first: TokenKeys, clock: Clock): TokenVerifier {
+  let keys = first
   const seen = new GenerationCache<VerifiedToken>({ maxEntries: MAX_TOKENS, maxAgeMs: MAX_RAW_AGE_MS, clock })
   const pending = new Map<string, Promise<VerifiedToken>>()
 
@@ -121,9 +137,11 @@ export function createTokenVerifier(keys: ReadonlyMap<string, KnownKey>, clock: 
       const digest = hash('sha256', token, 'base64')
       const known = seen.get(digest)
       if (known !== undefined) return at < known.expires ? known : EXPIRED
-      let checking = pending.get(digest)
+      let checking: Promise<VerifiedToken> | undefined = pending.get(digest)
       if (checking === undefined) {
         checking = check(token, at).then((verified) => {
+          // Keys that were replaced meanwhile verify nothing.
+          if (pending.get(digest) !== checking) return verified
           pending.delete(digest)
           if (verified.result.state === 'valid') seen.set(digest, verified)
           return verified
@@ -132,11 +150,23 @@ export function createTokenVerifier(keys: ReadonlyMap<string, KnownKey>, clock: 
       }
       return checking
     },
+    replaceKeys(next) {
+      keys = next
+      seen.clear()
+      pending.clear()
+    },
     expire: () => seen.expire(),
   }
 }
 
-/** How many of `wanted` events a token may send now, of `limit` a minute; the rest is `rate`. Counts them as sent. */
+/** A token that sends so many times its rate within a minute is no person's page. */
+const REPLAY_FACTOR = 10
+export const REPLAYED: TokenResult = { state: 'replayed' }
+
+/**
+ * How many of `wanted` events a token may send now, of `limit` a minute; the rest is `rate`. Counts them as sent, and
+ * marks a token that is replayed: beyond ten times its rate.
+ */
 export function takeAllowance(token: VerifiedToken, wanted: number, limit: number, now: number): number {
   const minute = Math.floor(now / MINUTE)
   if (token.minute !== minute) {
@@ -145,5 +175,6 @@ export function takeAllowance(token: VerifiedToken, wanted: number, limit: numbe
   }
   const allowed = Math.max(0, Math.min(wanted, limit - token.used))
   token.used += wanted
+  if (token.used > limit * REPLAY_FACTOR) token.replayed = true
   return allowed
 }

@@ -18,7 +18,7 @@ export const environmentSchema = z.object({
     .string()
     .optional()
     .describe(
-      'JSON Web Key Set (file) that verifies the ERP’s tokens: keys of type OKP (Ed25519) or oct, each with a kid',
+      'what verifies the ERP’s tokens: a JSON Web Key Set (file), or a folder of `<kid>.jwk.json` and `<kid>.pem`; keys of type OKP (Ed25519) or oct of at least 32 bytes; looked at again while it runs',
     ),
   TACIT_APPROVERS_FILE: z
     .string()

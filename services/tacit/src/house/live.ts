@@ -42,6 +42,7 @@ export function startLiveLoop(
 
   async function round(): Promise<void> {
     await rulebookSwitch?.look()
+    await realm.rotateTokenKeys()
     const hour = hourOf(clock.now())
     const newHour = hour !== markedHour
     if (newHour) {

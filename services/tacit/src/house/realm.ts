@@ -2,20 +2,20 @@
  * A realm: one rulebook with keys, log, state and database of its own, and the services that work on them. Real data is
  * one realm, sample data another; they share nothing but the ClickHouse server and the process.
  */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { Aggregator, AggregatorState } from '@tacit/aggregator'
 import { type Anonymizer, compileAnonymizer, createUserAgentReader, MAX_RAW_AGE_MS } from '@tacit/anonymizer'
-import { createTokenVerifier, GroupCommit, Intake, importTokenKeys } from '@tacit/collector'
-import { type Clock, TacitError } from '@tacit/contracts'
+import { createTokenVerifier, GroupCommit, Intake } from '@tacit/collector'
+import type { Clock } from '@tacit/contracts'
 import { type EventLog, openLmdbLog } from '@tacit/event-log'
 import { type Keeper, openKeeper } from '@tacit/keeper'
 import { createKeyring, createLogKeys, type Keyring, type LogKeys } from '@tacit/keyring'
 import { type Rulebook, storedPlans, unitedPlans } from '@tacit/rulebook'
 import { openWarehouse, type ServerAddress, type Warehouse } from '@tacit/warehouse'
-import type { JWK } from 'jose'
 import { compileOptions } from './countries.js'
 import type { RealmLayout } from './layout.js'
 import { RealmRulebooks } from './realm-rulebooks.js'
+import { loadTokenKeys, watchTokenKeys } from './token-keys.js'
 
 const USER_AGENTS = 20_000
 
@@ -24,7 +24,7 @@ export interface RealmOptions {
   readonly rulebook: Rulebook
   readonly clock: Clock
   readonly server: ServerAddress
-  /** JSON Web Key Set that verifies the ERP's tokens; absent: every token is forged */
+  /** where the keys lie that verify the ERP's tokens (token-keys.ts); absent: every token is forged */
   readonly tokenKeysFile?: string
   readonly ratePerToken: number
   /** a driven run receives its data long after their time: all of it is decided by the rulebook that rules now */
@@ -51,25 +51,11 @@ export interface Realm {
    * @returns lets it rule from the next beacon on
    */
   prepare(next: Rulebook, notBefore: number): Promise<() => void>
+  /** Takes in token keys that changed since they were last looked at. */
+  rotateTokenKeys(): Promise<void>
   /** Destroys keys that are due and the partitions that lie under destroyed roots; caches forget. */
   destroyDue(): Promise<void>
   close(): Promise<void>
-}
-
-/** The keys that verify the ERP's tokens; none without a file. @throws TacitError ERR_CONFIG_INVALID */
-export async function loadTokenKeys(
-  file: string | undefined,
-): Promise<Awaited<ReturnType<typeof importTokenKeys>>> {
-  if (file === undefined) return new Map()
-  try {
-    return await importTokenKeys(JSON.parse(readFileSync(file, 'utf8')) as { keys: JWK[] })
-  } catch (cause) {
-    throw new TacitError(
-      'ERR_CONFIG_INVALID',
-      'The token keys cannot be read: give a JSON Web Key Set with keys of type OKP (Ed25519) or oct, each with a kid',
-      { cause },
-    )
-  }
 }
 
 interface Stores {
@@ -119,6 +105,7 @@ export async function openRealm(options: RealmOptions): Promise<Realm> {
     clock,
     ratePerToken: options.ratePerToken,
   })
+  const tokenKeys = watchTokenKeys(options.tokenKeysFile, alarm)
   const aggregator = new Aggregator({ rulebooks, log, logKeys, keeper: keeper.port, state, warehouse, alarm })
   return {
     layout,
@@ -138,6 +125,10 @@ export async function openRealm(options: RealmOptions): Promise<Realm> {
         rulebooks.ruleBy(next)
         keeper.obey({ ...next.epochs, logKeyLifeMs: next.keep.logMs })
       }
+    },
+    async rotateTokenKeys() {
+      const keys = await tokenKeys.look()
+      if (keys !== null) intake.replaceTokenKeys(keys)
     },
     async destroyDue() {
       intake.tick(clock.now())
