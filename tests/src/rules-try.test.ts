@@ -194,7 +194,7 @@ t.test('rules try: one beacon prints a table of each field, before and after', a
     single.stdout,
     /path +\/customers\/12345\/invoice\/INV-9 +template of \d+ routes.* \/customers\/:id\/invoice\/:no/,
   )
-  t.match(single.stdout, /note +free +no rule names it +dropped/)
+  t.match(single.stdout, /note +free +no rule names it +— +dropped/)
   t.match(single.stdout, /Decision: accepted; 1 record\(s\)/)
   const json = await tacit(['rules', 'try', ERP, '--beacon', beacon, '--now', NOW, '--json'])
   t.match(JSON.parse(json.stdout), { status: 204, decision: 'accepted' })

@@ -122,7 +122,8 @@ export class Stager {
       const most = until === null ? READ_RECORDS : Math.min(READ_RECORDS, until - step.last)
       const slice = this.#log.read(step.last, most, MAX_BYTES - bytes)
       if (slice.last === step.last) {
-        step.atEnd = true
+        // Nothing came: either nothing is there, or the next record is larger than what is left of this step.
+        step.atEnd = this.#log.read(step.last, 1, MAX_BYTES).last === step.last
         break
       }
       step.last = slice.last

@@ -224,7 +224,9 @@ t.test('a log with addresses of both families leaves none of them behind', async
 })
 
 const signer = edSigner('erp-of-the-leak-scan')
-const word = (bytes = 12): string => randomBytes(bytes).toString('base64url')
+/** Letters alone: what looks like a token would be dropped before any rule could leak it. */
+const word = (length = 12): string =>
+  Array.from(randomBytes(length + 6), (byte) => String.fromCharCode(0x61 + (byte % 26))).join('')
 
 /** One person of the ERP with everything that a beacon can carry, all of it unique. */
 function erpVisit(number: number) {

@@ -18,6 +18,7 @@ function recorded(faults: Set<string>) {
     layout: { name: 'main' },
     rulebook: { keep: { logMs: 24 * HOUR } },
     commit: { watermark: step('watermark') },
+    rotateTokenKeys: async () => {},
     destroyDue: step('destroy'),
     aggregator: { advance: step('advance'), stage: step('stage') },
     log: {
@@ -57,6 +58,7 @@ t.test('at an hour it says so in the log, destroys, advances and expires; betwee
   await settle()
   t.same(calls.splice(0), ['watermark', 'destroy', 'advance', 'expire'], 'an hour began')
   await loop.stop()
+  t.same(calls.splice(0), ['stage'], 'a stop leaves nothing half way')
   mock.timers.tick(10_000)
   await settle()
   t.same(calls, [], 'nothing after the stop')

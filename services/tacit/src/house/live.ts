@@ -16,7 +16,7 @@ const TOO_FAR_BEHIND_MS = 20 * HOUR
 export interface LiveLoop {
   /** True while the oldest batch that is not staged is 20 hours old or older. */
   isBehind(): boolean
-  /** Ends after the round that runs. */
+  /** Ends after the round that runs; what came since is staged, so that a stop leaves nothing half way. */
   stop(): Promise<void>
 }
 
@@ -95,6 +95,8 @@ export function startLiveLoop(
       stopping = true
       clearTimeout(timer)
       await running
+      // What cannot be staged now is in the log, and is staged at the next start.
+      await realm.aggregator.stage().catch(() => {})
     },
   }
 }
