@@ -3,7 +3,7 @@
  * written by the client, who may write anything.
  */
 import { TacitError } from '@tacit/contracts'
-import { type Address, parseAddress } from './ip.js'
+import { type Address, type AddressParser, parseAddress } from './ip.js'
 
 /** Hops looked at before giving up: longer chains of trusted proxies do not exist. */
 const MAX_HOPS = 20
@@ -23,15 +23,19 @@ export type ClientAddressReader = (peer: string, rawHeaders: readonly string[]) 
  * several X-Forwarded-For lines count in their order. Without a trusted peer the header is not even read. Where all
  * hops are trusted, the leftmost is the client.
  * @param cidrs e.g. `10.0.0.0/8`, `2001:db8::/32`, `192.0.2.7`
+ * @param parse reads a peer and a hop; by default without NAT64 prefixes of an operator's own
  * @throws TacitError ERR_CONFIG_INVALID where an entry is no network, or trusts everybody (/0)
  */
-export function compileTrustedProxies(cidrs: readonly string[]): ClientAddressReader {
+export function compileTrustedProxies(
+  cidrs: readonly string[],
+  parse: AddressParser = parseAddress,
+): ClientAddressReader {
   const networks = cidrs.map(parseNetwork)
   const isTrusted = (address: Address) => networks.some((network) => contains(network, address))
   return (peer, rawHeaders) => {
-    const nearest = parseAddress(peer)
+    const nearest = parse(peer)
     if (nearest === null || networks.length === 0 || !isTrusted(nearest)) return nearest
-    return rightmostUntrusted(nearest, rawHeaders, isTrusted)
+    return rightmostUntrusted(nearest, rawHeaders, isTrusted, parse)
   }
 }
 
@@ -39,6 +43,7 @@ function rightmostUntrusted(
   peer: Address,
   rawHeaders: readonly string[],
   isTrusted: (address: Address) => boolean,
+  parse: AddressParser,
 ): Address | null {
   let client = peer
   let hops = 0
@@ -51,7 +56,7 @@ function rightmostUntrusted(
       hops += 1
       if (hops > MAX_HOPS) return null
       const comma = end === 0 ? -1 : line.lastIndexOf(',', end - 1)
-      const hop = parseAddress(withoutBlanks(line, comma + 1, end))
+      const hop = parse(withoutBlanks(line, comma + 1, end))
       if (hop === null || !isTrusted(hop)) return hop
       client = hop
       end = comma

@@ -39,6 +39,8 @@ import type { Address } from './ip.js'
 import { compileMemberships } from './memberships.js'
 import type { UserAgentReader } from './user-agent.js'
 import { DROP_EVENT } from './values.js'
+import { compileWordReports } from './word-reports.js'
+import type { WordSink } from './word-learner.js'
 
 /** A beacon that parsed, and what the request said around it. */
 export interface AnonymizerInput {
@@ -70,9 +72,6 @@ export interface CompileOptions {
   /** ms: events of an earlier time are `late`, because another rulebook ruled then and its windows are its own */
   readonly notBefore?: number
 }
-
-/** Told of a segment that a word list does not approve, and of the person who used it (a pseudonym of the day). */
-export type WordSink = (day: string, segment: string, person: string) => void
 
 /** Where an anonymised beacon goes. Hours are ms, whole UTC hours of event time. */
 export interface RecordSink {
@@ -161,6 +160,7 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
   const calendar = new Calendar()
   const identities = new Identities(clock)
   const scan = compileEventScan(rulebook, clock)
+  const reportWords = compileWordReports(compiled.dimensions, streams, options.words)
 
   /** Of another rulebook's time, or of a day that has closed: late for its finest window is late for all. */
   function isLate(time: number, day: CalendarDay, at: number): boolean {
@@ -285,6 +285,7 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
       )
     }
     if (memberships.length > 0) emitMemberships(context, entry, kind, person, told, sink)
+    if (reportWords !== null) reportWords(entry.site, context, person)
     return null
   }
 
@@ -340,12 +341,14 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
       compiled.expire()
       scan.expire()
       identities.expire()
+      options.words?.expire()
     },
     clear() {
       agents.clear()
       compiled.clear()
       scan.clear()
       identities.clear()
+      options.words?.clear()
     },
   }
 }

@@ -5,6 +5,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { TacitError } from '@tacit/contracts'
 import anonymizeIp from 'ip-anonymize'
+import { type Nat64Prefix, nat64Value, readNat64Prefixes } from './nat64.js'
 
 /**
  * How an IPv4 address came: as itself, or inside an IPv6 address. `isatap` is the one form that any host can write
@@ -41,6 +42,7 @@ export const UNKNOWN_NETWORK = 'unknown'
 /** `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`: longer text is no address, and no regular expression sees it. */
 const LONGEST_IPV6 = 45
 const LONGEST_IPV4 = 15
+const NO_PREFIXES: readonly Nat64Prefix[] = []
 
 /** Blocks no public client speaks from: IANA special-purpose registry (RFC 6890), without documentation ranges. */
 const UNROUTABLE_IPV4: readonly (readonly [base: number, bits: number])[] = [
@@ -75,9 +77,39 @@ export function isDocumentation(address: Address): boolean {
  * digits but ASCII. An IPv4 address inside an IPv6 address (mapped, NAT64, 6to4, Teredo, ISATAP) is taken out.
  */
 export function parseAddress(text: string): Address | null {
-  if (text.length <= LONGEST_IPV4 && isIPv4(text)) return ipv4(ipv4Value(text), text, 'none', null)
+  return readAddress(text, NO_PREFIXES)
+}
+
+/** Reads one address, as {@link parseAddress} does. */
+export type AddressParser = (text: string) => Address | null
+
+/**
+ * A parser that also takes the IPv4 address out of NAT64 prefixes of an operator's own, which go before all others.
+ * @param prefixes `TACIT_NAT64_PREFIXES`, of RFC 6052: /32, /40, /48, /56, /64 or /96
+ * @throws TacitError ERR_CONFIG_INVALID where an entry is none
+ */
+export function compileAddressParser(prefixes: readonly string[]): AddressParser {
+  if (prefixes.length === 0) return parseAddress
+  const read = readNat64Prefixes(prefixes, (text) => {
+    const groups = strictGroups(text)
+    if (groups === null) return null
+    const carrier = embeddedIpv4(groups)?.carrier
+    return carrier === undefined || carrier === 'nat64' ? groups : null
+  })
+  return (text) => readAddress(text, read)
+}
+
+function strictGroups(text: string): readonly number[] | null {
   if (text.length > LONGEST_IPV6 || !isIPv6(text) || text.includes('%')) return null
-  const groups = ipv6Groups(text)
+  return ipv6Groups(text)
+}
+
+function readAddress(text: string, prefixes: readonly Nat64Prefix[]): Address | null {
+  if (text.length <= LONGEST_IPV4 && isIPv4(text)) return ipv4(ipv4Value(text), text, 'none', null)
+  const groups = strictGroups(text)
+  if (groups === null) return null
+  const own = nat64Value(groups, prefixes)
+  if (own !== null) return ipv4(own, ipv4Text(own), 'nat64', groups)
   const embedded = embeddedIpv4(groups)
   if (embedded !== null) {
     return ipv4(embedded.value, ipv4Text(embedded.value), embedded.carrier, groups)

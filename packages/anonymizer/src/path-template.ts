@@ -130,8 +130,18 @@ export function compileGeneric(words: 'any' | ReadonlySet<string>): PathTemplate
       .join('/')
 }
 
-/** One pass: counts the kinds of characters, and decides on the counts. */
-function looksLikeId(segment: string): boolean {
+/** The segments of a path that a list of words does not approve, as `generic` sees them: what became `:id`. */
+export function unapprovedSegments(path: string, words: ReadonlySet<string>): readonly string[] {
+  return withoutQuery(path)
+    .split('/')
+    .filter((segment) => segment !== '' && !words.has(segment))
+}
+
+/**
+ * Whether a segment looks like an id, as {@link compileGeneric} says.
+ * One pass: counts the kinds of characters, and decides on the counts.
+ */
+export function looksLikeId(segment: string): boolean {
   const length = segment.length
   let digits = 0
   let hexLetters = 0

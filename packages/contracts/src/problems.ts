@@ -65,6 +65,8 @@ export const PROBLEMS = {
   ERR_ACTIVATION_APART: entry(400, 'Another purpose or identity needs a data directory of its own'),
   ERR_ACTIVATION_PENDING: entry(400, 'Another change is waiting to take effect'),
   ERR_ACTIVATION_NOTHING: entry(400, 'There is nothing to change'),
+  ERR_SHADOW_BUSY: entry(500, 'Another rulebook is being tried now', true),
+  ERR_SHADOW_INSTANCE: entry(500, 'No instance runs that could try it', true),
   ERR_REGISTER_DAMAGED: entry(500, 'The register of rulebooks is damaged'),
   ERR_CONFIG_INVALID: entry(400, 'The configuration has errors'),
   ERR_WAREHOUSE_START: entry(500, 'ClickHouse did not start', true),

@@ -2,7 +2,16 @@
  * The aggregator: log → landing → staging → release, in the order that the clock asks for. One call at a time; each
  * call is complete in itself, so a crash at any point is repaired by the next one.
  */
-import { epochFromLabel, HOUR, hourOf, readBatchHeader, type Stream, TacitError } from '@tacit/contracts'
+import {
+  type BatchHeader,
+  epochFromLabel,
+  HOUR,
+  hourOf,
+  readBatchHeader,
+  type Stream,
+  TacitError,
+  utcDay,
+} from '@tacit/contracts'
 import type { EventLog } from '@tacit/event-log'
 import type { KeeperPort, LogKeys } from '@tacit/keyring'
 import { storedPlans } from '@tacit/rulebook'
@@ -11,7 +20,14 @@ import { type ReleasedStatistic, Releaser } from './release.js'
 import type { Rulebooks } from './rulebooks.js'
 import { Settler } from './settler.js'
 import { Stager } from './stager.js'
-import { addCounts, type AggregatorState, type LedgerRow } from './state.js'
+import {
+  addCounts,
+  addDetected,
+  type AggregatorState,
+  type DetectionRow,
+  detectionRows,
+  type LedgerRow,
+} from './state.js'
 
 export interface AggregatorOptions {
   readonly rulebooks: Rulebooks
@@ -138,24 +154,46 @@ export class Aggregator {
    * staged. @param from @param to RFC 3339 hours, both included
    */
   ledger(from?: string, to?: string): LedgerRow[] {
-    const { log, state } = this.#options
+    const { state } = this.#options
     const rows = new Map(
       state.ledger(from, to).map((row) => [row.hour, { ...row, dropped: { ...row.dropped } }]),
     )
+    for (const header of this.#unstaged()) {
+      for (const [hour, counts] of Object.entries(header.counts)) {
+        if ((from !== undefined && hour < from) || (to !== undefined && hour > to)) continue
+        const row = rows.get(hour) ?? { hour, received: 0, accepted: 0, dropped: {} }
+        addCounts(row, counts)
+        rows.set(hour, row)
+      }
+    }
+    return [...rows.values()].sort((a, b) => (a.hour < b.hour ? -1 : 1))
+  }
+
+  /**
+   * Events that detectors dropped, by UTC day of receipt, with what is still in the log and not yet staged.
+   * @param from @param to UTC days, both included
+   */
+  detections(from?: string, to?: string): DetectionRow[] {
+    const days = this.#options.state.detected(from, to)
+    for (const header of this.#unstaged()) {
+      const day = utcDay(header.hour)
+      if ((from === undefined || day >= from) && (to === undefined || day <= to)) addDetected(days, header)
+    }
+    return detectionRows(days)
+  }
+
+  /** Headers of the batches in the log that are not staged yet. A damaged record is the stager's to report. */
+  *#unstaged(): Generator<BatchHeader> {
+    const { log, state } = this.#options
     for (let after = state.counted; ; ) {
       const slice = log.read(after, TAIL_RECORDS, TAIL_BYTES)
       for (const { bytes } of slice.records) {
-        for (const [hour, counts] of Object.entries(countsOf(bytes))) {
-          if ((from !== undefined && hour < from) || (to !== undefined && hour > to)) continue
-          const row = rows.get(hour) ?? { hour, received: 0, accepted: 0, dropped: {} }
-          addCounts(row, counts)
-          rows.set(hour, row)
-        }
+        const header = headerOf(bytes)
+        if (header !== null) yield header
       }
-      if (slice.last === after) break
+      if (slice.last === after) return
       after = slice.last
     }
-    return [...rows.values()].sort((a, b) => (a.hour < b.hour ? -1 : 1))
   }
 
   /** Start of the hour (ms) up to which everything is settled. */
@@ -165,11 +203,10 @@ export class Aggregator {
   }
 }
 
-function countsOf(bytes: Buffer): ReturnType<typeof readBatchHeader>['counts'] {
+function headerOf(bytes: Buffer): BatchHeader | null {
   try {
-    return readBatchHeader(bytes).counts
+    return readBatchHeader(bytes)
   } catch {
-    // A damaged record is the stager's to report.
-    return {}
+    return null
   }
 }

@@ -10,7 +10,7 @@
  * Recovery: reopen; LMDB's last flushed transaction stands.
  */
 import { mkdirSync } from 'node:fs'
-import { type BatchHeader, type HourCounts, STREAMS, type Stream } from '@tacit/contracts'
+import { type BatchHeader, type HourCounts, STREAMS, type Stream, utcDay } from '@tacit/contracts'
 import { open, type RootDatabase } from 'lmdb'
 
 /** One hour of receipt on its way from landing to staging. */
@@ -75,6 +75,15 @@ export interface LedgerRow {
   readonly dropped: Readonly<Record<string, number>>
 }
 
+/** Events that a detector dropped in a field on the UTC day of their receipt. */
+export interface DetectionRow {
+  readonly day: string
+  readonly detector: string
+  /** a name of the rulebook's, or `props` for what no rule names */
+  readonly field: string
+  readonly events: number
+}
+
 const emptyWindow = (): WindowRecord => ({
   status: 'open',
   accepted: 0,
@@ -96,6 +105,33 @@ export function addCounts(into: HourCounts, from: HourCounts): void {
   for (const [reason, count] of Object.entries(from.dropped)) {
     into.dropped[reason] = (into.dropped[reason] ?? 0) + count
   }
+}
+
+/** Adds what detectors found in a batch to the sums of days, by `detector field`. */
+export function addDetected(
+  into: Map<string, Record<string, number>>,
+  { detected = {}, hour }: BatchHeader,
+): void {
+  const day = utcDay(hour)
+  for (const [name, events] of Object.entries(detected)) {
+    const sums = into.get(day) ?? {}
+    sums[name] = (sums[name] ?? 0) + events
+    into.set(day, sums)
+  }
+}
+
+/** Sums of days as rows, in order of the day, then of detector and field. */
+export function detectionRows(days: ReadonlyMap<string, Readonly<Record<string, number>>>): DetectionRow[] {
+  return [...days]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([day, sums]) =>
+      Object.keys(sums)
+        .sort()
+        .map((name) => {
+          const [detector = '', field = ''] = name.split(' ')
+          return { day, detector, field, events: sums[name] ?? 0 }
+        }),
+    )
 }
 
 export class AggregatorState {
@@ -162,6 +198,7 @@ export class AggregatorState {
         ((this.#db.get('removedProps') as number | undefined) ?? 0) + header.removedProps,
       )
     }
+    if (header.detected !== undefined) this.#addDetected(header)
     const hour = this.receiptHour(header.hour) ?? { rows: {} }
     for (const { stream, rows } of header.sections) {
       for (const [epoch, count] of Object.entries(rows)) {
@@ -180,6 +217,21 @@ export class AggregatorState {
     // Also an hour without rows is kept until it is settled: its log key has to die.
     if (fate !== 'expired') this.#db.put(['hour', header.hour], hour)
     if (header.watermark === true && header.hour > this.watermark) this.#db.put('watermark', header.hour)
+  }
+
+  #addDetected(header: BatchHeader): void {
+    const day = utcDay(header.hour)
+    const days = this.detected(day, day)
+    addDetected(days, header)
+    this.#db.put(['detected', day], days.get(day) ?? {})
+  }
+
+  /** Events that detectors dropped, by UTC day of receipt and `detector field`. @param from @param to both included */
+  detected(from = '', to = '\uffff'): Map<string, Record<string, number>> {
+    const found = this.#db.getRange({ start: ['detected', from], end: ['detected', to], inclusiveEnd: true })
+    return new Map(
+      [...found].map(({ key, value }) => [(key as string[])[1] as string, value as Record<string, number>]),
+    )
   }
 
   receiptHour(hour: number): ReceiptHour | undefined {

@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Address, readSignals } from '@tacit/anonymizer'
 import { type Clock, LIMITS, type ProblemCode, parseBeaconText } from '@tacit/contracts'
 import { answerNoContent, answerProblem, problemOf } from './answers.js'
+import { createAnswerPace } from './answer-pace.js'
 import type { Intake, RequestFacts } from './intake.js'
 import type { PeerLimit } from './peer-limit.js'
 
@@ -124,6 +125,7 @@ function intakeOf(intakes: readonly Intake[], site: string): Intake | undefined 
 export function createBeaconRoute(options: BeaconRouteOptions): BeaconRoute {
   const fallback = options.intakes[0]
   if (fallback === undefined) throw new TypeError('a collector needs at least one intake')
+  const pace = createAnswerPace()
   return (request, response) => {
     const refusal = admit(request, options)
     if (refusal !== null) {
@@ -137,16 +139,19 @@ export function createBeaconRoute(options: BeaconRouteOptions): BeaconRoute {
         answerProblem(response, body.code, body.close)
         return
       }
+      pace.begin()
       const text = textOf(body)
       const beacon = text === null ? 'ERR_BEACON_ENCODING' : parseBeaconText(text)
       if (typeof beacon === 'string') {
-        answerProblem(response, beacon)
+        pace.end(() => answerProblem(response, beacon))
         return
       }
       const intake = intakeOf(options.intakes, beacon.site) ?? fallback
       intake.accept(beacon, factsOf(request, options), (error) => {
-        if (error === null) answerNoContent(response)
-        else answerProblem(response, problemOf(error))
+        pace.end(() => {
+          if (error === null) answerNoContent(response)
+          else answerProblem(response, problemOf(error))
+        })
       })
     })
   }

@@ -247,3 +247,39 @@ t.test('a fault inside is a problem without a word of it', async (t) => {
   isProblem(t, answer, 'ERR_INTERNAL')
   t.notMatch(answer.body, /secret|customers/)
 })
+
+t.test('the site says that it obeys Global Privacy Control, to whoever asks', async (t) => {
+  const { app } = await setUp()
+  const answer = await app.inject('/.well-known/gpc.json')
+  t.equal(answer.statusCode, 200)
+  t.match(answer.headers, {
+    'content-type': /^application\/json/,
+    'access-control-allow-origin': '*',
+    'cache-control': /^public, max-age=[1-9]/,
+  })
+  t.strictSame(answer.json(), { gpc: true, lastUpdate: '2026-11-01' })
+})
+t.test('where one rulebook does not obey Global Privacy Control, the site does not claim it', async (t) => {
+  const { app, intake } = await setUp()
+  const { rulebook } = intake
+  const { purpose } = rulebook
+  const refuseWhen = new Set([...purpose.refuseWhen].filter((signal) => signal !== 'gpc'))
+  Object.defineProperty(intake, 'rulebook', { value: { ...rulebook, purpose: { ...purpose, refuseWhen } } })
+  t.equal((await app.inject('/.well-known/gpc.json')).json().gpc, false)
+})
+
+t.test('a token far beyond its rate is replayed: refused from then on, with the same answer', async (t) => {
+  const { app, clock, ledger } = await setUp({ ratePerToken: 3 })
+  let id = 0
+  const send = async (count: number) => {
+    const events = Array.from({ length: count }, () => ({ id: `r${id++}`, name: 'page_view', age: 0 }))
+    const answer = await post(app, body({ events }), { origin: 'https://erp.example.in' })
+    t.equal(answer.statusCode, 204)
+  }
+  await send(3)
+  await send(27)
+  await send(1)
+  clock.time += 60_000
+  await send(2)
+  t.match(await ledger(), { received: 33, accepted: 3, dropped: { rate: 27, 'token.replayed': 3 } })
+})

@@ -11,6 +11,8 @@ import { type BeaconRouteOptions, createBeaconRoute } from './beacon-route.js'
 const BEACON_PATH = '/v1/beacon'
 /** A request, its body included, has this long; then 408. */
 const REQUEST_TIMEOUT_MS = 15_000
+/** Slow requests are looked for this often; Node's own 30 s would let them live that much longer. */
+const TIMEOUT_CHECK_MS = 1_000
 /** An idle connection is kept this long: longer than usual load balancers, so that they close first. */
 const KEEP_ALIVE_MS = 65_000
 /** While it closes, idle connections are looked for this often, and after the grace all are ended. */
@@ -20,6 +22,8 @@ const CLOSE_GRACE_MS = 5_000
 export interface CollectorOptions extends BeaconRouteOptions {
   /** text of the browser SDK */
   readonly sdk: string
+  /** ms that a request has, its body included; default {@link REQUEST_TIMEOUT_MS} */
+  readonly requestTimeoutMs?: number
 }
 
 const CORS = {
@@ -68,6 +72,7 @@ function globalPrivacyControl({ intakes }: CollectorOptions): {
 /** The collector's server, not yet listening. */
 export function createCollector(options: CollectorOptions): FastifyInstance {
   const beaconRoute = createBeaconRoute(options)
+  const requestTimeout = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
   const app = Fastify({
     logger: false,
     bodyLimit: LIMITS.bodyBytes,
@@ -79,7 +84,12 @@ export function createCollector(options: CollectorOptions): FastifyInstance {
     serverFactory: (handler): Server => {
       const server = createServer(
         // Node would answer a missing Host without a body; the route refuses it with a problem.
-        { requireHostHeader: false, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
+        {
+          requireHostHeader: false,
+          requestTimeout,
+          connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, requestTimeout / 2),
+          keepAliveTimeout: KEEP_ALIVE_MS,
+        },
         (request, response) => {
           // Once it closes, each connection ends with its answer.
           if (!server.listening) response.shouldKeepAlive = false

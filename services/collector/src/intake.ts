@@ -15,7 +15,7 @@ import { type Beacon, type Clock, TacitError } from '@tacit/contracts'
 import type { Keyring } from '@tacit/keyring'
 import type { Rulebook } from '@tacit/rulebook'
 import type { GroupCommit } from './group-commit.js'
-import { Shadow, type ShadowSide } from './shadow.js'
+import { Shadow, type ShadowOptions } from './shadow.js'
 import {
   MISSING_TOKEN,
   REPLAYED,
@@ -100,11 +100,11 @@ export class Intake {
 
   /**
    * Tries another rulebook on a sample of the beacons that come from now on, beside the one that rules; the former shadow
-   * ends. @param oneIn at most one beacon in so many
+   * ends.
    */
-  beginShadow(now: ShadowSide, next: ShadowSide, oneIn: number): Shadow {
+  beginShadow(options: Omit<ShadowOptions, 'peek'>): Shadow {
     this.#shadow?.end()
-    this.#shadow = new Shadow({ now, next, oneIn, peek: this.#peek })
+    this.#shadow = new Shadow({ ...options, peek: this.#peek })
     return this.#shadow
   }
 

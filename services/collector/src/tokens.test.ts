@@ -61,6 +61,13 @@ const FORGERIES: Readonly<Record<string, string>> = {
   'signed with the text of the public key as a secret': confused(Buffer.from(ed.jwk.x ?? '')),
   'signed with HS512': hs.sign(claims(), { alg: 'HS512' }),
   'with a key of its own in its header': edSigner('x').sign(claims(), { kid: 'x', jwk: edSigner('x').jwk }),
+  'with a key of its own under a known name': edSigner('ed-1').sign(claims(), { jwk: edSigner('x').jwk }),
+  'with the right signature and a key of its own': ed.sign(claims(), { jwk: ed.jwk }),
+  'with the address of a key set': ed.sign(claims(), { jku: 'https://evil.example/keys.json' }),
+  'with the address of a certificate': ed.sign(claims(), { x5u: 'https://evil.example/cert.pem' }),
+  'with a certificate': ed.sign(claims(), { x5c: ['MIIB'] }),
+  'whose key name is of another type': ed.sign(claims(), { kid: ['ed-1'] }),
+  'whose key name is a member of every object': ed.sign(claims(), { kid: '__proto__' }),
   'with a critical header that nobody knows': ed.sign(claims(), { crit: ['x'], x: 1 }),
   'with another payload under its signature': ed
     .sign(claims())
@@ -231,6 +238,7 @@ t.test('a token has one spelling: other characters for the same bytes are forged
 })
 
 t.test('keys that are neither Ed25519 nor a shared secret, or have no name, are refused', async (t) => {
+  await t.rejects(importTokenKeys({ keys: [{ kty: 'OKP', crv: 'X25519', kid: 'a', x: ed.jwk.x ?? '' }] }))
   await t.rejects(importTokenKeys({ keys: [{ kty: 'RSA', kid: 'a', n: 'AQAB', e: 'AQAB' }] }), TypeError)
   await t.rejects(importTokenKeys({ keys: [{ ...ed.jwk, kid: undefined as unknown as string }] }), TypeError)
 })
@@ -298,4 +306,27 @@ t.test('a token beyond ten times its rate within a minute is marked for good', a
   t.equal(token.replayed, true)
   takeAllowance(token, 1, 100, START + 5 * MINUTE)
   t.equal(token.replayed, true, 'a minute later as well')
+})
+
+t.test('a replayed token stays refused when the cache has forgotten it, until it expires', async (t) => {
+  const clock = new TestClock(START)
+  const verify = verifier(clock)
+  const token = ed.sign(claims({ exp: seconds + 900 }))
+  const calm = ed.sign(claims({ exp: seconds + 900, sub: 'somebody-else' }))
+  const state = async (text: string) => (await verify.verify(text, clock.now())).result.state
+  takeAllowance(await verify.verify(token, START), 1_001, 100, START)
+  await state(token)
+  await state(calm)
+  for (const minutes of [8, 14.9]) {
+    clock.time = START + minutes * MINUTE
+    verify.expire()
+    t.equal(await state(token), 'replayed')
+    t.equal(await state(calm), 'valid')
+  }
+  verify.replaceKeys(keys)
+  t.equal(await state(token), 'replayed', 'other keys do not pardon it')
+  clock.time = START + 16 * MINUTE
+  t.equal(await state(token), 'expired')
+  verify.expire()
+  t.equal(await state(token), 'expired')
 })

@@ -12,6 +12,10 @@ export const TOKEN_LIFE_MS = 15 * MINUTE
 /** Clocks of the ERP and of the collector may differ by this much. */
 const LEEWAY_S = 60
 const MAX_TOKENS = 20_000
+/** Replayed tokens that are remembered past the cache: each was signed by the ERP, so they are few. */
+const MAX_REPLAYED = 1_000
+/** Headers that say which key to believe (RFC 7515, 4.1.2-4.1.6): keys are ours to choose, so who sends one is no ERP. */
+const SELF_VOUCHING = ['jwk', 'jku', 'x5u', 'x5c'] as const
 
 type VerificationKey = CryptoKey | KeyObject | Uint8Array
 
@@ -58,9 +62,12 @@ export interface VerifiedToken {
   replayed?: boolean
 }
 
-const refused = (state: 'missing' | 'expired' | 'forged' | 'wrong_audience'): VerifiedToken => ({
+const refused = (
+  state: 'missing' | 'expired' | 'forged' | 'wrong_audience' | 'replayed',
+  expires = Number.POSITIVE_INFINITY,
+): VerifiedToken => ({
   result: { state },
-  expires: Number.POSITIVE_INFINITY,
+  expires,
   minute: 0,
   used: 0,
 })
@@ -105,6 +112,14 @@ export function createTokenVerifier(first: TokenKeys, clock: Clock): TokenVerifi
   let keys = first
   const seen = new GenerationCache<VerifiedToken>({ maxEntries: MAX_TOKENS, maxAgeMs: MAX_RAW_AGE_MS, clock })
   const pending = new Map<string, Promise<VerifiedToken>>()
+  // The cache forgets after half its age at the earliest; what was replayed stays so until it expires. No claims in it.
+  const replayed = new Map<string, VerifiedToken>()
+
+  function remember(digest: string, token: VerifiedToken): void {
+    const oldest = replayed.keys().next()
+    if (replayed.size >= MAX_REPLAYED && !oldest.done) replayed.delete(oldest.value)
+    replayed.set(digest, refused('replayed', token.expires))
+  }
 
   async function check(token: string, at: number): Promise<VerifiedToken> {
     if (!isCanonical(token)) return FORGED
@@ -112,6 +127,7 @@ export function createTokenVerifier(first: TokenKeys, clock: Clock): TokenVerifi
       const { payload } = await jwtVerify(
         token,
         (header) => {
+          if (SELF_VOUCHING.some((name) => name in header)) throw new errors.JWKSNoMatchingKey()
           const known = header.kid === undefined ? undefined : keys.get(header.kid)
           if (known === undefined || known.algorithm !== header.alg) throw new errors.JWKSNoMatchingKey()
           return known.key
@@ -135,7 +151,8 @@ export function createTokenVerifier(first: TokenKeys, clock: Clock): TokenVerifi
   return {
     verify(token, at) {
       const digest = hash('sha256', token, 'base64')
-      const known = seen.get(digest)
+      const known = replayed.get(digest) ?? seen.get(digest)
+      if (known?.replayed === true) remember(digest, known)
       if (known !== undefined) return at < known.expires ? known : EXPIRED
       let checking: Promise<VerifiedToken> | undefined = pending.get(digest)
       if (checking === undefined) {
@@ -155,7 +172,11 @@ export function createTokenVerifier(first: TokenKeys, clock: Clock): TokenVerifi
       seen.clear()
       pending.clear()
     },
-    expire: () => seen.expire(),
+    expire() {
+      seen.expire()
+      const now = clock.now()
+      for (const [digest, { expires }] of replayed) if (now >= expires) replayed.delete(digest)
+    },
   }
 }
 

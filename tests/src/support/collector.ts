@@ -55,6 +55,10 @@ export interface CollectorSetting {
   /** stands in for the keeper's directory */
   readonly keyFiles?: KeyFiles
   readonly peerLimit?: PeerLimit
+  /** CIDRs whose X-Forwarded-For is believed; default none */
+  readonly trustedProxies?: readonly string[]
+  /** ms that a request has; default the collector's own */
+  readonly requestTimeoutMs?: number
   /** events a minute and token; default none that a test would meet */
   readonly ratePerToken?: number
 }
@@ -127,10 +131,11 @@ export async function startCollector(setting: CollectorSetting = {}): Promise<Ru
   const app = createCollector({
     intakes: [intake],
     clock,
-    clientAddress: compileTrustedProxies([]),
+    clientAddress: compileTrustedProxies(setting.trustedProxies ?? []),
     peerLimit: setting.peerLimit ?? noPeerLimit,
     ready: () => commit.ready(),
     sdk: '// sdk',
+    ...(setting.requestTimeoutMs === undefined ? {} : { requestTimeoutMs: setting.requestTimeoutMs }),
   })
   const address = await app.listen({ host: '127.0.0.1', port: 0 })
   const token = (changes?: Record<string, unknown>) => signer.sign(grantedClaims(clock.now(), changes))

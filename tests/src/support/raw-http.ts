@@ -13,6 +13,8 @@ export interface Answer {
 export interface SendOptions {
   /** ends our side once everything is sent, as a client does that gives up */
   readonly halfClose?: boolean
+  /** the same after so many ms without enough answers */
+  readonly halfCloseAfterMs?: number
   /** answers to wait for before the connection is closed by us; default 1 */
   readonly answers?: number
   /** for answers to HEAD, which have no body whatever their length says */
@@ -38,8 +40,13 @@ export function sendRaw(
       socket.destroy()
       reject(new Error('no answer in time'))
     }, TIMEOUT_MS)
+    const giveUp =
+      options.halfCloseAfterMs === undefined
+        ? undefined
+        : setTimeout(() => socket.end(), options.halfCloseAfterMs)
     const finish = () => {
       clearTimeout(timer)
+      clearTimeout(giveUp)
       socket.destroy()
       resolve(parseAnswers(received, options.noBody === true))
     }
@@ -67,7 +74,8 @@ export async function exchange(
   return answer
 }
 
-function parseAnswers(bytes: Buffer, noBody: boolean): Answer[] {
+/** The whole answers at the start of what came. */
+export function parseAnswers(bytes: Buffer, noBody: boolean): Answer[] {
   const answers: Answer[] = []
   const text = bytes.toString('latin1')
   for (let at = 0; at < text.length; ) {

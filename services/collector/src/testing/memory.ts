@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import {
+  type Anonymizer,
   compileAnonymizer,
   compileTrustedProxies,
   createUserAgentReader,
@@ -120,15 +121,29 @@ export class MemoryKeeper implements KeeperPort {
   }
 }
 
-/** A rulebook as it is shipped. */
-export function shippedRulebook(name: 'erp' | 'website'): Rulebook {
+/** A rulebook as it is shipped, or with parts of its text replaced. */
+export function shippedRulebook(
+  name: 'erp' | 'website',
+  ...changes: readonly (readonly [string, string])[]
+): Rulebook {
   const folder = new URL(`../../../../rulebooks/${name}/`, import.meta.url)
   const text = readFileSync(new URL(RULEBOOK_FILE, folder), 'utf8')
   const names = [RULEBOOK_FILE, ...catalogueNames(text)]
   const texts = Object.fromEntries(names.map((file) => [file, readFileSync(new URL(file, folder), 'utf8')]))
+  for (const [before, after] of changes) {
+    const whole = texts[RULEBOOK_FILE] ?? ''
+    if (!whole.includes(before)) throw new Error(`not there: ${before}`)
+    texts[RULEBOOK_FILE] = whole.replace(before, after)
+  }
   const { findings, rulebook } = parseRulebook({ file: RULEBOOK_FILE, texts })
   if (rulebook === null) throw new Error(JSON.stringify(findings))
   return rulebook
+}
+
+/** A rulebook's closures. @param notBefore ms: events before are late */
+export function compileFor(rulebook: Rulebook, clock: Clock, notBefore?: number): Anonymizer {
+  const agents = createUserAgentReader({ maxEntries: 100, maxAgeMs: MAX_RAW_AGE_MS, clock })
+  return compileAnonymizer(rulebook, { agents, clock, ...(notBefore === undefined ? {} : { notBefore }) })
 }
 
 export interface Opened {
@@ -193,10 +208,9 @@ export async function memoryCollector(options: MemoryCollectorOptions = {}): Pro
   const keeper = new MemoryKeeper()
   const rulebook = shippedRulebook(options.rulebook ?? 'erp')
   const commit = new GroupCommit({ log, logKeys: createLogKeys(keeper), clock, rulebook: rulebook.hash })
-  const agents = createUserAgentReader({ maxEntries: 100, maxAgeMs: MAX_RAW_AGE_MS, clock })
   const intake = new Intake({
     rulebook,
-    anonymizer: compileAnonymizer(rulebook, { agents, clock }),
+    anonymizer: compileFor(rulebook, clock),
     keyring: createKeyring(keeper, rulebook.purpose.id, { clock }),
     commit,
     tokens:

@@ -77,6 +77,7 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
       run,
       clock,
       trustedProxies: environment.TACIT_TRUSTED_PROXIES,
+      nat64Prefixes: environment.TACIT_NAT64_PREFIXES,
       ...(options.site === undefined ? {} : { site: options.site }),
     })
     const bar = progress(totalBytes(files), 'bytes')

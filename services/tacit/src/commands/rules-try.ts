@@ -6,6 +6,7 @@ import { createTokenVerifier } from '@tacit/collector'
 import { type Clock, systemClock, TacitError } from '@tacit/contracts'
 import type { Rulebook } from '@tacit/rulebook'
 import { Command } from 'commander'
+import { clientAddressOf } from '../house/client-address.js'
 import { readEnvironment } from '../house/environment.js'
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { loadTokenKeys } from '../house/token-keys.js'
@@ -60,7 +61,7 @@ async function tryRules(file: string, options: TryOptions): Promise<void> {
   const clock = clockOf(options.now)
   const environment = readEnvironment(process.env)
   const verifier = createTokenVerifier(await loadTokenKeys(environment.TACIT_TOKEN_KEYS_FILE), clock)
-  const trial = new BeaconTrial(rulebook, clock, environment.TACIT_TRUSTED_PROXIES, (token) =>
+  const trial = new BeaconTrial(rulebook, clock, clientAddressOf(environment), (token) =>
     verifier.verify(token, clock.now()),
   )
   if (options.beacon === undefined && !process.stdin.isTTY) {

@@ -6,8 +6,10 @@ import { activationCommands } from './rules-activate.js'
 import { rulesDiffCommand } from './rules-diff.js'
 import { rulesExplainCommand } from './rules-explain.js'
 import { rulesSchemaCommand } from './rules-schema.js'
+import { rulesShadowCommand } from './rules-shadow.js'
 import { rulesTestCommand } from './rules-test.js'
 import { rulesTryCommand } from './rules-try.js'
+import { rulesWordsCommand } from './rules-words.js'
 
 const count = (many: number, word: string): string => `${many} ${word}${many === 1 ? '' : 's'}`
 
@@ -53,8 +55,10 @@ export function rulesCommand(): Command {
     .addCommand(rulesExplainCommand())
     .addCommand(rulesDiffCommand())
     .addCommand(rulesSchemaCommand())
+    .addCommand(rulesShadowCommand())
     .addCommand(rulesTestCommand())
     .addCommand(rulesTryCommand())
+    .addCommand(rulesWordsCommand())
     .addHelpText('after', '\nExample:\n  $ npx tacit rules check rulebooks/erp/rulebook.yaml\n')
   for (const one of activationCommands()) command.addCommand(one)
   return command

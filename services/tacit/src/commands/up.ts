@@ -2,7 +2,6 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { compileTrustedProxies } from '@tacit/anonymizer'
 import { createCollector, createPeerLimit } from '@tacit/collector'
 import { systemClock, TacitError } from '@tacit/contracts'
 import { createDashboard } from '@tacit/dashboard'
@@ -11,6 +10,7 @@ import { Command } from 'commander'
 import type { FastifyInstance } from 'fastify'
 import { accessTokens, signInLink } from '../house/access.js'
 import { readApprovers } from '../house/approvals.js'
+import { clientAddressOf } from '../house/client-address.js'
 import { type Environment, readEnvironment } from '../house/environment.js'
 import { alarm, type House, openHouse } from '../house/house.js'
 import { ERP_RULEBOOK, SDK_FILE, WEB_ROOT } from '../house/layout.js'
@@ -27,14 +27,14 @@ import {
 import { settleRegister } from '../house/rulebook-register.js'
 import { RulebookSwitch } from '../house/rulebook-switch.js'
 import { removeRunFile, writeRunFile } from '../house/run-file.js'
+import { startShadowDesk } from '../house/shadow-desk.js'
 import {
   playSample,
   removeSample,
   SAMPLE_SITE,
   sampleIsComplete,
-  samplePageClaims,
+  samplePageTokens,
   sampleRulebook,
-  sampleSigner,
   sampleTokenKeys,
 } from '../house/sample.js'
 import { print, progress, UsageError } from '../output.js'
@@ -173,16 +173,19 @@ interface Starting {
 
 async function start(starting: Starting): Promise<Origins & { readonly sample: boolean }> {
   const { closing, environment, house } = starting
-  const realms = [await openMain(starting)]
+  const main = await openMain(starting)
+  const realms = [main]
   if (starting.sample) realms.push(await openSample(starting))
   const loops = realms.map(
     (realm): LiveLoop => startLiveLoop(realm, systemClock, alarm, switchOf(realm, environment)),
   )
   closing.push(() => Promise.all(loops.map((loop) => loop.stop())))
+  const endShadows = startShadowDesk(main, systemClock)
+  closing.push(async () => endShadows())
   const collector = createCollector({
     intakes: realms.map(({ intake }) => intake),
     clock: systemClock,
-    clientAddress: compileTrustedProxies(environment.TACIT_TRUSTED_PROXIES),
+    clientAddress: clientAddressOf(environment),
     peerLimit: createPeerLimit(
       environment.TACIT_RATE_PER_PEER ?? DEFAULT_PEER_LIMIT,
       environment.TACIT_RATE_PER_PEER !== undefined,
@@ -287,14 +290,14 @@ async function createDashboardOf(
     webRoot: WEB_ROOT,
   }
   if (!sample || sampleRealm === undefined) return createDashboard(options)
-  const sign = await sampleSigner(sampleRealm.layout)
+  const token = samplePageTokens(sampleRealm.layout, () => sampleRealm.rulebook)
   return createDashboard({
     ...options,
     samplePage: {
       collectorUrl,
       site: SAMPLE_SITE,
       policy: sampleRealm.rulebook.policy.version,
-      token: ({ consent }) => sign(samplePageClaims(sampleRealm.rulebook, consent)),
+      token: ({ consent }) => token(consent),
     },
   })
 }

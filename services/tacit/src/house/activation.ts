@@ -35,8 +35,11 @@ export interface ActivationPlan {
 
 const utcDate = (time: number): string => new Date(time).toISOString().slice(0, 10)
 
-/** Keys, tables and pseudonyms belong to one purpose and to one kind of identity (INV-21). */
-function requireSameHouse(current: Rulebook, next: Rulebook): void {
+/**
+ * Keys, tables and pseudonyms belong to one purpose and to one kind of identity (INV-21).
+ * @throws TacitError ERR_ACTIVATION_APART
+ */
+export function requireSameHouse(current: Rulebook, next: Rulebook): void {
   const moved = Object.values(next.sites).some((site) => {
     const before = current.sites[site.id]
     return before !== undefined && before.identity !== site.identity

@@ -17,6 +17,7 @@ function refusal(env: NodeJS.ProcessEnv): string {
 t.test('without settings the defaults stand', async (t) => {
   t.same(readEnvironment({ PATH: '/bin', TACIT: 'x' }), {
     TACIT_TRUSTED_PROXIES: [],
+    TACIT_NAT64_PREFIXES: [],
     TACIT_RATE_PER_TOKEN: 100,
     TACIT_HOST: '127.0.0.1',
   })
@@ -26,6 +27,7 @@ t.test('each setting is read and has a description', async (t) => {
   const env = readEnvironment({
     TACIT_TOKEN_KEYS_FILE: 'keys.json',
     TACIT_TRUSTED_PROXIES: ' 10.0.0.0/8, ,2001:db8::/32 ',
+    TACIT_NAT64_PREFIXES: '2001:db8:64::/96',
     TACIT_RATE_PER_TOKEN: '5000',
     TACIT_RATE_PER_PEER: '7',
     TACIT_HOST: '::1',
@@ -33,6 +35,7 @@ t.test('each setting is read and has a description', async (t) => {
   t.match(env, {
     TACIT_TOKEN_KEYS_FILE: 'keys.json',
     TACIT_TRUSTED_PROXIES: ['10.0.0.0/8', '2001:db8::/32'],
+    TACIT_NAT64_PREFIXES: ['2001:db8:64::/96'],
     TACIT_RATE_PER_TOKEN: 5000,
     TACIT_RATE_PER_PEER: 7,
     TACIT_HOST: '::1',

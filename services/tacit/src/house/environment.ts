@@ -13,6 +13,17 @@ const count = (fallback: number) =>
     .default(String(fallback))
     .transform(Number)
 
+/** A comma-separated list; blanks and empty items do not count. */
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  )
+
 export const environmentSchema = z.object({
   TACIT_TOKEN_KEYS_FILE: z
     .string()
@@ -26,16 +37,12 @@ export const environmentSchema = z.object({
     .describe(
       'JSON Web Key Set (file) of the Ed25519 public keys of those who may approve a rulebook, at least two, each with a kid',
     ),
-  TACIT_TRUSTED_PROXIES: z
-    .string()
-    .default('')
-    .transform((list) =>
-      list
-        .split(',')
-        .map((cidr) => cidr.trim())
-        .filter((cidr) => cidr !== ''),
-    )
-    .describe('CIDRs, comma separated, of reverse proxies whose X-Forwarded-For is believed'),
+  TACIT_TRUSTED_PROXIES: list.describe(
+    'CIDRs, comma separated, of reverse proxies whose X-Forwarded-For is believed',
+  ),
+  TACIT_NAT64_PREFIXES: list.describe(
+    'IPv6 prefixes, comma separated, in which your network’s NAT64 writes IPv4 addresses (RFC 6052: /32, /40, /48, /56, /64 or /96); the well-known ones are read without',
+  ),
   TACIT_RATE_PER_TOKEN: count(100).describe(
     'events a minute and token; beyond it they are dropped as `rate`',
   ),

@@ -11,7 +11,13 @@ import {
   parseCombined,
   splitTarget,
 } from '@tacit/access-log'
-import { compileTrustedProxies, parseAddress, readSignals } from '@tacit/anonymizer'
+import {
+  type AddressParser,
+  type ClientAddressReader,
+  compileAddressParser,
+  compileTrustedProxies,
+  readSignals,
+} from '@tacit/anonymizer'
 import {
   type Beacon,
   type DrivenClock,
@@ -42,6 +48,8 @@ export interface ImporterOptions {
   readonly run: DrivenRun
   readonly clock: DrivenClock
   readonly trustedProxies: readonly string[]
+  /** NAT64 prefixes of the operator's own */
+  readonly nat64Prefixes?: readonly string[]
   readonly site?: string
 }
 
@@ -53,7 +61,8 @@ export class Importer {
   readonly #realm: Realm
   readonly #run: DrivenRun
   readonly #clock: DrivenClock
-  readonly #clientAddress: ReturnType<typeof compileTrustedProxies>
+  readonly #parseAddress: AddressParser
+  readonly #clientAddress: ClientAddressReader
   readonly #site: string
   /** a log says nothing about consent: where it is needed, every line is refused */
   readonly #needsConsent: boolean
@@ -69,11 +78,12 @@ export class Importer {
   /** lines that did not become items, counted with the next one: before the first, the clock has not started */
   #unplaced = new Map<Reason, number>()
 
-  constructor({ clock, realm, run, site, trustedProxies }: ImporterOptions) {
+  constructor({ clock, nat64Prefixes, realm, run, site, trustedProxies }: ImporterOptions) {
     this.#realm = realm
     this.#run = run
     this.#clock = clock
-    this.#clientAddress = compileTrustedProxies(trustedProxies)
+    this.#parseAddress = compileAddressParser(nat64Prefixes ?? [])
+    this.#clientAddress = compileTrustedProxies(trustedProxies, this.#parseAddress)
     const sites = Object.values(realm.rulebook.sites)
     const exempt = sites.find(({ lawfulBasis }) => lawfulBasis === 'exempt-measurement')
     this.#site = site ?? exempt?.id ?? sites[0]?.id ?? ''
@@ -190,7 +200,7 @@ export class Importer {
       { v: 1, site: this.#site, events: [event] },
       {
         source: 'line',
-        address: parseAddress(line.address),
+        address: this.#parseAddress(line.address),
         userAgent: line.userAgent,
         origin: null,
         gpc: false,

@@ -25,6 +25,8 @@ export interface RealmLayout {
   readonly archive: string
   /** in the keeper's store: which rulebook ruled from when */
   readonly register: string
+  /** where a rulebook that shall be tried beside the one that rules is asked for */
+  readonly shadow: string
   /** ClickHouse database */
   readonly database: string
 }
@@ -58,6 +60,7 @@ export function dataLayout(dir: string): DataLayout {
         rulebook: join(own, 'rulebook'),
         archive: join(own, 'rulebooks'),
         register: join(own, 'keys-register'),
+        shadow: join(own, 'shadow'),
         database: name === 'main' ? 'tacit' : 'tacit_sample',
       }
     },

@@ -4,7 +4,14 @@
  */
 import { existsSync, mkdirSync } from 'node:fs'
 import { Aggregator, AggregatorState } from '@tacit/aggregator'
-import { type Anonymizer, compileAnonymizer, createUserAgentReader, MAX_RAW_AGE_MS } from '@tacit/anonymizer'
+import {
+  type Anonymizer,
+  compileAnonymizer,
+  createUserAgentReader,
+  createWordLearner,
+  MAX_RAW_AGE_MS,
+  type WordSink,
+} from '@tacit/anonymizer'
 import { createTokenVerifier, GroupCommit, Intake } from '@tacit/collector'
 import type { Clock } from '@tacit/contracts'
 import { type EventLog, openLmdbLog } from '@tacit/event-log'
@@ -16,6 +23,7 @@ import { compileOptions } from './countries.js'
 import type { RealmLayout } from './layout.js'
 import { RealmRulebooks } from './realm-rulebooks.js'
 import { loadTokenKeys, watchTokenKeys } from './token-keys.js'
+import { WordQueue } from './word-queue.js'
 
 const USER_AGENTS = 20_000
 
@@ -83,6 +91,23 @@ async function openStores(options: RealmOptions, rulebooks: RealmRulebooks): Pro
   return { keeper, log, warehouse, state }
 }
 
+/** What is learnt about words begins anew with each rulebook; those that enough people used wait for the privacy team. */
+function learnWords({ release }: Rulebook, { alarm, clock, layout }: RealmOptions): WordSink {
+  const queue = new WordQueue(layout.dir)
+  return createWordLearner({
+    release,
+    clock,
+    found: (word) => {
+      try {
+        queue.add(word)
+      } catch {
+        // A beacon does not fail for it, and the cause may quote the word.
+        alarm('a word that should wait for the privacy team could not be written; look at the disk')
+      }
+    },
+  })
+}
+
 /** Opens a realm's stores and builds its services; nothing runs yet. */
 export async function openRealm(options: RealmOptions): Promise<Realm> {
   const { alarm, clock, layout, rulebook } = options
@@ -94,7 +119,12 @@ export async function openRealm(options: RealmOptions): Promise<Realm> {
   const logKeys: LogKeys = createLogKeys(keeper.port)
   const agents = createUserAgentReader({ maxEntries: USER_AGENTS, maxAgeMs: MAX_RAW_AGE_MS, clock })
   const compile = (book: Rulebook, notBefore: number): Anonymizer =>
-    compileAnonymizer(book, { ...compileOptions(book, agents, clock), plans: storedPlans(book), notBefore })
+    compileAnonymizer(book, {
+      ...compileOptions(book, agents, clock),
+      plans: storedPlans(book),
+      notBefore,
+      words: learnWords(book, options),
+    })
   const commit = new GroupCommit({ log, logKeys, clock, rulebook: rulebook.hash })
   const intake = new Intake({
     rulebook,

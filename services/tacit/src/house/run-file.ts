@@ -24,7 +24,8 @@ export function removeRunFile(layout: DataLayout): void {
   rmSync(layout.runFile, { force: true })
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process of this machine runs. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

@@ -2,23 +2,14 @@
  * The sample: a month of made-up ERP traffic in a realm of its own, played through the real path, and the small ERP
  * that signs tokens for it. Whatever is shown of it is marked as sample.
  */
-import { createHmac, randomBytes, randomInt } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseAddress, readSignals } from '@tacit/anonymizer'
-import {
-  DAY,
-  DrivenClock,
-  epochOf,
-  HOUR,
-  lengthPrefixed,
-  rfc3339,
-  systemClock,
-  type TokenClaims,
-  utcDay,
-} from '@tacit/contracts'
+import { DAY, DrivenClock, epochOf, HOUR, systemClock, type TokenClaims, utcDay } from '@tacit/contracts'
+import { createTokenIssuer, generateTokenKeys, TOKEN_LIFE_S } from '@tacit/erp-token'
 import { RULEBOOK_FILE, type Rulebook, withSample } from '@tacit/rulebook'
-import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
+import { importJWK, type JWK, SignJWT } from 'jose'
 import { sampleTraffic } from '../sample/traffic.js'
 import { DrivenRun } from './driven.js'
 import type { House } from './house.js'
@@ -27,7 +18,6 @@ import type { Realm } from './realm.js'
 import { checkRulebook, requireRulebook, storeRulebook } from './rulebook-files.js'
 
 export const SAMPLE_SITE = 'sample'
-const TOKEN_LIFE_S = 15 * 60
 const KEY_ID = 'sample-erp'
 /** Beacons between two waits for the disk. */
 const FLUSH_EVERY = 2_000
@@ -70,13 +60,9 @@ export async function sampleTokenKeys(layout: RealmLayout): Promise<string> {
   const file = join(layout.dir, 'token-keys.json')
   if (existsSync(file) && existsSync(privateKeyFile(layout))) return file
   mkdirSync(layout.dir, { recursive: true, mode: 0o700 })
-  const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true })
-  writeFileSync(privateKeyFile(layout), JSON.stringify(await exportJWK(privateKey)), { mode: 0o600 })
-  writeFileSync(
-    file,
-    JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: KEY_ID, alg: 'EdDSA' }] }),
-    { mode: 0o600 },
-  )
+  const { jwks, signingKey } = await generateTokenKeys(KEY_ID)
+  writeFileSync(privateKeyFile(layout), JSON.stringify(signingKey), { mode: 0o600 })
+  writeFileSync(file, JSON.stringify(jwks), { mode: 0o600 })
   return file
 }
 
@@ -94,21 +80,30 @@ export async function sampleSigner(layout: RealmLayout): Promise<(claims: TokenC
   }
 }
 
-/** Claims of a made-up visitor of the sample page; `sub` is an HMAC, as the ERP's helper would make it. */
-export function samplePageClaims(rulebook: Rulebook, consent: 'granted' | 'denied'): TokenClaims {
-  const tenant = `sample-page-${randomInt(3)}`
-  const sub = createHmac('sha256', randomBytes(32))
-    .update(lengthPrefixed(tenant, 'visitor'))
-    .digest('base64url')
-  return {
-    tenant,
-    standing: 'trial',
-    sub,
-    role: 'sales',
-    cohort: utcDay(Date.now()).slice(0, 7),
-    adult: true,
-    region: rulebook.region,
-    consent: { analytics: consent, policy: rulebook.policy.version, at: rfc3339(Date.now() - HOUR) },
+/** Signs tokens of made-up visitors of the sample page, as an ERP's back end would. */
+export function samplePageTokens(
+  layout: RealmLayout,
+  rulebook: () => Rulebook,
+): (consent: 'granted' | 'denied') => Promise<string> {
+  const signingKey = { ...(JSON.parse(readFileSync(privateKeyFile(layout), 'utf8')) as JWK), kid: KEY_ID }
+  return (analytics) => {
+    const { policy, region } = rulebook()
+    // Each visit is somebody else: the key that makes the subject is drawn anew.
+    const issuer = createTokenIssuer({
+      signingKey,
+      subjectKey: randomBytes(32),
+      region,
+      policy: policy.version,
+    })
+    return issuer.issue({
+      tenant: `sample-page-${randomInt(3)}`,
+      user: 'visitor',
+      standing: 'trial',
+      role: 'sales',
+      cohort: utcDay(Date.now()).slice(0, 7),
+      adult: true,
+      consent: { analytics, at: new Date(Date.now() - HOUR) },
+    })
   }
 }
 

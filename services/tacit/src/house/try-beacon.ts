@@ -7,8 +7,8 @@ import type { TryCase } from '@tacit/access-log'
 import {
   type Anonymizer,
   type AnonymizerInput,
+  type ClientAddressReader,
   compileAnonymizer,
-  compileTrustedProxies,
   createUserAgentReader,
   MAX_RAW_AGE_MS,
   readSignals,
@@ -63,16 +63,16 @@ export class BeaconTrial {
   readonly #rulebook: Rulebook
   readonly #clock: Clock
   readonly #verify: VerifyToken
-  readonly #clientAddress: ReturnType<typeof compileTrustedProxies>
+  readonly #clientAddress: ClientAddressReader
   readonly #records: RecordTexts
   /** by epoch and kind of scope, then by name */
   readonly #keys = new Map<string, Map<string, Pseudonymizer>>()
 
-  constructor(rulebook: Rulebook, clock: Clock, trustedProxies: readonly string[], verify: VerifyToken) {
+  constructor(rulebook: Rulebook, clock: Clock, clientAddress: ClientAddressReader, verify: VerifyToken) {
     this.#rulebook = rulebook
     this.#clock = clock
     this.#verify = verify
-    this.#clientAddress = compileTrustedProxies(trustedProxies)
+    this.#clientAddress = clientAddress
     const agents = createUserAgentReader({ maxEntries: 10_000, maxAgeMs: MAX_RAW_AGE_MS, clock })
     this.anonymizer = compileAnonymizer(rulebook, compileOptions(rulebook, agents, clock))
     this.#records = new RecordTexts(rulebook)

@@ -1,0 +1,120 @@
+/** `rules words`: path segments that enough people used, for the privacy team to approve or reject. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { TacitError } from '@tacit/contracts'
+import { Command } from 'commander'
+import { dataLayout } from '../house/layout.js'
+import { WordQueue } from '../house/word-queue.js'
+import { print, printJson, UsageError } from '../output.js'
+
+interface WordsOptions {
+  readonly data: string
+  readonly json?: boolean
+  readonly to?: string
+}
+
+const DATA = ['--data <dir>', 'data directory', '.tacit'] as const
+
+function queueOf(data: string): WordQueue {
+  if (!existsSync(data)) {
+    throw new TacitError('ERR_INPUT_FILE', `There is no data directory ${data}; name one with --data DIR`)
+  }
+  return new WordQueue(dataLayout(data).realm('main').dir)
+}
+
+function requireWaiting(queue: WordQueue, words: readonly string[]): void {
+  const waiting = new Set(queue.words())
+  const strangers = words.filter((word) => !waiting.has(word)).length
+  if (strangers > 0) {
+    throw new UsageError(
+      `${strangers} of these words do not wait; \`tacit rules words\` lists those that do. Nothing was changed.`,
+    )
+  }
+}
+
+/** A list of words with more of them right behind its head. @throws TacitError ERR_INPUT_FILE */
+export function withWords(text: string, words: readonly string[]): string {
+  const lines = text.split('\n')
+  const head = lines.findIndex((line) => /^words:[ \t]*(#.*)?\r?$/.test(line))
+  const items = lines.flatMap((line) => /^([ \t]*)- +(.*?)[ \t]*\r?$/.exec(line) ?? [])
+  if (head < 0) {
+    throw new TacitError(
+      'ERR_INPUT_FILE',
+      'The list must begin with a line `words:`, then one word a line: `  - reports`',
+    )
+  }
+  const indent = items[1] ?? '  '
+  const fresh = words.filter(
+    (word) => ![word, `'${word}'`, JSON.stringify(word)].some((form) => items.includes(form)),
+  )
+  return lines.toSpliced(head + 1, 0, ...fresh.map((word) => `${indent}- ${JSON.stringify(word)}`)).join('\n')
+}
+
+function list({ data, json }: WordsOptions): void {
+  const words = queueOf(data).words()
+  if (json) {
+    printJson({ words })
+    return
+  }
+  for (const word of words) print(word)
+  print(
+    words.length === 0
+      ? 'No word waits.'
+      : `${words.length} words wait, each used by enough people of one day. Approve what names a page; reject what names a person or a customer.`,
+  )
+}
+
+function approve(words: readonly string[], { data, json, to }: WordsOptions): void {
+  if (to === undefined) throw new UsageError('Name the list of words with --to words.yaml')
+  const queue = queueOf(data)
+  requireWaiting(queue, words)
+  writeFileSync(to, withWords(existsSync(to) ? readFileSync(to, 'utf8') : 'words:\n', words))
+  queue.decide(words)
+  if (json) printJson({ approved: words })
+  else
+    print(
+      `${words.length} words stand in ${to}. They pass once a rulebook with this list rules: check, sign and activate it.`,
+    )
+}
+
+function reject(words: readonly string[], { data, json }: WordsOptions): void {
+  const queue = queueOf(data)
+  requireWaiting(queue, words)
+  queue.decide(words)
+  if (json) printJson({ rejected: words })
+  else print(`${words.length} words stay :id and do not come back.`)
+}
+
+export function rulesWordsCommand(): Command {
+  return new Command('words')
+    .description('Path segments that no list approves and that enough people of a day used')
+    .option(...DATA)
+    .option('--json', 'for machines')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ npx tacit rules words --data .tacit\n  $ npx tacit rules words approve reports stock --to my/words.yaml\n',
+    )
+    .action(list)
+    .addCommand(
+      new Command('approve')
+        .description('Put waiting words into a list of words')
+        .argument('<word...>', 'words that wait')
+        .option('--to <file>', 'the list that a rulebook names')
+        .option(...DATA)
+        .option('--json', 'for machines')
+        .addHelpText('after', '\nExample:\n  $ npx tacit rules words approve reports --to my/words.yaml\n')
+        .action((words: string[], _own: WordsOptions, command: Command) =>
+          approve(words, command.optsWithGlobals()),
+        ),
+    )
+    .addCommand(
+      new Command('reject')
+        .description('Let waiting words stay :id for good')
+        .argument('<word...>', 'words that wait')
+        .option(...DATA)
+        .option('--json', 'for machines')
+        .addHelpText('after', '\nExample:\n  $ npx tacit rules words reject acme-traders\n')
+        .action((words: string[], _own: WordsOptions, command: Command) =>
+          reject(words, command.optsWithGlobals()),
+        ),
+    )
+}
