@@ -16,18 +16,12 @@ import type { EventLog } from '@tacit/event-log'
 import type { KeeperPort, LogKeys } from '@tacit/keyring'
 import { storedPlans } from '@tacit/rulebook'
 import type { Warehouse } from '@tacit/warehouse'
+import { addDetected, type DetectionRow, detectionRows } from './detections.js'
 import { type ReleasedStatistic, Releaser } from './release.js'
 import type { Rulebooks } from './rulebooks.js'
 import { Settler } from './settler.js'
 import { Stager } from './stager.js'
-import {
-  addCounts,
-  addDetected,
-  type AggregatorState,
-  type DetectionRow,
-  detectionRows,
-  type LedgerRow,
-} from './state.js'
+import { addCounts, type AggregatorState, type LedgerRow } from './state.js'
 
 export interface AggregatorOptions {
   readonly rulebooks: Rulebooks

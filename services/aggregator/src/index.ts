@@ -1,4 +1,5 @@
 export * from './aggregator.js'
+export type { DetectionRow } from './detections.js'
 export type { ReleasedStatistic } from './release.js'
 export { type Rulebooks, soleRulebook } from './rulebooks.js'
 export * from './state.js'

@@ -12,6 +12,7 @@
 import { mkdirSync } from 'node:fs'
 import { type BatchHeader, type HourCounts, STREAMS, type Stream, utcDay } from '@tacit/contracts'
 import { open, type RootDatabase } from 'lmdb'
+import { addDetected, type DetectedSums } from './detections.js'
 
 /** One hour of receipt on its way from landing to staging. */
 export interface ReceiptHour {
@@ -75,15 +76,6 @@ export interface LedgerRow {
   readonly dropped: Readonly<Record<string, number>>
 }
 
-/** Events that a detector dropped in a field on the UTC day of their receipt. */
-export interface DetectionRow {
-  readonly day: string
-  readonly detector: string
-  /** a name of the rulebook's, or `props` for what no rule names */
-  readonly field: string
-  readonly events: number
-}
-
 const emptyWindow = (): WindowRecord => ({
   status: 'open',
   accepted: 0,
@@ -105,33 +97,6 @@ export function addCounts(into: HourCounts, from: HourCounts): void {
   for (const [reason, count] of Object.entries(from.dropped)) {
     into.dropped[reason] = (into.dropped[reason] ?? 0) + count
   }
-}
-
-/** Adds what detectors found in a batch to the sums of days, by `detector field`. */
-export function addDetected(
-  into: Map<string, Record<string, number>>,
-  { detected = {}, hour }: BatchHeader,
-): void {
-  const day = utcDay(hour)
-  for (const [name, events] of Object.entries(detected)) {
-    const sums = into.get(day) ?? {}
-    sums[name] = (sums[name] ?? 0) + events
-    into.set(day, sums)
-  }
-}
-
-/** Sums of days as rows, in order of the day, then of detector and field. */
-export function detectionRows(days: ReadonlyMap<string, Readonly<Record<string, number>>>): DetectionRow[] {
-  return [...days]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([day, sums]) =>
-      Object.keys(sums)
-        .sort()
-        .map((name) => {
-          const [detector = '', field = ''] = name.split(' ')
-          return { day, detector, field, events: sums[name] ?? 0 }
-        }),
-    )
 }
 
 export class AggregatorState {
@@ -221,16 +186,17 @@ export class AggregatorState {
 
   #addDetected(header: BatchHeader): void {
     const day = utcDay(header.hour)
-    const days = this.detected(day, day)
+    const known = this.#db.get(['detected', day]) as DetectedSums | undefined
+    const days = new Map(known === undefined ? [] : [[day, known]])
     addDetected(days, header)
     this.#db.put(['detected', day], days.get(day) ?? {})
   }
 
   /** Events that detectors dropped, by UTC day of receipt and `detector field`. @param from @param to both included */
-  detected(from = '', to = '\uffff'): Map<string, Record<string, number>> {
+  detected(from = '', to = '\uffff'): Map<string, DetectedSums> {
     const found = this.#db.getRange({ start: ['detected', from], end: ['detected', to], inclusiveEnd: true })
     return new Map(
-      [...found].map(({ key, value }) => [(key as string[])[1] as string, value as Record<string, number>]),
+      [...found].map(({ key, value }) => [(key as string[])[1] as string, value as DetectedSums]),
     )
   }
 

@@ -1,40 +1,51 @@
 /**
  * When answers leave: in steps, so that the time of an answer does not tell what a beacon's events came to (privacy.md,
- * INV-07). An accepted beacon is transformed and a refused one is not, which is some 50 µs that anybody could measure;
- * a step is begun before a beacon is looked at, and is longer than all of its work and a usual commit.
+ * INV-07). An accepted beacon is transformed and a refused one is not, which is some 50 µs that anybody could measure
+ * who sends alone; a step is begun before a beacon is looked at, and is longer than all of its work and a usual commit.
+ *
+ * In a crowd an answer leaves at once: it waits for a commit that it shares with the others under way, whatever they
+ * came to, and steps would only cost throughput. How many are under way depends on no beacon's outcome.
  *
  * Invariant: while a beacon is under way or an answer waits, one timer is set; what is ready when it fires leaves, in the
  * order in which it became ready. Nothing is kept besides.
  */
 
 /** Longer than a usual commit to disk (about 1 ms), and far below what a page would notice. */
-export const ANSWER_STEP_MS = 3
+const ANSWER_STEP_MS = 3
+/** Beacons under way from which on they hide one another. */
+const CROWD = 8
 
 export interface AnswerPace {
   /** A beacon is about to be looked at. */
   begin(): void
-  /** It came to something: the answer leaves with the next step. */
+  /** It came to something: the answer leaves with the next step, in a crowd at once. */
   end(answer: () => void): void
 }
 
-export function createAnswerPace(stepMs: number = ANSWER_STEP_MS): AnswerPace {
+export function createAnswerPace(): AnswerPace {
   let underWay = 0
+  /** the most under way since the last step */
+  let crowd = 0
   let ready: (() => void)[] = []
   let timer: NodeJS.Timeout | undefined
   const step = (): void => {
     const leaving = ready
     ready = []
-    timer = underWay > 0 ? setTimeout(step, stepMs) : undefined
+    timer = undefined
+    crowd = underWay
+    if (underWay > 0) timer = setTimeout(step, ANSWER_STEP_MS)
     for (const answer of leaving) answer()
   }
   return {
     begin() {
       underWay++
-      timer ??= setTimeout(step, stepMs)
+      crowd = Math.max(crowd, underWay)
+      timer ??= setTimeout(step, ANSWER_STEP_MS)
     },
     end(answer) {
       underWay--
-      ready.push(answer)
+      if (crowd >= CROWD) answer()
+      else ready.push(answer)
     },
   }
 }
