@@ -5,7 +5,7 @@
 import { epochOf, rfc3339, shownReason } from '@tacit/contracts'
 import { declaredValues, type Rulebook, type Statistic } from '@tacit/rulebook'
 import type { ReleasedWindow, StoredCell } from '@tacit/warehouse'
-import type { LedgerRow, Realm } from './realm.js'
+import type { DetectionRow, LedgerRow, Realm } from './realm.js'
 
 /** The dimension value of cells pooled because each alone covers too few people. */
 export const OTHER = '(other)'
@@ -44,6 +44,10 @@ export interface StatisticAnswer {
 
 export interface LedgerAnswer {
   readonly rows: readonly LedgerRow[]
+}
+
+export interface DetectionsAnswer {
+  readonly rows: readonly DetectionRow[]
 }
 
 /** A realm as the catalogue needs it. */

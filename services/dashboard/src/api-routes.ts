@@ -3,7 +3,7 @@ import { TacitError, type Clock } from '@tacit/contracts'
 import type { Statistic } from '@tacit/rulebook'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AccessTokens, Role } from './access-tokens.js'
-import { finestWindow, ledgerAnswer, statisticAnswer, statisticsCatalogue } from './answer.js'
+import { finestWindow, isClosedHour, ledgerAnswer, statisticAnswer, statisticsCatalogue } from './answer.js'
 import { toCsv } from './csv.js'
 import { openApi } from './openapi.js'
 import { readChoice, readQuery, readRange } from './query.js'
@@ -85,11 +85,28 @@ export function addApiRoutes(
 
   app.route({
     method: 'GET',
+    url: '/api/v1/detections',
+    handler: async (request) => {
+      const role = await allow(request, PRIVACY)
+      const query = readQuery(request.query, ['from', 'to', 'realm', 'site'])
+      const range = readRange(query)
+      const realm = await chooseRealm(realms, query, async (one) => (await one.ledger({})).length > 0)
+      const { latenessMs } = realm.rulebook.epochs
+      const rows = (await realm.detections(range)).filter(
+        ({ day }) => role === 'operator' || isClosedHour(Date.parse(day), clock.now(), latenessMs),
+      )
+      return { rows, realm: realm.name, sample: realm.sample }
+    },
+  })
+
+  app.route({
+    method: 'GET',
     url: '/api/v1/rulebook',
     handler: async (request) => {
       await allow(request, PRIVACY)
       const query = readQuery(request.query, ['realm'])
-      const { rulebook, name, sample } = await chooseRealm(realms, query, async () => true)
+      const realm = await chooseRealm(realms, query, async () => true)
+      const { rulebook, name, sample } = realm
       return {
         name: rulebook.name,
         version: rulebook.version,
@@ -98,6 +115,7 @@ export function addApiRoutes(
         effective: new Date(rulebook.effective).toISOString().slice(0, 10),
         expires: new Date(rulebook.expires).toISOString().slice(0, 10),
         sources: rulebook.sources,
+        ...realm.history(),
         realm: name,
         sample,
       }

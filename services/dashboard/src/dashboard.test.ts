@@ -6,7 +6,7 @@ import t from 'tap'
 import { openAccessTokens, type Role } from './access-tokens.js'
 import { createDashboard } from './dashboard.js'
 import { openApi } from './openapi.js'
-import { cell, realm } from './rulebook.fixture.js'
+import { cell, realm, rulebook } from './rulebook.fixture.js'
 
 const clock = new DrivenClock(Date.parse('2026-11-03T12:00:00Z'))
 const access = openAccessTokens(new Uint8Array(32).fill(1), clock)
@@ -202,6 +202,38 @@ t.test('the API shows closed hours with one refused, an operator every hour', as
   t.match(bySite.json(), { realm: 'sample', rows: [{ received: 15, dropped: { refused: 5 } }] })
   t.match((await get('/api/v1/ledger?site=erp', 'privacy', [main, elsewhere])).json(), { realm: 'main' })
   t.equal((await get('/api/v1/ledger?site=nowhere', 'privacy', [main, elsewhere])).statusCode, 400)
+})
+
+t.test('detections are shown for closed days, to the privacy team alone; to an operator, all', async (t) => {
+  const row = (day: string, events: number) => ({ day, detector: 'email', field: 'path', events })
+  const found = [row('2026-11-01', 3), row('2026-11-02', 1), row('2026-11-03', 2)]
+  const realms = [realm('main', [], [], rulebook, { detections: found }), sample]
+  const rows = async (role: Role, query = '') =>
+    (await get(`/api/v1/detections${query}`, role, realms)).json<{ rows: unknown }>().rows
+  t.same(await rows('privacy'), found.slice(0, 2))
+  t.same(await rows('operator'), found)
+  t.same(await rows('operator', '?from=2026-11-02&to=2026-11-02'), found.slice(1, 2))
+  t.equal((await get('/api/v1/detections', 'product', realms)).statusCode, 403)
+  t.equal((await get('/api/v1/detections?day=2026-11-02', 'privacy', realms)).statusCode, 400)
+  t.same((await get('/api/v1/detections?realm=sample', 'privacy', realms)).json(), {
+    rows: [],
+    realm: 'sample',
+    sample: true,
+  })
+})
+
+t.test('the rulebook says since when it rules, what waits, and what ruled before', async (t) => {
+  const history = {
+    since: '2026-11-02T00:00:00Z',
+    pending: { hash: 'c'.repeat(64), takes_effect: '2026-12-01T00:00:00Z' },
+    history: [
+      { hash: 'b'.repeat(64), since: '2026-10-01T08:00:00Z', until: '2026-11-02T00:00:00Z' },
+      { hash: 'a'.repeat(64), since: '2026-11-02T00:00:00Z', until: null },
+    ],
+  }
+  const answer = await get('/api/v1/rulebook', 'privacy', [realm('main', [], [], rulebook, { history })])
+  t.match(answer.json(), { name: 'test-usage', hash: rulebook.hash, ...history })
+  t.match((await get('/api/v1/rulebook', 'privacy')).json(), { since: null, pending: null, history: [] })
 })
 
 t.test('the rulebook is shown as it was written', async (t) => {

@@ -99,9 +99,17 @@ export const openApi = {
         responses: { '200': json('Closed hours', ref('LedgerAnswer')), ...refused },
       },
     },
+    '/api/v1/detections': {
+      get: {
+        summary:
+          'Events that detectors of personal identifiers dropped, for days that have closed (roles privacy and admin)',
+        parameters: [from, to, realm, text('site', 'The realm that has this site')],
+        responses: { '200': json('Closed days', ref('DetectionsAnswer')), ...refused },
+      },
+    },
     '/api/v1/rulebook': {
       get: {
-        summary: 'The rules in force, as written (roles privacy and admin)',
+        summary: 'The rules in force, as written, and which ruled before (roles privacy and admin)',
         parameters: [realm],
         responses: { '200': json('The rulebook', ref('Rulebook')), ...refused },
       },
@@ -190,9 +198,30 @@ export const openApi = {
           sample: { type: 'boolean' },
         },
       },
+      DetectionsAnswer: {
+        type: 'object',
+        required: ['rows', 'realm', 'sample'],
+        properties: {
+          rows: {
+            type: 'array',
+            items: {
+              type: 'object',
+              required: ['day', 'detector', 'field', 'events'],
+              properties: {
+                day: { type: 'string', format: 'date', description: 'UTC day of receipt' },
+                detector: { type: 'string' },
+                field: { type: 'string', description: 'A field of the rules, or props' },
+                events: { type: 'integer' },
+              },
+            },
+          },
+          realm: { enum: ['main', 'sample'] },
+          sample: { type: 'boolean' },
+        },
+      },
       Rulebook: {
         type: 'object',
-        required: ['name', 'version', 'hash', 'sources'],
+        required: ['name', 'version', 'hash', 'sources', 'since', 'pending', 'history'],
         properties: {
           name: { type: 'string' },
           version: { type: 'string' },
@@ -200,6 +229,33 @@ export const openApi = {
           effective: { type: 'string', format: 'date' },
           expires: { type: 'string', format: 'date' },
           sources: { type: 'object', additionalProperties: { type: 'string' } },
+          since: {
+            type: ['string', 'null'],
+            format: 'date-time',
+            description: 'Since when these rules hold; null where that is on no record',
+          },
+          pending: {
+            type: ['object', 'null'],
+            description: 'The change that waits to take effect',
+            required: ['hash', 'takes_effect'],
+            properties: {
+              hash: { type: 'string' },
+              takes_effect: { type: 'string', format: 'date-time' },
+            },
+          },
+          history: {
+            type: 'array',
+            description: 'Which rules held when, in order; the last ones hold now',
+            items: {
+              type: 'object',
+              required: ['hash', 'since', 'until'],
+              properties: {
+                hash: { type: 'string' },
+                since: { type: ['string', 'null'], format: 'date-time' },
+                until: { type: ['string', 'null'], format: 'date-time' },
+              },
+            },
+          },
           realm: { enum: ['main', 'sample'] },
           sample: { type: 'boolean' },
         },

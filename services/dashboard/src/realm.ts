@@ -24,6 +24,28 @@ export interface LedgerRow {
   readonly dropped: Readonly<Record<string, number>>
 }
 
+/** Events that a detector dropped in a field on one UTC day of receipt. */
+export interface DetectionRow {
+  readonly day: string
+  readonly detector: string
+  /** a field of the rulebook, or `props` for what no rule names */
+  readonly field: string
+  readonly events: number
+}
+
+/** Which rulebook ruled when, RFC 3339; the last of `history` rules. */
+export interface RulebookHistory {
+  /** since when the one that rules does; null where that is on no record */
+  readonly since: string | null
+  /** the change that waits to take effect */
+  readonly pending: { readonly hash: string; readonly takes_effect: string } | null
+  readonly history: readonly {
+    readonly hash: string
+    readonly since: string | null
+    readonly until: string | null
+  }[]
+}
+
 /** Sample data has a rulebook, tables and keys of its own, so it is a realm of its own. */
 export interface Realm {
   readonly name: RealmName
@@ -34,4 +56,6 @@ export interface Realm {
   /** windows that have released cells */
   released(): Promise<readonly ReleasedWindow[]>
   ledger(range: DayRange): Promise<readonly LedgerRow[]>
+  detections(range: DayRange): Promise<readonly DetectionRow[]>
+  history(): RulebookHistory
 }

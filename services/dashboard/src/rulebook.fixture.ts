@@ -1,7 +1,7 @@
 /** A rulebook and realms for tests. */
 import type { Rulebook, Statistic } from '@tacit/rulebook'
 import type { StoredCell } from '@tacit/warehouse'
-import type { LedgerRow, Realm, RealmName } from './realm.js'
+import type { DetectionRow, LedgerRow, Realm, RealmName, RulebookHistory } from './realm.js'
 
 const DAY = 86_400_000
 
@@ -104,6 +104,7 @@ export function realm(
   cells: readonly StoredCell[],
   ledger: readonly LedgerRow[] = [],
   rules: Rulebook = rulebook,
+  more: { readonly detections?: readonly DetectionRow[]; readonly history?: RulebookHistory } = {},
 ): Realm {
   const within = (day: string, from?: string, to?: string) =>
     (from === undefined || day >= from) && (to === undefined || day <= to)
@@ -120,6 +121,8 @@ export function realm(
       ),
     released: async () =>
       cells.map(({ statistic, window, windowStart }) => ({ statistic, window, windowStart, cells: 1 })),
+    detections: async ({ from, to }) => (more.detections ?? []).filter(({ day }) => within(day, from, to)),
+    history: () => more.history ?? { since: null, pending: null, history: [] },
     ledger: async ({ from, to }) => ledger.filter(({ hour }) => within(hour.slice(0, 10), from, to)),
   }
 }

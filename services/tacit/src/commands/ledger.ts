@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { LedgerAnswer } from '@tacit/dashboard'
+import type { DetectionsAnswer, LedgerAnswer } from '@tacit/dashboard'
 import { openReader } from '../house/reader.js'
 import { print, table } from '../output.js'
 
@@ -8,6 +8,7 @@ interface LedgerOptions {
   readonly to?: string
   readonly site?: string
   readonly data: string
+  readonly detections?: boolean
   readonly json?: boolean
 }
 
@@ -34,6 +35,15 @@ function ledgerTable({ rows, sample }: LedgerAnswer & { readonly sample?: boolea
   )}`
 }
 
+function detectionsTable({ rows, sample }: DetectionsAnswer & { readonly sample?: boolean }): string {
+  if (rows.length === 0) return 'No detector found anything.'
+  const note = sample === true ? 'Sample data.\n' : ''
+  return `${note}${table(
+    ['day of receipt', 'detector', 'field', 'events dropped'],
+    rows.map(({ day, detector, events, field }) => [day, detector, field, events]),
+  )}`
+}
+
 export function ledgerCommand(): Command {
   return new Command('ledger')
     .description(
@@ -43,15 +53,22 @@ export function ledgerCommand(): Command {
     .option('--to <date>', 'last UTC day, included')
     .option('--site <site>', 'a site of the rulebook, e.g. sample')
     .option('--data <dir>', 'data directory', '.tacit')
+    .option('--detections', 'instead: what detectors dropped, by UTC day of receipt, detector and field')
     .option('--json', 'for machines')
-    .addHelpText('after', '\nExample:\n  $ npx tacit ledger --from 2026-11-01 --to 2026-11-07\n')
-    .action(async ({ data, from, json, site, to }: LedgerOptions) => {
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ npx tacit ledger --from 2026-11-01 --to 2026-11-07\n  $ npx tacit ledger --detections\n',
+    )
+    .action(async ({ data, detections, from, json, site, to }: LedgerOptions) => {
       const reader = await openReader(data)
       try {
+        const view = detections === true ? 'detections' : 'ledger'
         const body = reader.empty
           ? '{"rows":[]}'
-          : await reader.get(`/api/v1/ledger${queryOf({ from, to, site })}`)
-        print(json ? body : ledgerTable(JSON.parse(body) as LedgerAnswer))
+          : await reader.get(`/api/v1/${view}${queryOf({ from, to, site })}`)
+        if (json) print(body)
+        else if (detections === true) print(detectionsTable(JSON.parse(body) as DetectionsAnswer))
+        else print(ledgerTable(JSON.parse(body) as LedgerAnswer))
       } finally {
         await reader.close()
       }

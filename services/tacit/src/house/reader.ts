@@ -10,6 +10,7 @@ import { openHouse } from './house.js'
 import { dataLayout, type RealmName } from './layout.js'
 import { type Realm, realmExists } from './realm.js'
 import { storedRulebook } from './rulebook-files.js'
+import { rulebookView } from './rulebook-view.js'
 import { readRunFile } from './run-file.js'
 
 const TOKEN_LIFE_MS = 60_000
@@ -35,6 +36,8 @@ export function dashboardRealm(realm: Realm): DashboardRealm {
         from === undefined ? undefined : `${from}T00:00:00Z`,
         to === undefined ? undefined : `${to}T23:59:59Z`,
       ),
+    detections: async ({ from, to }) => realm.aggregator.detections(from, to),
+    history: () => rulebookView(realm.rulebooks.register?.entries() ?? []),
   }
 }
 
