@@ -18,58 +18,60 @@ import type { CleanedRows, CleanRequest, CountRequest } from './types.js'
 
 const ESTABLISHED = 'established'
 
-interface Conditions {
-  /** rows of the site and epoch */
-  readonly staged: string
-  /** those of them that may count */
-  readonly standing: string
-  readonly params: Record<string, unknown>
+/** rows of the site and epoch */
+const STAGED = 'epoch = {day:Date} AND site = {site:String}'
+
+/** Those of them that may count. */
+function standingOf(identity: CleanRequest['identity']): string {
+  return identity === 'signed' ? `${STAGED} AND standing = '${ESTABLISHED}'` : STAGED
 }
 
-function conditionsOf(request: CleanRequest): Conditions {
-  const staged = 'epoch = {day:Date} AND site = {site:String}'
+function paramsOf(request: CleanRequest): Record<string, unknown> {
   return {
-    staged,
-    standing: request.identity === 'signed' ? `${staged} AND standing = '${ESTABLISHED}'` : staged,
-    params: {
-      day: utcDay(epochFromLabel(request.epoch).start),
-      site: request.site,
-      cap: request.maxEventsPerPerson,
-    },
+    day: utcDay(epochFromLabel(request.epoch).start),
+    site: request.site,
+    cap: request.maxEventsPerPerson,
   }
 }
 
-async function fill(
-  connection: Connection,
+/**
+ * The statements that make and fill a scratch table; `{day:Date}`, `{site:String}` and `{cap:UInt64}` are parameters.
+ * @param scratch the table's quoted name
+ */
+export function cleanSql(
+  database: string,
   plan: StreamPlan,
+  identity: CleanRequest['identity'],
   scratch: string,
-  where: Conditions,
-): Promise<void> {
-  const staging = tableName(connection.database, stagingTable(plan.stream))
+): { readonly create: string; readonly fill: string } {
+  const staging = tableName(database, stagingTable(plan.stream))
   const dimensions = plan.dimensions.map(identifier)
+  const columns = dimensions.map((dimension) => `, ${dimension} LowCardinality(String)`).join('')
   const kept = ['kind', 'tenant', 'person', 'network', ...dimensions].join(', ')
   const everything = ['tenant', 'person', 'eid', 'kind', 'hour', 'network', ...dimensions].join(', ')
-  await connection.command(
-    `INSERT INTO ${scratch} (${kept}) SELECT ${kept} FROM (
-       SELECT eid, ${kept} FROM ${staging} WHERE ${where.standing}
+  return {
+    create: `CREATE TABLE ${scratch} (kind LowCardinality(String), tenant String, person String, network String${columns})
+     ENGINE = MergeTree ORDER BY (${identifiers(['kind', 'tenant', 'person'])})`,
+    fill: `INSERT INTO ${scratch} (${kept}) SELECT ${kept} FROM (
+       SELECT eid, ${kept} FROM ${staging} WHERE ${standingOf(identity)}
        ORDER BY ${everything} LIMIT 1 BY tenant, person, eid
      ) ORDER BY tenant, person, kind, eid LIMIT {cap:UInt64} BY tenant, person, kind`,
-    { params: where.params },
-  )
+  }
 }
 
 async function sizes(
   connection: Connection,
   plan: StreamPlan,
-  where: Conditions,
+  request: CleanRequest,
 ): Promise<{ readonly staged: number; readonly standing: number; readonly distinct: number }> {
   const staging = tableName(connection.database, stagingTable(plan.stream))
+  const standing = standingOf(request.identity)
   const [row] = await connection.rows<{ staged: number; standing: number; distinct: number }>(
-    `SELECT (SELECT count() FROM ${staging} WHERE ${where.staged}) AS staged,
-            (SELECT count() FROM ${staging} WHERE ${where.standing}) AS standing,
-            (SELECT count() FROM (SELECT 1 FROM ${staging} WHERE ${where.standing}
+    `SELECT (SELECT count() FROM ${staging} WHERE ${STAGED}) AS staged,
+            (SELECT count() FROM ${staging} WHERE ${standing}) AS standing,
+            (SELECT count() FROM (SELECT 1 FROM ${staging} WHERE ${standing}
                                   GROUP BY tenant, person, eid)) AS distinct`,
-    where.params,
+    paramsOf(request),
     { optimize_aggregation_in_order: 1 },
   )
   return row ?? { staged: 0, standing: 0, distinct: 0 }
@@ -94,17 +96,16 @@ export async function clean(
 ): Promise<CleanedRows> {
   const name = `${CLEAN}${plan.stream}_${epochPartition(request.epoch)}_${randomBytes(8).toString('hex')}`
   const scratch = tableName(connection.database, name)
-  const where = conditionsOf(request)
-  const dimensions = plan.dimensions.map((dimension) => `, ${identifier(dimension)} LowCardinality(String)`)
-  await connection.command(
-    `CREATE TABLE ${scratch} (kind LowCardinality(String), tenant String, person String, network String${dimensions.join('')})
-     ENGINE = MergeTree ORDER BY (${identifiers(['kind', 'tenant', 'person'])})`,
-  )
+  const { identity } = request
+  const { create, fill } = cleanSql(connection.database, plan, identity, scratch)
+  await connection.command(create)
   try {
-    const [size] = await Promise.all([sizes(connection, plan, where), fill(connection, plan, scratch, where)])
+    const [size] = await Promise.all([
+      sizes(connection, plan, request),
+      connection.command(fill, { params: paramsOf(request) }),
+    ])
     const kinds = await rowsByKind(connection, scratch)
     const rows = Object.values(kinds).reduce((sum, count) => sum + count, 0)
-    const { identity } = request
     return {
       staged: size.staged,
       removed: size.staged - size.standing,

@@ -22,6 +22,7 @@ function aliases(by: readonly string[]): readonly string[] {
 /**
  * @param nodes columns that make a node, as aliases `d0…`; none for one node of all rows
  * @param source SELECT list of those columns, each ending with a comma
+ * @param where a WHERE clause, or nothing
  */
 function nodeQuery(
   scratch: string,
@@ -52,7 +53,7 @@ function nodeQuery(
       SELECT ${list}tenant, count() AS tu, sum(pe) AS te, max(pe) AS tm${networks[1] ?? ''}
       FROM (
         SELECT ${source}tenant, person, count() AS pe${networks[0] ?? ''}
-        FROM ${scratch} ${where === '' ? '' : `WHERE ${where}`} ${group([...nodes, 'tenant', 'person'])}
+        FROM ${scratch} ${where} ${group([...nodes, 'tenant', 'person'])}
       ) ${group([...nodes, 'tenant'])}
     ) ${group(nodes)} HAVING events > 0 ${nodes.length === 0 ? '' : `ORDER BY ${nodes.join(', ')}`}`
 }
@@ -61,17 +62,38 @@ function kindCondition(kind: string | undefined): string {
   return kind === undefined ? '' : 'kind = {kind:String}'
 }
 
+function whereOf(conditions: readonly string[]): string {
+  const stated = conditions.filter((condition) => condition !== '')
+  return stated.length === 0 ? '' : `WHERE ${stated.join(' AND ')}`
+}
+
+function kindParams(kind: string | undefined): Record<string, unknown> {
+  return kind === undefined ? {} : { kind }
+}
+
+/** The query of {@link countNodes}; `{kind:String}` is its parameter where a kind is asked for. */
+export function nodesSql(scratch: string, identity: Identity, { by, kind }: CountRequest): string {
+  const nodes = aliases(by)
+  const source = by.map((name, at) => `${identifier(name)} AS d${String(at)}, `).join('')
+  return nodeQuery(scratch, identity, nodes, source, whereOf([kindCondition(kind)]))
+}
+
+/** The query of {@link countPool}, for at least one dimension; `passing` is the tuples to leave out. */
+export function poolSql(scratch: string, identity: Identity, { by, kind }: CountRequest): string {
+  const tuple = by.length === 1 ? 'String' : `Tuple(${by.map(() => 'String').join(', ')})`
+  const others = `(${by.map(identifier).join(', ')}) NOT IN {passing:Array(${tuple})}`
+  return nodeQuery(scratch, identity, [], '', whereOf([kindCondition(kind), others]))
+}
+
 /** One node per tuple of `by` that occurs. */
 export async function countNodes(
   connection: Connection,
   scratch: string,
   identity: Identity,
-  { by, kind }: CountRequest,
+  request: CountRequest,
 ): Promise<readonly NodeCount[]> {
-  const nodes = aliases(by)
-  const source = by.map((name, at) => `${identifier(name)} AS d${String(at)}, `).join('')
-  const query = nodeQuery(scratch, identity, nodes, source, kindCondition(kind))
-  return connection.rows<NodeCount>(query, kind === undefined ? {} : { kind }, SPILL)
+  const query = nodesSql(scratch, identity, request)
+  return connection.rows<NodeCount>(query, kindParams(request.kind), SPILL)
 }
 
 /** All rows whose tuple is not in `passing`, as one node; null where there is none. */
@@ -79,19 +101,21 @@ export async function countPool(
   connection: Connection,
   scratch: string,
   identity: Identity,
-  { by, kind }: CountRequest,
+  request: CountRequest,
   passing: readonly (readonly string[])[],
 ): Promise<NodeCount | null> {
-  const params: Record<string, unknown> = kind === undefined ? {} : { kind }
-  const conditions = [kindCondition(kind)]
+  const { by } = request
+  // Without dimensions there is one tuple: nothing is left beside it.
+  if (by.length === 0 && passing.length > 0) return null
+  const params = kindParams(request.kind)
   if (passing.length > 0) {
-    if (by.length === 0) return null
-    const tuple = by.length === 1 ? 'String' : `Tuple(${by.map(() => 'String').join(', ')})`
-    conditions.push(`(${by.map(identifier).join(', ')}) NOT IN {passing:Array(${tuple})}`)
     params['passing'] =
       by.length === 1 ? passing.map((dims) => dims[0]) : passing.map((dims) => new TupleParam(dims))
   }
-  const where = conditions.filter((condition) => condition !== '').join(' AND ')
-  const [node] = await connection.rows<NodeCount>(nodeQuery(scratch, identity, [], '', where), params, SPILL)
+  const query =
+    passing.length > 0
+      ? poolSql(scratch, identity, request)
+      : nodesSql(scratch, identity, { ...request, by: [] })
+  const [node] = await connection.rows<NodeCount>(query, params, SPILL)
   return node === undefined ? null : { ...node, dims: by.map(() => POOLED) }
 }

@@ -4,6 +4,7 @@ export {
   type ServerEnd,
   startEmbeddedServer,
 } from './embedded/server.js'
+export { type CompiledStatement, compiledSql, sqlText } from './compiled-sql.js'
 export { dropDatabase } from './drop-database.js'
 export { type FailureKind, WarehouseError } from './failures.js'
 export type { ConnectionOptions } from './connection.js'

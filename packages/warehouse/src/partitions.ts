@@ -75,6 +75,12 @@ async function dropDetached(
   }
 }
 
+/** The statement that drops these partitions. */
+export function dropPartitionsSql(database: string, table: string, partitionIds: readonly string[]): string {
+  const drop = partitionIds.map((id) => `DROP PARTITION ID '${id}'`).join(', ')
+  return `ALTER TABLE ${tableName(database, table)} ${drop}`
+}
+
 /**
  * Drops partitions and waits until the server knows no row of them any more.
  * @throws WarehouseError where something is left after 30 s
@@ -85,8 +91,7 @@ export async function dropPartitions(
   partitionIds: readonly string[],
 ): Promise<void> {
   if (partitionIds.length === 0) return
-  const drop = partitionIds.map((id) => `DROP PARTITION ID '${id}'`).join(', ')
-  await connection.command(`ALTER TABLE ${tableName(connection.database, table)} ${drop}`, {
+  await connection.command(dropPartitionsSql(connection.database, table, partitionIds), {
     repeatable: true,
   })
   await awaitGone(connection, table, partitionIds)

@@ -93,6 +93,11 @@ function tablesOf(plans: readonly StreamPlan[]): readonly Table[] {
   return [...streams, cells]
 }
 
+/** The statements that make every table of these plans, in order. */
+export function tablesSql(database: string, plans: readonly StreamPlan[]): readonly string[] {
+  return tablesOf(plans).map((table) => createTable(database, table))
+}
+
 function createTable(database: string, table: Table): string {
   const columns = table.columns.map(({ name, type }) => `${identifier(name)} ${type}`).join(', ')
   return `CREATE TABLE IF NOT EXISTS ${tableName(database, table.name)} (${columns}) ${table.engine}`

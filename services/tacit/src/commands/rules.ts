@@ -7,6 +7,7 @@ import { rulesDiffCommand } from './rules-diff.js'
 import { rulesExplainCommand } from './rules-explain.js'
 import { rulesSchemaCommand } from './rules-schema.js'
 import { rulesShadowCommand } from './rules-shadow.js'
+import { rulesSqlCommand } from './rules-sql.js'
 import { rulesTestCommand } from './rules-test.js'
 import { rulesTryCommand } from './rules-try.js'
 import { rulesWordsCommand } from './rules-words.js'
@@ -56,6 +57,7 @@ export function rulesCommand(): Command {
     .addCommand(rulesDiffCommand())
     .addCommand(rulesSchemaCommand())
     .addCommand(rulesShadowCommand())
+    .addCommand(rulesSqlCommand())
     .addCommand(rulesTestCommand())
     .addCommand(rulesTryCommand())
     .addCommand(rulesWordsCommand())

@@ -11,6 +11,9 @@ export const WEB_ROOT = join(ROOT, 'services/dashboard/web-dist')
 /** The browser SDK as the collector serves it: bundled and minified with the web page. */
 export const SDK_FILE = join(WEB_ROOT, 'tacit.js')
 
+/** ClickHouse database of what is not sample data. */
+export const DATABASE = 'tacit'
+
 export type RealmName = 'main' | 'sample'
 
 /** Sample data has a folder, keys and a database of its own, so removing it touches nothing else. */
@@ -61,7 +64,7 @@ export function dataLayout(dir: string): DataLayout {
         archive: join(own, 'rulebooks'),
         register: join(own, 'keys-register'),
         shadow: join(own, 'shadow'),
-        database: name === 'main' ? 'tacit' : 'tacit_sample',
+        database: name === 'main' ? DATABASE : `${DATABASE}_sample`,
       }
     },
   }

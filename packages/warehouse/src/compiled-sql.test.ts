@@ -1,0 +1,75 @@
+/** What is shown to the privacy team is what runs. */
+import { createClient } from '@clickhouse/client'
+import { storedPlans } from '@tacit/rulebook'
+import { shippedRulebook } from '@tacit/rulebook/testing'
+import t from 'tap'
+import { compiledSql, sqlText } from './compiled-sql.js'
+import { testServer } from './testing/rows.js'
+import { openWarehouse } from './warehouse.js'
+
+const rulebook = shippedRulebook('erp')
+
+t.test('every table and every released statistic is there, with its conditions', async (t) => {
+  const statements = compiledSql(rulebook, 'tacit')
+  const text = sqlText(statements)
+  for (const table of ['landing_day', 'staging_day', 'cells']) {
+    t.match(text, `CREATE TABLE IF NOT EXISTS \`tacit\`.\`${table}\``)
+  }
+  for (const { by, id, where } of rulebook.statistics) {
+    const own = statements.filter(({ about }) => about.startsWith(`${id}: `))
+    t.equal(own.length, 2, id)
+    for (const { params, sql } of own) {
+      t.equal(params['kind'], where.kind)
+      for (const dimension of by) t.match(sql, `\`${dimension}\``)
+    }
+  }
+  t.match(text, `--   cap: ${String(rulebook.release.maxEventsPerPerson)}\n`)
+  t.match(text, "standing = 'established'", 'people of trials are not counted')
+  t.notMatch(text, /\n\n\n|;;/)
+})
+
+t.test('a statistic that this version does not release has no SQL', async (t) => {
+  const [first, ...others] = rulebook.statistics
+  if (first === undefined) throw new Error('no statistic')
+  const weekly = { ...rulebook, statistics: [{ ...first, windows: ['week' as const] }, ...others] }
+  t.notMatch(sqlText(compiledSql(weekly, 'tacit')), `-- ${first.id}: `)
+  t.same(compiledSql({ ...rulebook, statistics: [] }, 'tacit').length, 1, 'only the table of cells is left')
+})
+
+t.test('a server takes each statement as it is shown, and makes the tables that a start makes', async (t) => {
+  const server = await testServer(t)
+  const columns = async (database: string): Promise<unknown> => {
+    const answer = await client.query({
+      query:
+        'SELECT table, name, type, position FROM system.columns WHERE database = {database:String} ORDER BY ALL',
+      query_params: { database },
+      format: 'JSONCompactEachRow',
+    })
+    return answer.json()
+  }
+  const client = createClient({ ...server.address })
+  t.teardown(() => client.close())
+  await client.command({ query: 'CREATE DATABASE shown' })
+  const values = { day: '2026-11-01', passing: [] as const }
+  const statements = compiledSql(rulebook, 'shown')
+  const [tables, others] = [statements.slice(0, 3), statements.slice(3)]
+  for (const { sql } of tables) await client.command({ query: sql })
+
+  const warehouse = openWarehouse(server.address, 'started')
+  await warehouse.migrate(storedPlans(rulebook))
+  await warehouse.close()
+  t.same(await columns('shown'), await columns('started'))
+
+  for (const { params, sql } of others) {
+    const query = sql.replace('YYYYMMDD', '20261101')
+    const query_params = {
+      ...params,
+      ...Object.fromEntries(
+        Object.keys(params)
+          .filter((name) => name in values)
+          .map((name) => [name, values[name as keyof typeof values]]),
+      ),
+    }
+    await t.resolves(client.command({ query, query_params }), sql)
+  }
+})
