@@ -41,11 +41,12 @@ function needlesOfLog(text: string): Needle[] {
   ]
 }
 
-async function isClean(t: Test, dir: string, search: Search, when: string): Promise<Scan> {
+/** @param staged whether ClickHouse has rows by then: before the first round of the live loop only the log has them */
+async function isClean(t: Test, dir: string, search: Search, when: string, staged = true): Promise<Scan> {
   const scan = await scanDirectory(dir, search)
   t.same(scan.leaks, [], `nothing is found ${when}`)
   t.same(scan.unreadable, [], `everything is read ${when}`)
-  t.ok(scan.files > 20 && scan.decoded > 0, `stores were there ${when}`)
+  t.ok(scan.files > 20 && (scan.decoded > 0 || !staged), `stores were there ${when}`)
   return scan
 }
 
@@ -312,7 +313,7 @@ t.test('beacons of an ERP leave nothing of a person behind, running, ended or ki
 
   const first = await startUp(data, args, env)
   await sendErp(t, first, visits.slice(0, 20))
-  await isClean(t, data, search, 'right after the beacons')
+  await isClean(t, data, search, 'right after the beacons', false)
   await sleep(STAGED_MS)
   await isClean(t, data, search, 'once they are staged')
   const ended = await first.end('SIGTERM')

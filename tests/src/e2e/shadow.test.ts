@@ -9,7 +9,11 @@ import { edSigner, grantedClaims } from '../support/tokens.js'
 const dir = mkdtempSync(join(tmpdir(), 'tacit-shadow-'))
 // The runner has a limit for the file.
 t.setTimeout(0)
-t.teardown(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }))
+const started: Up[] = []
+t.teardown(async () => {
+  await Promise.all(started.map((up) => up.end('SIGTERM')))
+  rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
+})
 cpSync(dirname(rulebookPath('erp')), dir, { recursive: true })
 const data = join(dir, 'data')
 const ruling = join(dir, 'rulebook.yaml')
@@ -72,15 +76,16 @@ interface Result {
 
 t.test('shares of what would differ, while every beacon is answered and counted as before', async (t) => {
   const up = await startUp(data, ['--rulebook', ruling], env)
+  started.push(up)
   const quiet = await tacit(['rules', 'shadow', next, '--data', data, '--for', '1s', '--json'])
   t.equal(quiet.code, 0, quiet.stderr)
   t.match(JSON.parse(quiet.stdout), { state: 'ended', events: null, outcomes: null, dimensions: null })
 
   const load = startLoad(up)
   const running = tacit(['rules', 'shadow', next, '--data', data, '--for', '6s', '--json'])
-  while (!existsSync(join(data, 'main/shadow/answer.json')))
+  while (!existsSync(join(data, 'main/shadow/request.json')))
     await new Promise((resolve) => setTimeout(resolve, 50))
-  const second = await tacit(['rules', 'shadow', next, '--data', data])
+  const second = await tacit(['rules', 'shadow', next, '--data', data, '--for', '1s'])
   t.match([second.code, second.stderr], [3, /ERR_SHADOW_BUSY/])
   const ran = await running
   const sent = await load.stop()
@@ -113,6 +118,28 @@ t.test('shares of what would differ, while every beacon is answered and counted 
     'by the one that rules',
   )
 
+  const detections = await tacit(['ledger', '--detections', '--data', data, '--json'])
+  const { rows: found } = JSON.parse(detections.stdout) as {
+    rows: { detector: string; field: string; events: number }[]
+  }
+  t.same([...new Set(found.map(({ detector, field }) => `${detector} ${field}`))], ['email path'])
+  t.equal(
+    found.reduce((total, { events }) => total + events, 0),
+    Math.ceil(sent / 5),
+    'what its detectors found is counted by kind and field',
+  )
+  const { dashboard, token } = JSON.parse(readFileSync(join(data, 'run.json'), 'utf8')) as Record<
+    'dashboard' | 'token',
+    string
+  >
+  const rules = await fetch(`${dashboard}/api/v1/rulebook`, {
+    headers: { authorization: `Bearer ${token}` },
+  })
+  const { beside } = JSON.parse(ran.stdout) as { beside: { hash: string } }
+  const view = (await rules.json()) as { hash: string; since: string; history: unknown }
+  t.match(view, { hash: beside.hash, pending: null, since: /Z$/ })
+  t.same(view.history, [{ hash: beside.hash, since: view.since, until: null }])
+
   const left = join(data, 'main/shadow')
   for (let waited = 0; waited < 100 && readdirSync(left).length > 0; waited++)
     await new Promise((resolve) => setTimeout(resolve, 50))
@@ -125,7 +152,7 @@ t.test('shares of what would differ, while every beacon is answered and counted 
 t.test('used wrongly, or with nothing to try it on, it says what to do', async (t) => {
   const shadow = (...args: readonly string[]) => tacit(['rules', 'shadow', ...args])
   const cases: readonly (readonly [number, RegExp, readonly string[]])[] = [
-    [3, /ERR_SHADOW_INSTANCE/, [next, '--data', data]],
+    [3, /ERR_SHADOW_INSTANCE/, [next, '--data', data, '--for', '1s']],
     [2, /no data directory/, [next, '--data', join(dir, 'nowhere')]],
     [2, /--for must be/, [next, '--data', data, '--for', '10']],
     [2, /--one-in must be/, [next, '--data', data, '--one-in', '0']],

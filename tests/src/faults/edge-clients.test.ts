@@ -12,6 +12,9 @@ import { isProblem, MARK, marked } from '../support/edge.js'
 import { sendAll } from '../support/keep-alive.js'
 import { exchange, parseAnswers, requestBytes, sendRaw } from '../support/raw-http.js'
 
+// The long form takes minutes; the runner bounds the file.
+t.setTimeout(0)
+
 const FULL = process.env['TACIT_TEST_FULL'] === '1'
 const TIMEOUT_MS = 400
 const collector = await startCollector({ requestTimeoutMs: TIMEOUT_MS })
@@ -28,6 +31,11 @@ async function open(port: number): Promise<{ readonly socket: Socket; readonly e
   return { socket, ended }
 }
 
+/** ms between two bytes of a slow client */
+const STEP_MS = 20
+/** Bytes that a slow client may send: in its own steps, which a busy machine makes longer as it does the server's. */
+const STEPS_IN_TIME = (4 * TIMEOUT_MS) / STEP_MS
+
 /** Sends bytes one by one, so slowly that they never all come. @returns what came back, and how many were sent */
 async function drip(first: Buffer, rest: Buffer): Promise<{ readonly came: Buffer; readonly sent: number }> {
   const { ended, socket } = await open(collector.port)
@@ -35,7 +43,7 @@ async function drip(first: Buffer, rest: Buffer): Promise<{ readonly came: Buffe
   let sent = 0
   while (!socket.destroyed && sent < rest.length) {
     socket.write(rest.subarray(sent, ++sent))
-    await sleep(20)
+    await sleep(STEP_MS)
   }
   return { came: await ended, sent }
 }
@@ -55,10 +63,9 @@ async function isCountedNowhere(t: Test, run: () => Promise<void>): Promise<void
 t.test('E6: headers that come too slowly end in 408, in time', async (t) => {
   await isCountedNowhere(t, async () => {
     const request = requestBytes(collector.beacon(), marked())
-    const started = performance.now()
     const { came, sent } = await drip(request.subarray(0, 30), request.subarray(30))
     t.ok(sent < request.length - 60, 'the headers were not through')
-    t.ok(performance.now() - started < 4 * TIMEOUT_MS, 'it ended in time')
+    t.ok(sent < STEPS_IN_TIME, 'it ended in time')
     const [answer] = parseAnswers(came, false)
     if (answer === undefined) throw new Error('no answer came')
     isProblem(t, answer, 'ERR_REQUEST_TIMEOUT')
@@ -69,10 +76,9 @@ t.test('E7: a body that comes too slowly ends in 408, in time', async (t) => {
   await isCountedNowhere(t, async () => {
     const request = requestBytes(collector.beacon(), marked())
     const bodyAt = request.indexOf('\r\n\r\n') + 4
-    const started = performance.now()
     const { came, sent } = await drip(request.subarray(0, bodyAt), request.subarray(bodyAt))
     t.ok(sent > 3 && bodyAt + sent < request.length, 'the body had begun and was not through')
-    t.ok(performance.now() - started < 4 * TIMEOUT_MS, 'it ended in time')
+    t.ok(sent < STEPS_IN_TIME, 'it ended in time')
     const [answer] = parseAnswers(came, false)
     if (answer === undefined) throw new Error('no answer came')
     isProblem(t, answer, 'ERR_REQUEST_TIMEOUT')

@@ -14,10 +14,13 @@ import {
 } from '@tacit/anonymizer'
 import { parseBeaconText, tokenClaims } from '@tacit/contracts'
 import { createPseudonymizer } from '@tacit/keyring'
+import { shippedRulebook } from '@tacit/rulebook/testing'
 import t from 'tap'
 import { claimsAt, CORPUS_NOW, goodBody, goodEvent, seeded } from '../corpora/parts.js'
-import { shippedRulebook } from '../support/collector.js'
-import { mutate, randomBytesOf } from '../support/mutate.js'
+import { cpuMs, mutate, randomBytesOf } from '../support/mutate.js'
+
+// The long form takes minutes; the runner bounds the file.
+t.setTimeout(0)
 
 const CASES = process.env['TACIT_TEST_FULL'] === '1' ? 180_000 : 18_000
 const MOST_MS = 50
@@ -78,9 +81,9 @@ const SEEDS = [
 function timeOf(body: Buffer): number {
   let best = Number.POSITIVE_INFINITY
   for (let round = 0; round < 3 && best > MOST_MS; round++) {
-    const started = performance.now()
+    const started = cpuMs()
     processBody(body)
-    best = Math.min(best, performance.now() - started)
+    best = Math.min(best, cpuMs() - started)
   }
   return best
 }
@@ -90,9 +93,9 @@ t.test(`${CASES.toLocaleString('en-GB')} bodies: no crash, no hang, no echo`, as
   let slowest = 0
   for (let at = 0; at < CASES; at++) {
     const body = at % 10 === 0 ? randomBytesOf(random, 2_000) : mutate(random.pick(SEEDS), random)
-    const started = performance.now()
+    const started = cpuMs()
     const out = processBody(body)
-    const ms = performance.now() - started
+    const ms = cpuMs() - started
     const settled = ms > MOST_MS ? timeOf(body) : ms
     slowest = Math.max(slowest, settled)
     if (settled > MOST_MS) t.fail(`case ${String(at)} took ${settled.toFixed(0)} ms`)

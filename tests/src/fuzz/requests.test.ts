@@ -8,6 +8,9 @@ import { startCollector } from '../support/collector.js'
 import { mutate, randomBytesOf } from '../support/mutate.js'
 import { requestBytes, sendRaw } from '../support/raw-http.js'
 
+// The long form takes minutes; the runner bounds the file.
+t.setTimeout(0)
+
 const CASES = process.env['TACIT_TEST_FULL'] === '1' ? 15_000 : 1_500
 const CONCURRENCY = 16
 const MARK = 'nokadupizo'

@@ -6,7 +6,10 @@ import { readFileSync } from 'node:fs'
 import { catalogueNames, parseRulebook, RULEBOOK_FILE } from '@tacit/rulebook'
 import t from 'tap'
 import { seeded } from '../corpora/parts.js'
-import { mutate, randomBytesOf } from '../support/mutate.js'
+import { cpuMs, mutate, randomBytesOf } from '../support/mutate.js'
+
+// The long form takes minutes; the runner bounds the file.
+t.setTimeout(0)
 
 const CASES = process.env['TACIT_TEST_FULL'] === '1' ? 5_000 : 500
 const MOST_MS = 50
@@ -37,10 +40,10 @@ function parse(texts: Readonly<Record<string, string>>): {
   readonly sound: boolean
   readonly taken: boolean
 } {
-  const started = performance.now()
+  const started = cpuMs()
   catalogueNames(texts[RULEBOOK_FILE] ?? '')
   const { findings, rulebook } = parseRulebook({ file: RULEBOOK_FILE, texts })
-  const ms = performance.now() - started
+  const ms = cpuMs() - started
   const errors = findings.filter(({ severity }) => severity === 'error')
   const placed = errors.every(({ code, column, line }) => code !== '' && line >= 1 && column >= 1)
   return { ms, taken: rulebook !== null, sound: placed && (rulebook === null) === errors.length > 0 }

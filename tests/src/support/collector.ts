@@ -2,7 +2,7 @@
  * A real collector for tests: HTTP over a real socket, real keys and a real log in a folder of its own. What it
  * appended is read back from the log and opened with the keys, so that the ledger is what is on disk, not what was said.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -24,23 +24,9 @@ import { type BatchHeader, type Clock, systemClock } from '@tacit/contracts'
 import { type EventLog, type FilePort, openLmdbLog } from '@tacit/event-log'
 import { type KeyFiles, openKeeper } from '@tacit/keeper'
 import { createKeyring, createLogKeys } from '@tacit/keyring'
-import { catalogueNames, parseRulebook, RULEBOOK_FILE, type Rulebook } from '@tacit/rulebook'
+import type { Rulebook } from '@tacit/rulebook'
+import { shippedRulebook } from '@tacit/rulebook/testing'
 import { edSigner, grantedClaims } from './tokens.js'
-
-/** A rulebook as it is shipped. */
-export function shippedRulebook(name: 'erp' | 'website'): Rulebook {
-  const folder = new URL(`../../../rulebooks/${name}/`, import.meta.url)
-  const text = readFileSync(new URL(RULEBOOK_FILE, folder), 'utf8')
-  const texts = Object.fromEntries(
-    [RULEBOOK_FILE, ...catalogueNames(text)].map((file) => [
-      file,
-      readFileSync(new URL(file, folder), 'utf8'),
-    ]),
-  )
-  const { findings, rulebook } = parseRulebook({ file: RULEBOOK_FILE, texts })
-  if (rulebook === null) throw new Error(JSON.stringify(findings))
-  return rulebook
-}
 
 export interface CollectorSetting {
   /** default `erp` */
