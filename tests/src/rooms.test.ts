@@ -121,13 +121,22 @@ t.test('the rooms have no cycle', async (t) => {
 t.test('a room declares what it imports, uses front doors only, and stays inside', async (t) => {
   t.same(rules.importBreaches(house), [])
   const text = `import '@tacit/b'\nimport '@tacit/c/dist/x.js'\nimport '../../b/src/index.js'\nimport './y.js'`
+  const testing = { dependencies: ['@tacit/c'], text: `import '@tacit/c/testing'` }
   const bad = sample({
-    rooms: { 'packages/a': { dependencies: ['@tacit/c'], text }, 'packages/b': {}, 'packages/c': {} },
+    rooms: {
+      'packages/a': { dependencies: ['@tacit/c'], text },
+      'packages/b': {},
+      'packages/c': {},
+      'packages/d': testing,
+      'packages/e': { ...testing, path: 'src/x.test.ts' },
+      tests: { ...testing, path: 'src/support/x.ts' },
+    },
   })
   t.same(rules.importBreaches(bad), [
     'packages/a/src/x.ts imports @tacit/b, which packages/a does not declare',
     'packages/a/src/x.ts imports the inside of @tacit/c',
     'packages/a/src/x.ts reaches out of its room: ../../b/src/index.js',
+    'packages/d/src/x.ts imports the inside of @tacit/c',
   ])
 })
 

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { PeekKey } from './identity.js'
 import { parseAddress } from './ip.js'
-import { shippedRulebook } from './testing/rulebooks.js'
+import { shippedRulebook } from '@tacit/rulebook/testing'
 import { CHROME, CLAIMS, createTrial, NOW, type Outcome, pageView, testKeys } from './testing/trial.js'
 
 const erp = shippedRulebook('erp')

@@ -12,7 +12,7 @@ import {
   decisionTable,
   type TokenResult,
 } from './decide.js'
-import { shippedRulebook } from './testing/rulebooks.js'
+import { shippedRulebook } from '@tacit/rulebook/testing'
 
 const erp = shippedRulebook('erp')
 const website = shippedRulebook('website')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { shippedRulebook } from './testing/rulebooks.js'
+import { shippedRulebook } from '@tacit/rulebook/testing'
 import { CLAIMS, createTrial, pageView } from './testing/trial.js'
 
 const erp = shippedRulebook('erp')

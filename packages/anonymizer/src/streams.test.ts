@@ -4,7 +4,7 @@ import type { Rulebook, Statistic } from '@tacit/rulebook'
 import fc from 'fast-check'
 import t from 'tap'
 import { parseAddress } from './ip.js'
-import { shippedRulebook } from './testing/rulebooks.js'
+import { shippedRulebook } from '@tacit/rulebook/testing'
 import { createTrial, NOW, type Outcome, pageView } from './testing/trial.js'
 
 const erp = shippedRulebook('erp')

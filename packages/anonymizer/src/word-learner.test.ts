@@ -2,7 +2,7 @@ import { DAY, DrivenClock } from '@tacit/contracts'
 import fc from 'fast-check'
 import t from 'tap'
 import { parseAddress } from './ip.js'
-import { shippedRulebook } from './testing/rulebooks.js'
+import { shippedRulebook } from '@tacit/rulebook/testing'
 import { CLAIMS, createTrial, NOW, pageView } from './testing/trial.js'
 import { createWordLearner, type WordUse } from './word-learner.js'
 

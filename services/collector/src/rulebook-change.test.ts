@@ -1,18 +1,22 @@
-/** The rulebook changes at midnight while beacons come: none is lost, and each is decided by exactly one. */
+/** The rulebook changes while beacons come, at midnight or within an hour: none is lost, each is decided by exactly one. */
 import { setImmediate as turn } from 'node:timers/promises'
 import { HOUR, MINUTE } from '@tacit/contracts'
+import { shippedRulebook } from '@tacit/rulebook/testing'
 import fc from 'fast-check'
 import t from 'tap'
 import type { RequestFacts } from './intake.js'
-import { compileFor, memoryCollector, shippedRulebook, TestClock } from './testing/memory.js'
+import { compileFor, memoryCollector, TestClock } from './testing/memory.js'
 import { edSigner, grantedClaims } from './testing/tokens.js'
 
 const MIDNIGHT = Date.parse('2026-11-19T00:00:00Z')
+/** A tightening holds at once: within an hour, whose batch is another one all the same. */
+const AT_ONCE = Date.parse('2026-11-18T23:30:00.500Z')
 const erp = edSigner('erp-1')
 const FORMER = shippedRulebook('erp')
 /** Whoever is of operations is of `other` under it. */
 const NEXT = shippedRulebook('erp', ['sales, operations]', 'sales]'], ['min_users: 10', 'min_users: 12'])
 const TOKEN = erp.sign(grantedClaims(MIDNIGHT - MINUTE, { role: 'operations' }))
+const TOKEN_AT_ONCE = erp.sign(grantedClaims(AT_ONCE - MINUTE, { role: 'operations' }))
 const FACTS: RequestFacts = {
   source: 'beacon',
   address: null,
@@ -22,27 +26,27 @@ const FACTS: RequestFacts = {
   dnt: false,
 }
 
-/** A collector one second before a midnight from which another rulebook rules, with a token that is verified. */
-async function beforeMidnight() {
-  const clock = new TestClock(MIDNIGHT - 1_000)
+/** A collector ten seconds before a moment from which another rulebook rules, with a token that is verified. */
+async function before(moment = MIDNIGHT) {
+  const clock = new TestClock(moment - 10_000)
   const collector = await memoryCollector({ keys: [erp.jwk], clock, ratePerToken: 1_000_000 })
   const { intake } = collector
   let ids = 0
   const answers: unknown[] = []
   /** Beacons of before and after use another kind of event, because a row tells neither its beacon nor its minute. */
-  const send = (age = 0, token = TOKEN) => {
-    const name = clock.now() < MIDNIGHT ? 'invoice.save' : 'invoice.send'
+  const send = (age = 0, token = moment === MIDNIGHT ? TOKEN : TOKEN_AT_ONCE) => {
+    const name = clock.now() < moment ? 'invoice.save' : 'invoice.send'
     const events = [{ id: `e-${String(++ids)}`, name, age }]
     intake.accept({ v: 1, site: 'erp', token, events }, FACTS, (error) => answers.push(error))
   }
   send()
   while (answers.length === 0) await turn()
-  const next = compileFor(NEXT, clock, MIDNIGHT)
-  intake.atTime(MIDNIGHT, () => intake.ruleBy(NEXT, next))
+  const next = compileFor(NEXT, clock, moment === MIDNIGHT ? moment : undefined)
+  intake.atTime(moment, () => intake.ruleBy(NEXT, next))
   return { ...collector, answers, send, sent: () => ids }
 }
 
-type Collector = Awaited<ReturnType<typeof beforeMidnight>>
+type Collector = Awaited<ReturnType<typeof before>>
 
 async function settle({ answers, commit, sent }: Collector): Promise<void> {
   await commit.drain()
@@ -64,20 +68,21 @@ async function batchesOf({ ledger }: Collector) {
   return { found, ...totals }
 }
 
-t.test('whenever beacons come around midnight, none is lost and each has one rulebook', async (t) => {
+t.test('whenever beacons come around a change, none is lost and each has one rulebook', async (t) => {
   const step = fc.record({
     ms: fc.nat({ max: 40 }),
     beacons: fc.nat({ max: 6 }),
     changesDisk: fc.boolean(),
     turns: fc.nat({ max: 2 }),
   })
+  const moments = fc.constantFrom(MIDNIGHT, AT_ONCE)
   let both = 0
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 60, maxLength: 120 }), async (steps) => {
-      const collector = await beforeMidnight()
+    fc.asyncProperty(moments, fc.array(step, { minLength: 60, maxLength: 120 }), async (moment, steps) => {
+      const collector = await before(moment)
       const { clock, log, send } = collector
       const total = steps.reduce((sum, { ms }) => sum + ms, 0)
-      clock.time = MIDNIGHT - Math.floor(total / 2)
+      clock.time = moment - Math.floor(total / 2)
       let isHeld = false
       for (const { beacons, changesDisk, ms, turns } of steps) {
         if (changesDisk) {
@@ -110,7 +115,7 @@ t.test('whenever beacons come around midnight, none is lost and each has one rul
         found.every(({ hash, words }) => words.every((word) => word === allowed(hash)))
       )
     }),
-    { seed: 1, numRuns: process.env['TACIT_TEST_FULL'] === '1' ? 500 : 25 },
+    { seed: 1, endOnFailure: true, numRuns: process.env['TACIT_TEST_FULL'] === '1' ? 500 : 25 },
   )
   t.ok(both > 20, `both ruled in ${String(both)} runs`)
 })
@@ -118,7 +123,7 @@ t.test('whenever beacons come around midnight, none is lost and each has one rul
 t.test(
   'the beacon of the very midnight is the next one’s, that of a millisecond before is not',
   async (t) => {
-    const collector = await beforeMidnight()
+    const collector = await before()
     const { clock, intake, send } = collector
     clock.time = MIDNIGHT - 1
     send()
@@ -140,7 +145,7 @@ t.test(
 )
 
 t.test('a beacon whose token is still being verified at midnight is decided once, by the next', async (t) => {
-  const collector = await beforeMidnight()
+  const collector = await before()
   const { clock, send } = collector
   clock.time = MIDNIGHT - 1
   send(0, erp.sign(grantedClaims(MIDNIGHT - MINUTE, { role: 'operations', sub: 'another' })))
@@ -152,7 +157,7 @@ t.test('a beacon whose token is still being verified at midnight is decided once
 })
 
 t.test('an event of before midnight that comes after it is late, and counted', async (t) => {
-  const collector = await beforeMidnight()
+  const collector = await before()
   const { clock, send } = collector
   clock.time = MIDNIGHT + 5_000
   send(5_001)
@@ -166,7 +171,7 @@ t.test('an event of before midnight that comes after it is late, and counted', a
 t.test(
   'where no beacon comes, the clock alone changes the rulebook, and the watermark says so',
   async (t) => {
-    const collector = await beforeMidnight()
+    const collector = await before()
     const { clock, commit, intake } = collector
     clock.time = MIDNIGHT - 1
     intake.lookAt(clock.now())
@@ -180,7 +185,7 @@ t.test(
 )
 
 t.test('a change that is taken back before its moment changes nothing', async (t) => {
-  const collector = await beforeMidnight()
+  const collector = await before()
   const { clock, intake, send } = collector
   intake.atTime(0, null)
   clock.time = MIDNIGHT + 1

@@ -2,13 +2,14 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Anonymizer, parseAddress } from '@tacit/anonymizer'
 import type { Beacon } from '@tacit/contracts'
-import type { Rulebook } from '@tacit/rulebook'
+import { RECORD_COLUMNS, type Rulebook } from '@tacit/rulebook'
 import fc from 'fast-check'
+import { shippedRulebook } from '@tacit/rulebook/testing'
 import t, { type Test } from 'tap'
 import type { RequestFacts } from './intake.js'
 import type { Shadow, ShadowOptions } from './shadow.js'
 import { shadowReport } from './shadow-report.js'
-import { compileFor, type MemoryCollector, memoryCollector, shippedRulebook } from './testing/memory.js'
+import { compileFor, type MemoryCollector, memoryCollector } from './testing/memory.js'
 import { edSigner, grantedClaims } from './testing/tokens.js'
 
 const START = Date.parse('2026-11-18T10:20:30Z')
@@ -257,6 +258,37 @@ t.test('it makes no key, and says where a key is missing', async (t) => {
   t.equal(await send(collector, 10), 10, 'keys that the real path has')
   await turn()
   t.equal(shadow.state, 'running', 'and the shadow asked for no other')
+})
+
+t.test('no pseudonym of a record comes into it, and none of its own leaves it', async (t) => {
+  const collector = await start()
+  const people = new Set<unknown>()
+  const real = compileFor(NARROWER, collector.clock)
+  const process: Anonymizer['process'] = (input, at, peek, sink) => {
+    const row: typeof sink.row = (stream, epoch, tail) => {
+      people.add(
+        (JSON.parse(`[${tail}`) as unknown[])[RECORD_COLUMNS.findIndex(({ name }) => name === 'person')],
+      )
+      sink.row(stream, epoch, tail)
+    }
+    return real.process(input, at, peek, {
+      row,
+      accepted: (hour) => sink.accepted(hour),
+      dropped: (hour, reason) => sink.dropped(hour, reason),
+      removedProps: (count) => sink.removedProps(count),
+      detected: (detector, field) => sink.detected(detector, field),
+    })
+  }
+  const shadow = begin(collector, NARROWER, {
+    next: { rulebook: NARROWER, anonymizer: { ...real, process } },
+  })
+  await send(collector, 200)
+  await turn()
+  t.match(shadow.report(), { events: 200 })
+  const { rows } = await collector.ledger()
+  const stored = new Set(rows.flat())
+  t.equal(people.size, 4, 'one for each role')
+  t.notOk([...people].some((person) => stored.has(person)))
 })
 
 t.test('it ends with the rulebook that it was compared to, and for good', async (t) => {

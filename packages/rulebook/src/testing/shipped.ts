@@ -34,6 +34,14 @@ export function loaded(texts: Texts): Rulebook {
   return rulebook
 }
 
+/** A shipped rulebook. @param changes pieces of its text and what replaces each; a piece must stand there exactly once */
+export function shippedRulebook(
+  name: 'erp' | 'website',
+  ...changes: readonly (readonly [string, string])[]
+): Rulebook {
+  return loaded(changes.reduce((texts, [before, after]) => changed(texts, before, after), shipped(name)))
+}
+
 /** `CODE file:line:column` of each finding. */
 export function places(findings: readonly Finding[]): readonly string[] {
   return findings.map(({ code, file, line, column }) => `${code} ${file}:${line}:${column}`)

@@ -1,11 +1,11 @@
 /** For tests: an aggregator on a real log, real state and a real ClickHouse, with a keeper in memory. */
 import { mkdtemp, rm } from 'node:fs/promises'
-import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type EventLog, openLmdbLog } from '@tacit/event-log'
 import { createLogKeys, type KeeperPort, type LogKeys } from '@tacit/keyring'
-import { catalogueNames, parseRulebook, type Rulebook, streamPlans } from '@tacit/rulebook'
+import { type Rulebook, streamPlans } from '@tacit/rulebook'
+import { shippedRulebook } from '@tacit/rulebook/testing'
 import { type EmbeddedServer, openWarehouse, startEmbeddedServer, type Warehouse } from '@tacit/warehouse'
 import type { Test } from 'tap'
 import { Aggregator } from '../aggregator.js'
@@ -16,12 +16,7 @@ import { TestCollector } from './traffic.js'
 
 /** The shipped rulebook of the ERP. @param statistics ids of those to keep; all by default */
 export function erpRulebook(...statistics: readonly string[]): Rulebook {
-  const folder = new URL('../../../../rulebooks/erp/', import.meta.url)
-  const text = readFileSync(new URL('rulebook.yaml', folder), 'utf8')
-  const texts: Record<string, string> = { 'rulebook.yaml': text }
-  for (const name of catalogueNames(text)) texts[name] = readFileSync(new URL(name, folder), 'utf8')
-  const { rulebook, findings } = parseRulebook({ file: 'rulebook.yaml', texts })
-  if (rulebook === null) throw new Error(JSON.stringify(findings))
+  const rulebook = shippedRulebook('erp')
   if (statistics.length === 0) return rulebook
   return { ...rulebook, statistics: rulebook.statistics.filter(({ id }) => statistics.includes(id)) }
 }

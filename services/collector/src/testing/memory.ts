@@ -1,6 +1,5 @@
 /** For tests: a log and a keeper in memory, which can be held up or broken, and the whole collector on top of them. */
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import {
   type Anonymizer,
   compileAnonymizer,
@@ -11,7 +10,8 @@ import {
 import { type BatchHeader, type Clock, type OpenedBatch, TacitError } from '@tacit/contracts'
 import type { EventLog, LogSlice } from '@tacit/event-log'
 import { createKeyring, createLogKeys, type KeeperPort, type KeyScope } from '@tacit/keyring'
-import { catalogueNames, parseRulebook, RULEBOOK_FILE, type Rulebook } from '@tacit/rulebook'
+import type { Rulebook } from '@tacit/rulebook'
+import { shippedRulebook } from '@tacit/rulebook/testing'
 import type { FastifyInstance } from 'fastify'
 import type { JWK } from 'jose'
 import { GroupCommit } from '../group-commit.js'
@@ -119,25 +119,6 @@ export class MemoryKeeper implements KeeperPort {
     this.#keys.set(name, key)
     return Buffer.from(key)
   }
-}
-
-/** A rulebook as it is shipped, or with parts of its text replaced. */
-export function shippedRulebook(
-  name: 'erp' | 'website',
-  ...changes: readonly (readonly [string, string])[]
-): Rulebook {
-  const folder = new URL(`../../../../rulebooks/${name}/`, import.meta.url)
-  const text = readFileSync(new URL(RULEBOOK_FILE, folder), 'utf8')
-  const names = [RULEBOOK_FILE, ...catalogueNames(text)]
-  const texts = Object.fromEntries(names.map((file) => [file, readFileSync(new URL(file, folder), 'utf8')]))
-  for (const [before, after] of changes) {
-    const whole = texts[RULEBOOK_FILE] ?? ''
-    if (!whole.includes(before)) throw new Error(`not there: ${before}`)
-    texts[RULEBOOK_FILE] = whole.replace(before, after)
-  }
-  const { findings, rulebook } = parseRulebook({ file: RULEBOOK_FILE, texts })
-  if (rulebook === null) throw new Error(JSON.stringify(findings))
-  return rulebook
 }
 
 /** A rulebook's closures. @param notBefore ms: events before are late */

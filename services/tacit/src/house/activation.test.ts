@@ -1,32 +1,16 @@
 /** When which change of a rulebook may be made: every rule of it, at any date. */
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { DAY, HOUR, type ProblemCode } from '@tacit/contracts'
 import type { RegisterAction, RegisterEntry } from '@tacit/keeper'
-import { catalogueNames, RULEBOOK_FILE, type Rulebook } from '@tacit/rulebook'
+import type { Rulebook } from '@tacit/rulebook'
+import { shippedRulebook } from '@tacit/rulebook/testing'
 import t, { type Test } from 'tap'
 import { type ActivationRequest, planActivation } from './activation.js'
 import { type Approvers, approve, makeApproverKey, type Statement } from './approvals.js'
-import { ERP_RULEBOOK } from './layout.js'
-import { checkRulebook } from './rulebook-files.js'
 import { historyOf, noticeOf, ruling } from './rulebook-history.js'
 
-const text = readFileSync(ERP_RULEBOOK, 'utf8')
-const catalogues = Object.fromEntries(
-  catalogueNames(text).map((name) => [name, readFileSync(join(dirname(ERP_RULEBOOK), name), 'utf8')]),
-)
-
-function rulebook(...changes: readonly (readonly [string, string])[]): Rulebook {
-  let changed = text
-  for (const [before, after] of changes) {
-    if (!changed.includes(before)) throw new Error(`not there: ${before}`)
-    changed = changed.replace(before, after)
-  }
-  const loaded = checkRulebook(RULEBOOK_FILE, { ...catalogues, [RULEBOOK_FILE]: changed })
-  if (loaded.rulebook === null) throw new Error(JSON.stringify(loaded.findings))
-  return loaded.rulebook
-}
+const rulebook = (...changes: readonly (readonly [string, string])[]): Rulebook =>
+  shippedRulebook('erp', ...changes)
 
 const keys = Object.fromEntries(['ada', 'ben', 'eve'].map((kid) => [kid, makeApproverKey(kid)]))
 const approvers: Approvers = new Map(

@@ -1,30 +1,18 @@
 /** What the running instance makes of requests for a shadow, whoever asks and however it ends. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { compileAnonymizer, createUserAgentReader, MAX_RAW_AGE_MS } from '@tacit/anonymizer'
 import { Shadow } from '@tacit/collector'
 import { systemClock } from '@tacit/contracts'
-import { catalogueNames, parseRulebook, RULEBOOK_FILE, type Rulebook } from '@tacit/rulebook'
+import { RULEBOOK_FILE, type Rulebook } from '@tacit/rulebook'
+import { shippedRulebook } from '@tacit/rulebook/testing'
 import t, { type Test } from 'tap'
 import { compileOptions } from './countries.js'
-import { ERP_RULEBOOK } from './layout.js'
 import { ShadowDesk } from './shadow-desk.js'
 import { askForShadow, readShadowAnswer, readShadowRequest, withdrawShadowRequest } from './shadow-request.js'
 
-const text = readFileSync(ERP_RULEBOOK, 'utf8')
-const catalogues = Object.fromEntries(
-  catalogueNames(text).map((name) => [name, readFileSync(join(dirname(ERP_RULEBOOK), name), 'utf8')]),
-)
-
-function rulebook(before = '', after = ''): Rulebook {
-  const texts = { ...catalogues, [RULEBOOK_FILE]: text.replace(before, after) }
-  const loaded = parseRulebook({ file: RULEBOOK_FILE, texts })
-  if (loaded.rulebook === null) throw new Error(JSON.stringify(loaded.findings))
-  return loaded.rulebook
-}
-
-const RULING = rulebook()
-const NEXT = rulebook('sales, operations]', 'sales]')
+const RULING = shippedRulebook('erp')
+const NEXT = shippedRulebook('erp', ['sales, operations]', 'sales]'])
 
 function setUp(t: Test) {
   const dir = join(t.testdir(), 'shadow')
@@ -133,7 +121,7 @@ t.test('it says when it failed, and when another rulebook began to rule', async 
 })
 
 t.test('what may not be tried is refused by its code, and never begun', async (t) => {
-  const apart = rulebook('id: product-usage-stats', 'id: security')
+  const apart = shippedRulebook('erp', ['id: product-usage-stats', 'id: security'])
   const cases: readonly (readonly [string, Rulebook])[] = [
     ['ERR_ACTIVATION_APART', apart],
     ['ERR_RULEBOOK_INVALID', { ...NEXT, hash: RULING.hash }],
