@@ -1,5 +1,6 @@
 /** `tacit import` from end to end: the real command line, real stores, counted again by a script of its own. */
-import { readFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { countLog } from '../support/count-log.js'
@@ -17,7 +18,7 @@ import {
   website,
 } from '../support/import.js'
 import { disordered, logText, sampleLog } from '../support/sample-log.js'
-import { tacit } from '../support/tacit.js'
+import { rulebookPath, tacit } from '../support/tacit.js'
 import { REAL_LOG, WITHOUT_REAL_LOG } from '../support/test-logs.js'
 
 const DAY = 86_400_000
@@ -76,6 +77,7 @@ t.test('a log at the edges of every threshold is published exactly', async (t) =
     })),
   )
   await sameInEveryFormat(t, data)
+  await dimensionsAreWeighed(t, data)
   await ledgerAddsUp(t, data, totals)
   await importedAgainIsLate(t, data)
 })
@@ -115,6 +117,26 @@ async function sameInEveryFormat(t: Test, data: string): Promise<void> {
   )
   const secondDay = reference.filter(({ window_start }) => window_start >= '2024-02-29')
   t.equal((await run('--format', 'csv', '--from', '2024-02-29')).length, 1 + secondDay.length)
+}
+
+/** `rules check --data`: what was published weighs the dimensions of a rulebook, of the one that ruled and of another. */
+async function dimensionsAreWeighed(t: Test, data: string): Promise<void> {
+  const check = async (file: string) => {
+    const { code, stdout } = await tacit(['rules', 'check', file, '--data', data, '--json'])
+    const { findings, measured } = JSON.parse(stdout) as {
+      readonly measured: number
+      readonly findings: readonly { readonly code: string; readonly line: number }[]
+    }
+    return { code, measured, found: findings.filter((finding) => finding.code === 'RULE_BITS_MEASURED') }
+  }
+  t.same(await check(rulebookPath('website')), { code: 0, measured: 2, found: [] })
+  // Families that nobody measured are taken for all that they can be.
+  const file = join(t.testdir(), 'rulebook.yaml')
+  cpSync(dirname(rulebookPath('website')), dirname(file), { recursive: true })
+  const text = readFileSync(file, 'utf8').replace('  devices:\n', '  families:\n')
+  writeFileSync(file, text)
+  const line = text.slice(0, text.indexOf('[device, os, browser]\n    measures')).split('\n').length
+  t.match(await check(file), { code: 1, measured: 2, found: [{ line }] })
 }
 
 async function ledgerAddsUp(t: Test, data: string, totals: Imported): Promise<void> {
