@@ -36,7 +36,7 @@ function checkJob({ name, run }) {
       const { ok, output } = await run()
       const failures = ok ? [] : [{ name: 'failed', detail: output.trimEnd() }]
       const ms = performance.now() - started
-      return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0, failures, skips: [], ms }
+      return { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0, failures, skips: [], comments: [], ms }
     },
   }
 }
@@ -103,7 +103,7 @@ async function main({ full, only, root, withChecks, timeoutMs }) {
 /** A run that finds nothing to run must not look like one that passed. */
 function nothing() {
   const failures = [{ name: 'no test matches', detail: 'Nothing was run.' }]
-  return { passed: 0, failed: 1, skipped: 0, failures, skips: [], ms: 0 }
+  return { passed: 0, failed: 1, skipped: 0, failures, skips: [], comments: [], ms: 0 }
 }
 
 for (const [signal, code] of /** @type {const} */ ([

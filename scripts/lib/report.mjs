@@ -13,7 +13,7 @@ function countsText({ passed, failed, skipped }) {
 }
 
 /**
- * Prints results as they come and the summary at the end. On a terminal the last line says what runs now.
+ * Prints results as they come, each with what its tests measured (their comments), and the summary at the end. On a terminal the last line says what runs now.
  * @param {NodeJS.WriteStream} stream
  */
 export function createReport(stream) {
@@ -53,6 +53,7 @@ export function createReport(stream) {
       total.skipped += result.skipped
       const mark = result.failed > 0 ? '✗' : '✓'
       stream.write(`${mark} ${name}  ${countsText(result)}  ${seconds(result.ms)}\n`)
+      for (const comment of result.comments) stream.write(`    ${comment}\n`)
       for (const failure of result.failures) {
         stream.write(`  ✗ ${failure.name}\n${failure.detail ? `${indent(failure.detail)}\n` : ''}`)
         failed.push(`${name}: ${failure.name}`)

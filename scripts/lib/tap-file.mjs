@@ -10,12 +10,16 @@ import { lastLines, run } from './run.mjs'
 /**
  * @typedef {{ name: string, detail: string }} Failure
  * @typedef {{ name: string, reason: string }} Skip
- * @typedef {{ passed: number, failed: number, skipped: number, failures: Failure[], skips: Skip[] }} Counts
+ * @typedef {{ passed: number, failed: number, skipped: number, failures: Failure[], skips: Skip[] }} Tally
+ * @typedef {Tally & { comments: string[] }} Counts
  * @typedef {Counts & { ms: number }} FileResult
  */
 
 /** What tap says of a failed assertion, in the order of use to a reader; the rest of `diag` repeats it. */
 const DIAGNOSTICS = ['diff', 'found', 'wanted', 'error', 'message', 'stack', 'source']
+
+/** What tap itself says in comments. */
+const OF_TAP = /^# (Subtest: |time=|\{ |(failed|passed|skip|todo)\b)/
 
 /**
  * @param {unknown} diag
@@ -59,6 +63,12 @@ function follow(parser, path, counts) {
     })
   }
 
+  parser.on('comment', (comment) => {
+    const lines = comment.trimEnd().split('\n')
+    counts.comments.push(
+      ...lines.filter((line) => !OF_TAP.test(line)).map((line) => line.replace(/^# ?/, '')),
+    )
+  })
   parser.on('child', (child) => {
     level.subtests += 1
     closing = follow(child, [...path, child.name], counts)
@@ -102,7 +112,7 @@ function follow(parser, path, counts) {
  */
 export function tapCounter() {
   /** @type {Counts} */
-  const counts = { passed: 0, failed: 0, skipped: 0, failures: [], skips: [] }
+  const counts = { passed: 0, failed: 0, skipped: 0, failures: [], skips: [], comments: [] }
   const parser = new Parser()
   let planned = false
   let bailed = false

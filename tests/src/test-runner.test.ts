@@ -69,6 +69,14 @@ t.test('a skip is no pass, and is listed with its reason', async (t) => {
   t.equal(code, 0)
 })
 
+t.test('what a test says it measured is printed, what tap says of itself is not', async (t) => {
+  const inside = subtest('timed', 'ok 1', '# 12 ms, of which 3 waited', 'ok 1 - x', '1..1', '# time=4ms')
+  const root = t.testdir(tree({ says: [...inside, '# a rate: 10.4 %', '1..1', '# { total: 1, pass: 1 }'] }))
+  const { lines } = await runTests(root)
+  t.match(lines[0], /^✓ packages\/room\/says {2}1 passed, 0 failed/)
+  t.same(lines.slice(1, -2), ['    12 ms, of which 3 waited', '    a rate: 10.4 %'])
+})
+
 const broken: Readonly<Record<string, { tap: readonly string[]; more?: string; last: string }>> = {
   'a failed assertion': {
     tap: [...subtest('s', 'not ok 1', 'ok 1 - x', 'not ok 2 - y', '1..2'), '1..1'],
