@@ -16,12 +16,12 @@ import { requestBytes } from '../support/raw-http.js'
 import { chance, distance, type Round } from '../support/timing.js'
 
 const FULL = process.env['TACIT_TEST_FULL'] === '1'
-const ROUNDS = FULL ? 10_000 : 100
-const WARM_UP = FULL ? 1_000 : 20
+const ROUNDS = FULL ? 10_000 : 400
+const WARM_UP = FULL ? 1_000 : 50
 const COMPARISONS = 200
 const MEASUREMENTS = 3
 /** A small sample sees only what is coarse. */
-const CONTROL_US = FULL ? 200 : 5_000
+const CONTROL_US = FULL ? 200 : 1_000
 
 const random = seeded(7)
 t.setTimeout(FULL ? 3_600_000 : 240_000)
