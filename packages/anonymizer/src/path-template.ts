@@ -40,8 +40,7 @@ export function compileRoutes(routes: readonly string[], otherwise: string): Pat
     addRoute(root, segments, route)
   }
   return (path) => {
-    const plain = plainPath(path)
-    const segments = plain === null ? null : segmentsOf(plain)
+    const segments = pathSegments(path)
     if (segments === null || segments.length > depth) return otherwise
     return match(root, segments, 0) ?? otherwise
   }
@@ -72,8 +71,19 @@ function match(node: RouteNode, segments: readonly string[], at: number): string
   const literal = node.literals.get(segment)
   const found = literal === undefined ? null : match(literal, segments, at + 1)
   if (found !== null || node.parameter === null) return found
-  if (segment === '' || segment === '.' || segment === '..') return null
+  if (!fitsParameter(segment)) return null
   return match(node.parameter, segments, at + 1)
+}
+
+/** The segments of a path as {@link compileRoutes} matches them; null where no route could match. `/` has none. */
+export function pathSegments(path: string): readonly string[] | null {
+  const plain = plainPath(path)
+  return plain === null ? null : segmentsOf(plain)
+}
+
+/** Whether a parameter of a route takes this segment. */
+export function fitsParameter(segment: string): boolean {
+  return segment !== '' && segment !== '.' && segment !== '..'
 }
 
 /** The decoded path without query and fragment; null where it cannot be decoded. */

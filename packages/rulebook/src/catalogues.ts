@@ -14,10 +14,17 @@ const FILE_NAME = /^[a-z0-9][a-z0-9_-]{0,47}(\.[a-z0-9_-]{1,16})?\.ya?ml$/
 /** The rulebook's own name among its sources. */
 export const RULEBOOK_FILE = 'rulebook.yaml'
 
+/** A catalogue has so many routes, a route so many characters and segments. */
+export const ROUTE_LIMITS = { routes: 5_000, characters: 256, segments: 16 } as const
+
 const kind = z.enum(['page_view', 'feature', 'timing', 'error', 'device'])
 export const catalogueSchemas = {
   routes: z.strictObject({
-    routes: z.array(z.string().min(1).max(256)).min(1).max(5000).describe('routes like /customers/:id'),
+    routes: z
+      .array(z.string().min(1).max(ROUTE_LIMITS.characters))
+      .min(1)
+      .max(ROUTE_LIMITS.routes)
+      .describe('routes like /customers/:id'),
   }),
   events: z.strictObject({
     events: z

@@ -1,21 +1,25 @@
 /** Catalogues: routes that can match as they read, and values that can be told apart. */
-import type { Catalogue } from '../catalogues.js'
+import { type Catalogue, ROUTE_LIMITS } from '../catalogues.js'
 import type { Place } from '../findings.js'
 import { type LintContext, POOLED } from './context.js'
 
 const LITERAL = /^[A-Za-z0-9._~-]{1,64}$/
 const PARAMETER = /^:[a-z][a-z0-9_]{0,31}$/
-const MAX_SEGMENTS = 16
 
 /** All digits, a UUID, or eight and more hexadecimal digits with a digit among them. */
 const RAW_ID = /^(\d+|[0-9a-f-]{36}|(?=[a-f]*\d)[0-9a-f]{8,})$/i
+
+/** Whether a segment may stand in a route as it is. */
+export function isRouteLiteral(segment: string): boolean {
+  return LITERAL.test(segment) && !RAW_ID.test(segment)
+}
 
 function segmentsOf(route: string): readonly string[] | null {
   if (route === '/') return []
   if (!route.startsWith('/')) return null
   const segments = route.slice(1).split('/')
   const sound = segments.every((segment) => LITERAL.test(segment) || PARAMETER.test(segment))
-  return sound && segments.length <= MAX_SEGMENTS ? segments : null
+  return sound && segments.length <= ROUTE_LIMITS.segments ? segments : null
 }
 
 function lintRoutes({ report }: LintContext, catalogue: Catalogue): void {
