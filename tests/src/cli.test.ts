@@ -44,6 +44,7 @@ t.test('every verb has a help with an example, and ends with 0', async (t) => {
     ['import'],
     ['simulate'],
     ['rules', 'check'],
+    ['rules', 'init'],
     ['rules', 'try'],
     ['statistics'],
     ['ledger'],

@@ -5,7 +5,7 @@ import { type Beacon, DrivenClock, MINUTE, rfc3339 } from '@tacit/contracts'
 import fc from 'fast-check'
 import t from 'tap'
 import type { DrivenRun } from './driven.js'
-import { headerOf, Importer } from './importer.js'
+import { Importer } from './importer.js'
 import { ROOT } from './layout.js'
 import type { Realm } from './realm.js'
 import { readRulebook, requireRulebook } from './rulebook-files.js'
@@ -188,9 +188,4 @@ t.test('a beacon of NDJSON brings its headers, claims and state with it', async 
     },
   ])
   t.same(dropped, { 'line.unparsable': 2 })
-})
-
-t.test('a header is found by any spelling, its first value counts', async (t) => {
-  t.equal(headerOf(['Origin', 'a', 'ORIGIN', 'b'], 'origin'), 'a')
-  t.equal(headerOf(['x', 'origin'], 'origin'), null)
 })

@@ -1,16 +1,6 @@
 /** From lines to the intake: parse, sort within a minute, drive the clock, hand over. Raw lines are never quoted. */
 import { hash } from 'node:crypto'
-import {
-  type AccessLine,
-  type BeaconLine,
-  classifyLine,
-  createReorder,
-  detectFormat,
-  type LogFormat,
-  parseBeaconLine,
-  parseCombined,
-  splitTarget,
-} from '@tacit/access-log'
+import { type AccessLine, type BeaconLine, classifyLine, createReorder, splitTarget } from '@tacit/access-log'
 import {
   type AddressParser,
   type ClientAddressReader,
@@ -18,30 +8,17 @@ import {
   compileTrustedProxies,
   readSignals,
 } from '@tacit/anonymizer'
-import {
-  type Beacon,
-  type DrivenClock,
-  epochOf,
-  hourOf,
-  LIMITS,
-  parseBeaconText,
-  parseBeaconValue,
-  type Reason,
-  shownReason,
-} from '@tacit/contracts'
+import { type DrivenClock, epochOf, hourOf, type Reason, shownReason } from '@tacit/contracts'
 import type { DrivenRun } from './driven.js'
 import { readLines } from './lines.js'
+import { bodyOf, createItemReader, headerOf, type ImportFormat, type LogItem } from './log-items.js'
 import type { Realm } from './realm.js'
-
-export type ImportFormat = LogFormat
 
 export interface ImportTotals {
   readonly received: number
   readonly accepted: number
   readonly dropped: Readonly<Record<string, number>>
 }
-
-type Item = (AccessLine & { readonly from: 'line' }) | (BeaconLine & { readonly from: 'beacon' })
 
 export interface ImporterOptions {
   readonly realm: Realm
@@ -55,7 +32,6 @@ export interface ImporterOptions {
 
 /** Items between two waits for the disk. */
 const FLUSH_EVERY = 2_000
-const SNIFFED_LINES = 20
 
 export class Importer {
   readonly #realm: Realm
@@ -127,33 +103,23 @@ export class Importer {
   }
 
   /** Items of one file, in order of time within a minute; lines that do not parse are counted on the way. */
-  async *#parsed(lines: AsyncGenerator<string>, given: ImportFormat | null): AsyncGenerator<Item> {
-    const reorder = createReorder<Item>()
-    const sniffed: string[] = []
-    let format = given
-    const parse = (line: string): readonly Item[] => {
+  async *#parsed(lines: AsyncGenerator<string>, format: ImportFormat | null): AsyncGenerator<LogItem> {
+    const reorder = createReorder<LogItem>()
+    const reader = createItemReader(format)
+    const place = (item: LogItem | null): readonly LogItem[] => {
       this.#lines++
-      const item = parseItem(line, format ?? 'combined')
       // A line of the future must not push the clock, so it does not wait among the others.
       if (item !== null && item.time <= Date.now()) return reorder.push(item)
       const reason = item === null ? 'line.unparsable' : 'line.future'
       this.#unplaced.set(reason, (this.#unplaced.get(reason) ?? 0) + 1)
       return []
     }
-    for await (const line of lines) {
-      if (format === null) {
-        sniffed.push(line)
-        if (sniffed.length < SNIFFED_LINES) continue
-        format = detectFormat(sniffed)
-        for (const early of sniffed.splice(0)) yield* parse(early)
-      } else yield* parse(line)
-    }
-    format ??= detectFormat(sniffed)
-    for (const early of sniffed) yield* parse(early)
+    for await (const line of lines) for (const item of reader.push(line)) yield* place(item)
+    for (const item of reader.flush()) yield* place(item)
     yield* reorder.flush()
   }
 
-  async #take(item: Item): Promise<void> {
+  async #take(item: LogItem): Promise<void> {
     await this.#moveTo(item.time)
     this.#countUnplaced()
     // Disorder beyond a minute: the clock does not go back, the event does.
@@ -279,32 +245,9 @@ class LineIds {
   }
 }
 
-function parseItem(line: string, format: ImportFormat): Item | null {
-  if (format === 'beacons') {
-    const beacon = parseBeaconLine(line)
-    return beacon === null ? null : { ...beacon, from: 'beacon' }
-  }
-  const access = parseCombined(line)
-  return access === null ? null : { ...access, from: 'line' }
-}
-
-function bodyOf(line: BeaconLine): Beacon | null {
-  if (typeof line.body === 'string' && Buffer.byteLength(line.body) > LIMITS.bodyBytes) return null
-  const beacon = typeof line.body === 'string' ? parseBeaconText(line.body) : parseBeaconValue(line.body)
-  return typeof beacon === 'string' ? null : beacon
-}
-
-/** The first value of a header in a raw header list. */
-export function headerOf(rawHeaders: readonly string[], name: string): string | null {
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    if ((rawHeaders[at] as string).toLowerCase() === name) return rawHeaders[at + 1] as string
-  }
-  return null
-}
-
 /** Merges sources that are each in order of time. */
-async function* mergeByTime(sources: readonly AsyncGenerator<Item>[]): AsyncGenerator<Item> {
-  const heads: { item: Item; source: AsyncGenerator<Item> }[] = []
+async function* mergeByTime(sources: readonly AsyncGenerator<LogItem>[]): AsyncGenerator<LogItem> {
+  const heads: { item: LogItem; source: AsyncGenerator<LogItem> }[] = []
   for (const source of sources) {
     const first = await source.next()
     if (!first.done) heads.push({ item: first.value, source })
@@ -312,9 +255,10 @@ async function* mergeByTime(sources: readonly AsyncGenerator<Item>[]): AsyncGene
   while (heads.length > 0) {
     let earliest = 0
     for (let i = 1; i < heads.length; i++) {
-      if ((heads[i] as { item: Item }).item.time < (heads[earliest] as { item: Item }).item.time) earliest = i
+      if ((heads[i] as { item: LogItem }).item.time < (heads[earliest] as { item: LogItem }).item.time)
+        earliest = i
     }
-    const head = heads[earliest] as { item: Item; source: AsyncGenerator<Item> }
+    const head = heads[earliest] as { item: LogItem; source: AsyncGenerator<LogItem> }
     yield head.item
     const next = await head.source.next()
     if (next.done) heads.splice(earliest, 1)

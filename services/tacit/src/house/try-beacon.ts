@@ -28,7 +28,7 @@ import {
 import { createPseudonymizer, type KeyScope, type Pseudonymizer } from '@tacit/keyring'
 import type { Rulebook } from '@tacit/rulebook'
 import { compileOptions } from './countries.js'
-import { headerOf } from './importer.js'
+import { headerOf } from './log-items.js'
 import { RecordTexts } from './record-text.js'
 
 export type TryRecord = Readonly<Record<string, string | number>>
