@@ -77,6 +77,15 @@ function lintOtherwise({ draft, catalogues, report }: LintContext): void {
 
 export function lintCatalogues(context: LintContext): void {
   for (const catalogue of context.catalogues.values()) {
+    if (catalogue.isWhole && Object.keys(catalogue.events ?? { any: true }).length === 0) {
+      const place = catalogue.source.place(['events'])
+      context.report(
+        'RULE_EVENT_UNKNOWN',
+        place,
+        'No event is listed: every event would be dropped.',
+        'List an event.',
+      )
+    }
     lintRoutes(context, catalogue)
     lintList(context, catalogue, 'values')
     lintList(context, catalogue, 'words')

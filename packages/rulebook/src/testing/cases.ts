@@ -43,6 +43,7 @@ export const CASES: readonly Case[] = [
   rule('RULE_UNKNOWN_KEY', 'words: any', 'wordz: any', 'wordz', website),
   rule('RULE_MISSING_KEY', 'assets: drop\n', '', '# yaml-language-server'),
   rule('RULE_MISSING_KEY', ', ipv6: 32', '', 'client_ip:'),
+  rule('RULE_MISSING_KEY', 'do: drop, because: free text', 'do: drop', 'search_text:'),
   rule('RULE_MISSING_KEY', '    title: Pages\n', '', 'pages:\n'),
   rule('RULE_VALUE', 'default: drop', 'default: allow', 'allow #'),
   rule('RULE_VALUE', 'lateness: 1h', 'lateness: one hour', 'one hour'),

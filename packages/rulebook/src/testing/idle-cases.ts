@@ -78,7 +78,11 @@ export const IDLE_CASES: readonly Case[] = [
     website,
   ),
   rule('RULE_NOTICE_SHORT', 'notice: { at: 2026-10-01 }', 'notice: { at: 2026-10-03 }', '2026-10-03'),
-  // A step of what no rule keeps
+  // A catalogue without an event, and a step of what no rule keeps
+  {
+    ...inFile('events.yaml', 'RULE_EVENT_UNKNOWN', 'events: {', 'events:  {', '{}'),
+    of: { ...website, 'events.yaml': 'events: {}\n' },
+  },
   rule(
     'RULE_FUNNEL_STEP',
     'by: [load_ms]\n    measures: [users]',
