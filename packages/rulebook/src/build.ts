@@ -1,6 +1,6 @@
 /** From a draft without errors to the rulebook that the rest of the house reads. */
 import { type Catalogue, catalogueUse, RULEBOOK_FILE } from './catalogues.js'
-import type { Draft } from './draft.js'
+import type { Draft, WholeSections } from './draft.js'
 import type { FieldDraft } from './field-schema.js'
 import { rulebookHash } from './hash.js'
 import type { StatisticDraft } from './schema.js'
@@ -97,7 +97,7 @@ function statistics(draft: Draft): readonly Statistic[] {
   }))
 }
 
-function release(stated: NonNullable<Draft['release']>): Release {
+function release(stated: NonNullable<WholeSections['release']>): Release {
   return {
     minUsers: stated.min_users,
     minTenants: stated.min_tenants ?? UNSTATED.minimum,
@@ -114,8 +114,9 @@ export function buildRulebook(
   text: string,
   catalogues: ReadonlyMap<string, Catalogue>,
 ): Rulebook | null {
-  const { policy, purpose, epochs, keep, effective, expires, bots, assets, region } = draft
-  if (draft.rulebook === undefined || draft.version === undefined || draft.release === undefined) return null
+  const { whole } = draft
+  const { policy, purpose, epochs, keep, effective, expires, bots, assets, region } = whole
+  if (whole.rulebook === undefined || whole.version === undefined || whole.release === undefined) return null
   if (policy === undefined || purpose === undefined || epochs === undefined || keep === undefined) return null
   if (effective === undefined || expires === undefined) return null
   if (bots === undefined || assets === undefined || region === undefined) return null
@@ -124,13 +125,13 @@ export function buildRulebook(
   const sources = bare([[RULEBOOK_FILE, text] as const, ...files])
   const events = [...catalogues.values()].flatMap((catalogue) => Object.entries(catalogue.events ?? {}))
   return {
-    name: draft.rulebook,
-    version: draft.version,
+    name: whole.rulebook,
+    version: whole.version,
     hash: rulebookHash(sources),
     policy,
     effective,
     expires,
-    noticeAt: draft.notice?.at ?? null,
+    noticeAt: whole.notice?.at ?? null,
     purpose: {
       id: purpose.id,
       consent: purpose.consent,
@@ -148,18 +149,18 @@ export function buildRulebook(
     ),
     events: bare(events),
     statistics: statistics(draft),
-    release: release(draft.release),
+    release: release(whole.release),
     keep: {
       logMs: keep.log,
       stagingAfterEpochMs: keep.staging,
       releasedMonths: keep.released,
       auditDays: keep.audit,
     },
-    scan: draft.scan === undefined ? null : { detectors: draft.scan.detectors, onHit: draft.scan.on_hit },
+    scan: whole.scan === undefined ? null : { detectors: whole.scan.detectors, onHit: whole.scan.on_hit },
     bots,
     assets,
     region,
-    examples: draft.examples ?? [],
+    examples: whole.examples ?? [],
     sources,
   }
 }

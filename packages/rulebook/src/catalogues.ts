@@ -3,9 +3,10 @@
  * strictly as the rulebook, and hashed with it.
  */
 import { z } from 'zod'
-import type { FieldDraft } from './field-schema.js'
-import type { Report } from './findings.js'
+import { type FieldDraft, written } from './field-schema.js'
+import type { Place, Report } from './findings.js'
 import { reportIssues } from './issues.js'
+import { entriesOf, isMap, type Leaves, valueAt } from './leaves.js'
 import type { EventKind } from './types.js'
 import { type Path, readYaml, type YamlSource } from './yaml.js'
 
@@ -18,35 +19,24 @@ export const RULEBOOK_FILE = 'rulebook.yaml'
 export const ROUTE_LIMITS = { routes: 5_000, characters: 256, segments: 16 } as const
 
 const kind = z.enum(['page_view', 'feature', 'timing', 'error', 'device'])
+const eventName = written(/^[a-z][a-z0-9_.-]{0,63}$/, 'invoice.save')
+const event = z.strictObject({ kind: kind.describe('the kind of the event') })
+const route = z.string().min(1).max(ROUTE_LIMITS.characters)
+const value = z.union([z.string().min(1).max(64), z.number(), z.boolean()])
+const word = z.string().min(1).max(64)
+
 export const catalogueSchemas = {
   routes: z.strictObject({
-    routes: z
-      .array(z.string().min(1).max(ROUTE_LIMITS.characters))
-      .min(1)
-      .max(ROUTE_LIMITS.routes)
-      .describe('routes like /customers/:id'),
+    routes: z.array(route).min(1).max(ROUTE_LIMITS.routes).describe('routes like /customers/:id'),
   }),
   events: z.strictObject({
-    events: z
-      .record(
-        z.string().regex(/^[a-z][a-z0-9_.-]{0,63}$/),
-        z.strictObject({ kind: kind.describe('the kind of the event') }),
-      )
-      .describe('event names and their kinds'),
+    events: z.record(eventName, event).describe('event names and their kinds'),
   }),
   values: z.strictObject({
-    values: z
-      .array(z.union([z.string().min(1).max(64), z.number(), z.boolean()]))
-      .min(1)
-      .max(1000)
-      .describe('values that pass'),
+    values: z.array(value).min(1).max(1000).describe('values that pass'),
   }),
   words: z.strictObject({
-    words: z
-      .array(z.string().min(1).max(64))
-      .min(1)
-      .max(20_000)
-      .describe('path segments that stay as they are'),
+    words: z.array(word).min(1).max(20_000).describe('path segments that stay as they are'),
   }),
 }
 
@@ -55,6 +45,10 @@ export type CatalogueFormat = keyof typeof catalogueSchemas
 export interface Catalogue {
   readonly source: YamlSource
   readonly text: string
+  /** whether all of it reads well; if not, what does is there */
+  readonly isWhole: boolean
+  /** Where an entry of its list stands. @param at its place among those that read well */
+  placeOf(at: number): Place
   readonly routes?: readonly string[]
   readonly events?: Readonly<Record<string, { readonly kind: EventKind }>>
   readonly values?: readonly (string | number | boolean)[]
@@ -69,7 +63,7 @@ export interface CatalogueUse {
 }
 
 /** The catalogue that a field rule names, if it names one. */
-export function catalogueUse(field: string, rule: FieldDraft): CatalogueUse | null {
+export function catalogueUse(field: string, rule: Leaves<FieldDraft>): CatalogueUse | null {
   if (rule.do === 'template') {
     if (rule.catalogue !== undefined) {
       return { name: rule.catalogue, format: 'routes', path: ['fields', field, 'catalogue'] }
@@ -90,12 +84,32 @@ export function isCatalogueName(name: string): boolean {
   return FILE_NAME.test(name) && name !== RULEBOOK_FILE
 }
 
+/** The entries of a file that read well, as far as they go. */
+function readEntries(
+  source: YamlSource,
+  format: CatalogueFormat,
+): Pick<Catalogue, CatalogueFormat | 'placeOf'> {
+  const raw = valueAt(source.value, [format])
+  if (format === 'events') {
+    const events = Object.entries(isMap(raw) ? raw : {}).flatMap(([name, entry]) => {
+      const read = event.safeParse(entry)
+      return read.success && eventName.safeParse(name).success ? [[name, read.data] as const] : []
+    })
+    return { events: Object.fromEntries(events), placeOf: () => source.place([]) }
+  }
+  const lists = { routes: route, values: value, words: word }
+  const list = entriesOf<string | number | boolean>(lists[format], raw)
+  return {
+    [format]: list.map(({ entry }) => entry),
+    placeOf: (at) => source.place([format, list[at]?.index ?? at]),
+  }
+}
+
 function readFormat(source: YamlSource, format: CatalogueFormat, text: string, report: Report): Catalogue {
   const schema = catalogueSchemas[format]
   const result = schema.safeParse(source.value)
-  if (result.success) return { source, text, ...result.data }
-  reportIssues(source, [], schema, result.error.issues, report)
-  return { source, text }
+  if (!result.success) reportIssues(source, [], schema, result.error.issues, report)
+  return { source, text, isWhole: result.success, ...readEntries(source, format) }
 }
 
 /**

@@ -87,6 +87,10 @@ export const FINDINGS = {
     'What this version does not compute it does not publish: the statistic stays empty, and the records of a week or a month that it needs are not made.',
     'Leave it in if it may wait; nothing is collected for it that another statistic does not need.',
   ),
+  RULE_LISTED_PERSON: error(
+    'What a rulebook lists is published as it stands and passes unsearched: an identifier in it is a person in every table (GDPR Art. 4(1), DPDP Act s. 2(t)).',
+    'Take it out, or put a parameter or a general word in its place.',
+  ),
   RULE_EXAMPLE: error(
     'An example is what the privacy team was shown: where it does not hold, the rules do something else.',
     'Mend the rule, or the example, whichever is wrong; `tacit rules test` shows both sides.',
@@ -116,6 +120,15 @@ export const FINDINGS = {
     'A field that passes as it is carries whatever the page puts into it: names, addresses, free text.',
     'State exactly one of `values`, `catalogue` or `pattern`.',
   ),
+  RULE_PATTERN: error(
+    'A pattern that the field never has lets nothing through: a rule that does something else than it says.',
+    'Use the pattern of the field, or a list of values.',
+  ),
+  RULE_VALUE_TYPE: error(
+    'A value counts with its type (`true` is not `"true"`): of another type it never matches.',
+    'Write text in quotes, and numbers without.',
+  ),
+
   RULE_TEMPLATE_SOURCE: error(
     'Paths hold ids of customers and invoices; only a catalogue or the generic rule takes them out.',
     'State `catalogue` and `otherwise`, or `generic`.',
@@ -144,6 +157,15 @@ export const FINDINGS = {
     'Of a thousand people a row of more than 6.6 bits singles out fewer than ten (log2(N/k)).',
     'Use at most 6 bits; 4 is the usual.',
   ),
+  RULE_MAX_BITS_MISSING: warning(
+    'A rare combination of coarse families is a fingerprint all the same; a row of a device is to tell 4 bits at most (GDPR recital 26).',
+    'Add `max_bits: 4`: rarer combinations are counted as `other`.',
+  ),
+  RULE_ROW_BITS: warning(
+    'Dimensions that tell more than log2(N/k) bits single out fewer than k of N people (privacy budget of a row).',
+    'Take a dimension out, or list fewer values; `rules check --data` judges by who was counted.',
+  ),
+
   RULE_SCAN_MISSING: warning(
     'Pages put e-mail addresses and numbers of identity cards into paths and names by mistake; nothing looks for them.',
     'Declare `scan: { detectors: [email, phone_in, pan, aadhaar, …], on_hit: drop_event }`.',
@@ -156,6 +178,11 @@ export const FINDINGS = {
     'Overlapping buckets count one event twice.',
     'List whole numbers in rising order.',
   ),
+  RULE_BUCKET_FINE: warning(
+    'Exact durations tell one machine, and one person, from the next (fingerprinting by timing).',
+    'Use a few wide steps, like [100, 300, 1000, 3000, 10000].',
+  ),
+
   RULE_EVENT_UNKNOWN: error(
     'An event that no catalogue names has no kind, and nobody declared what it may carry.',
     'Use `catalogue: events.yaml, otherwise: drop_event`.',
@@ -260,13 +287,21 @@ export const FINDINGS = {
   ),
   // Sites and purpose
   RULE_SITES_EMPTY: error('Without a site every event is dropped.', 'Declare a site.'),
+  RULE_SITE_UNUSED: warning(
+    'What is collected needs a purpose (GDPR Art. 5(1)(b)): of a site that no statistic counts, no record is made.',
+    'Add a statistic of the site, or take the site out.',
+  ),
+  RULE_CLAUSE_UNKNOWN: warning(
+    'A promise of the policy that these rules do not keep must be kept by somebody else.',
+    'Name clauses that Tacit has a control for: 2a, 2b, 3 to 12.',
+  ),
   RULE_BASIS: error(
     'Signed sites process on consent; only a site without accounts can claim the audience-measurement exemption (ePrivacy Art. 5(3), CNIL).',
     'Use `lawful_basis: consent` with `identity: signed`, and `exempt-measurement` with `network`.',
   ),
   RULE_ORIGIN: error(
     'Other pages could send events in the name of the site.',
-    'Write a bare https origin like https://erp.example.in; http only for localhost.',
+    'Write a bare https origin like https://erp.example.in, in lower case and without a path; http only for localhost.',
   ),
   RULE_ORIGIN_SHARED: error(
     'One page counted under two identities lets a device be joined to an account.',
@@ -289,10 +324,19 @@ export const FINDINGS = {
     'Rules are looked at again every year; an expired rulebook stops ingest.',
     'Let it expire after it takes effect and at most 13 months later.',
   ),
+  RULE_EXPIRED: warning(
+    'Rules are looked at again every year; an expired rulebook stops ingest.',
+    'Review it, and set a new `effective` and `expires`.',
+  ),
   RULE_NOTICE: error(
     'People are told before a change takes effect (privacy policy, clause 11).',
     'Put the notice on or before the day it takes effect.',
   ),
+  RULE_NOTICE_SHORT: warning(
+    'People are told of a change that loosens the rules 30 days before (privacy policy, clause 11): sooner it is not activated.',
+    'Leave it where the change only tightens; else let it take effect later.',
+  ),
+
   RULE_LATENESS: error('Windows must wait for honest stragglers, and must close.', 'Use between 1m and 24h.'),
   RULE_KEY_LIFE: error(
     `${STORAGE_LIMIT} A key that dies before its window closes loses the statistics.`,
@@ -324,6 +368,10 @@ export const FINDINGS = {
   ),
   RULE_SHARE: error(DOMINANCE, 'State `max_share`, at most 75%; 50% is the usual.'),
   RULE_PERSON_SHARE: error(DOMINANCE, 'Use at most 75% where a signed site is declared; 25% is the usual.'),
+  RULE_THRESHOLD_UNUSED: warning(
+    'A threshold that holds for no site protects nobody, and reads as if it did.',
+    'Take it out, or declare the site that it is for.',
+  ),
   RULE_CAP: error(
     'One person or script must not be able to move a published number at will.',
     'Use between 1 and 10000 per kind and day.',

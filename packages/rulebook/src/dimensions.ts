@@ -60,6 +60,25 @@ export function yieldedDimensions(
   }
 }
 
+/** How many different rows some generalised dimensions can have together; other names count for one. */
+export function combinationsOf(dimensions: readonly string[]): number {
+  return dimensions.reduce((product, name) => product * (generalisedValues(name)?.length ?? 1), 1)
+}
+
+/**
+ * The dimensions that a field could yield whose rule is not readable enough to tell: a mistake in it is no reason to
+ * say that nothing yields them.
+ * @param rule what of it reads well
+ */
+export function conceivableDimensions(
+  field: string,
+  rule: { readonly do: FieldRule['do']; readonly to?: unknown } | undefined,
+): readonly string[] {
+  if (rule !== undefined && (rule.do !== 'generalise' || rule.to !== undefined) && rule.do !== 'truncate')
+    return []
+  return [field, ...(GENERALISED_FROM[field] ?? []), ...(field === 'client_ip' ? ['country'] : [])]
+}
+
 /** The field whose rule yields `dimension`, or null. */
 export function fieldOf(rulebook: Rulebook, dimension: string): string | null {
   const found = Object.entries(rulebook.fields).find(([field, rule]) =>

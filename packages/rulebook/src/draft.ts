@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { FieldDraft } from './field-schema.js'
 import type { Report } from './findings.js'
 import { reportIssues, reportUnknownKey } from './issues.js'
+import { isMap, isStated, type Leaves, leavesOf } from './leaves.js'
 import { entrySchemas, NAME, rulebookSchema, type SiteDraft, type StatisticDraft } from './schema.js'
 import type { Path, YamlSource } from './yaml.js'
 
@@ -10,6 +11,8 @@ import type { Path, YamlSource } from './yaml.js'
 export interface Entries<T> {
   readonly good: ReadonlyMap<string, T>
   readonly broken: ReadonlySet<string>
+  /** the good ones, and of the broken ones the keys that read well: what lints look at */
+  readonly read: ReadonlyMap<string, Leaves<T>>
   /** whether the map itself is there */
   readonly present: boolean
 }
@@ -17,15 +20,27 @@ export interface Entries<T> {
 type Shape = typeof rulebookSchema.shape
 type Section = Exclude<keyof Shape, 'sites' | 'fields' | 'statistics'>
 
-export type Draft = { readonly [K in Section]: z.output<Shape[K]> | undefined } & {
+const SECTIONS = Object.keys(rulebookSchema.shape).filter(
+  (key) => !Object.hasOwn(entrySchemas, key),
+) as Section[]
+
+/** The parts that read well as a whole: what a rulebook is built of. */
+export type WholeSections = { readonly [K in Section]: z.output<Shape[K]> | undefined }
+
+/** The sections with every key of them that reads well: what lints look at. */
+type SectionLeaves = { readonly [K in Section]: Leaves<z.output<Shape[K]>> | undefined }
+
+export type Draft = SectionLeaves & {
   readonly source: YamlSource
+  readonly whole: WholeSections
   readonly sites: Entries<SiteDraft>
   readonly fields: Entries<FieldDraft>
   readonly statistics: Entries<StatisticDraft>
 }
 
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+/** Whether a key of a draft is there and could not be read: its own finding says so, and no lint can judge it. */
+export function isBroken({ source }: Draft, value: unknown, path: Path): boolean {
+  return value === undefined && isStated(source, path)
 }
 
 function read<T>(
@@ -50,11 +65,12 @@ function readEntries<T>(
 ): Entries<T> {
   const good = new Map<string, T>()
   const broken = new Set<string>()
+  const leaves = new Map<string, Leaves<T>>()
   if (!isMap(value)) {
     if (value === undefined) report('RULE_MISSING_KEY', source.place([]), `The key \`${key}\` is missing.`)
     else if (!source.isUnknown([key]))
       report('RULE_VALUE', source.place([key]), `${key} must be a map of keys.`)
-    return { good, broken, present: false }
+    return { good, broken, read: leaves, present: false }
   }
   for (const [name, entry] of Object.entries(value)) {
     const data = read(source, [key, name], entry, schema, report)
@@ -67,8 +83,11 @@ function readEntries<T>(
       )
     if (data === undefined || !named) broken.add(name)
     else good.set(name, data)
+    // A whole is the most leaves that there are.
+    const left = data === undefined ? leavesOf(schema, entry) : (data as Leaves<T>)
+    if (left !== undefined) leaves.set(name, left)
   }
-  return { good, broken, present: true }
+  return { good, broken, read: leaves, present: true }
 }
 
 /** Reads every part of a rulebook's plain value. */
@@ -79,28 +98,21 @@ export function readDraft(source: YamlSource, report: Report): Draft {
   for (const key of Object.keys(root)) {
     if (!Object.hasOwn(shape, key)) reportUnknownKey(source, [key], Object.keys(shape), report)
   }
-  const section = <T>(key: Section, schema: z.ZodType<T>): T | undefined =>
-    read(source, [key], Object.hasOwn(root, key) ? root[key] : undefined, schema, report)
+  const valueOf = (key: keyof Shape): unknown => (Object.hasOwn(root, key) ? root[key] : undefined)
   const entries = <T>(key: 'sites' | 'fields' | 'statistics', schema: z.ZodType<T>): Entries<T> =>
-    readEntries(source, key, Object.hasOwn(root, key) ? root[key] : undefined, schema, report)
+    readEntries(source, key, valueOf(key), schema, report)
+  const whole: Record<string, unknown> = {}
+  const leaves: Record<string, unknown> = {}
+  for (const key of SECTIONS) {
+    const schema: z.ZodType = shape[key]
+    whole[key] = read(source, [key], valueOf(key), schema, report)
+    leaves[key] = whole[key] ?? leavesOf(schema, valueOf(key))
+  }
+  // Each section was read by its own schema.
   return {
+    ...(leaves as SectionLeaves),
     source,
-    rulebook: section('rulebook', shape.rulebook),
-    version: section('version', shape.version),
-    policy: section('policy', shape.policy),
-    effective: section('effective', shape.effective),
-    notice: section('notice', shape.notice),
-    expires: section('expires', shape.expires),
-    default: section('default', shape.default),
-    purpose: section('purpose', shape.purpose),
-    epochs: section('epochs', shape.epochs),
-    release: section('release', shape.release),
-    keep: section('keep', shape.keep),
-    scan: section('scan', shape.scan),
-    bots: section('bots', shape.bots),
-    assets: section('assets', shape.assets),
-    region: section('region', shape.region),
-    examples: section('examples', shape.examples),
+    whole: whole as WholeSections,
     sites: entries('sites', entrySchemas.sites),
     fields: entries('fields', entrySchemas.fields),
     statistics: entries('statistics', entrySchemas.statistics),

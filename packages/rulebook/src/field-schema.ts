@@ -2,14 +2,33 @@
 import { z } from 'zod'
 import { readDuration } from './durations.js'
 
-/** A text that `read` understands, e.g. a duration. @param like an example for the message */
-export function readable<T>(read: (text: string) => T | null, like: string): z.ZodType<T, string> {
-  return z.string().transform((text, context) => {
-    const value = read(text)
-    if (value !== null) return value
-    context.addIssue({ code: 'custom', message: `is written like \`${like}\`` })
-    return z.NEVER
-  })
+/**
+ * A text that `read` understands, e.g. a duration.
+ * @param like an example, for the message and for editors
+ * @param wrong what is wrong with a text of the right form, after the name of its key; null where its form is wrong
+ */
+export function readable<T>(
+  read: (text: string) => T | null,
+  like: string,
+  wrong: (text: string) => string | null = () => null,
+): z.ZodType<T, string> {
+  return z
+    .string()
+    .transform((text, context) => {
+      const value = read(text)
+      if (value !== null) return value
+      context.addIssue({ code: 'custom', message: wrong(text) ?? `is written like \`${like}\`` })
+      return z.NEVER
+    })
+    .meta({ examples: [like] })
+}
+
+/** A text of a form. @param like an example, for the message and for editors */
+export function written(form: RegExp, like: string): z.ZodString {
+  return z
+    .string()
+    .regex(form)
+    .meta({ examples: [like] })
 }
 
 const word = z.string().min(1).max(64)
@@ -43,9 +62,7 @@ export const fieldRuleSchema = z.discriminatedUnion('do', [
     catalogue: catalogue
       .optional()
       .describe('a file of routes; a path that matches none becomes `otherwise`'),
-    otherwise: z
-      .string()
-      .regex(/^\/[a-z0-9_-]{1,32}$/)
+    otherwise: written(/^\/[a-z0-9_-]{1,32}$/, '/other')
       .optional()
       .describe('what a path of no route becomes, like /other'),
     generic: z

@@ -20,6 +20,14 @@ export interface FindingList {
   sorted(): readonly Finding[]
 }
 
+/** Findings by file (the rulebook first), line and column. */
+export function sortedFindings(firstFile: string, findings: readonly Finding[]): readonly Finding[] {
+  const rank = (finding: Finding): string => (finding.file === firstFile ? '' : `1${finding.file}`)
+  return findings.toSorted((a, b) =>
+    rank(a) < rank(b) ? -1 : rank(a) > rank(b) ? 1 : a.line - b.line || a.column - b.column,
+  )
+}
+
 /** An empty list. @param firstFile the file whose findings come first */
 export function createFindingList(firstFile: string): FindingList {
   const found = new Map<string, Finding>()
@@ -43,14 +51,10 @@ export function createFindingList(firstFile: string): FindingList {
     else left += 1
   }
 
-  const rank = (finding: Finding): string => (finding.file === firstFile ? '' : `1${finding.file}`)
-  const compare = (a: Finding, b: Finding): number =>
-    rank(a) < rank(b) ? -1 : rank(a) > rank(b) ? 1 : a.line - b.line || a.column - b.column
-
   return {
     report,
     sorted: () => {
-      const list = [...found.values()].sort(compare)
+      const list = sortedFindings(firstFile, [...found.values()])
       const last = list.at(-1)
       if (left === 0 || last === undefined) return list
       const { severity, why, fix } = FINDINGS.RULE_TOO_MANY_FINDINGS

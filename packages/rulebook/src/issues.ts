@@ -1,6 +1,7 @@
 /** From zod's issues to findings: each with the place in the file, plain words, and the nearest right name. */
 import { z } from 'zod'
 import type { Report } from './findings.js'
+import { mapSchema, schemaAt, valueAt } from './leaves.js'
 import { laterFeature } from './later.js'
 import { nearest } from './nearest.js'
 import type { Path, YamlSource } from './yaml.js'
@@ -14,36 +15,11 @@ export function pathText(path: Path): string {
     .join('')
 }
 
-function valueAt(root: unknown, path: Path): unknown {
-  let value = root
-  for (const step of path) {
-    if (typeof value !== 'object' || value === null) return undefined
-    value = Object.hasOwn(value, step) ? (value as Record<string | number, unknown>)[step] : undefined
-  }
-  return value
-}
-
-/** The keys that the schema knows at `path`; a discriminated union is followed by the value's own `do`. */
+/** The keys that the schema knows at `path`. */
 function knownKeys(schema: z.core.$ZodType, value: unknown, path: Path): readonly string[] {
-  if (schema instanceof z.ZodOptional) return knownKeys(schema.def.innerType, value, path)
-  if (schema instanceof z.ZodDiscriminatedUnion) {
-    const chosen = valueAt(value, ['do'])
-    const option = schema.options.find(
-      (candidate) => candidate instanceof z.ZodObject && valueAt(candidate.shape['do'], ['value']) === chosen,
-    )
-    return option === undefined ? [] : knownKeys(option, value, path)
-  }
-  if (schema instanceof z.ZodObject) {
-    const [step, ...rest] = path
-    if (step === undefined) return Object.keys(schema.shape)
-    const inner: z.core.$ZodType | undefined = schema.shape[step]
-    return inner === undefined ? [] : knownKeys(inner, valueAt(value, [step]), rest)
-  }
-  if (schema instanceof z.ZodArray) {
-    const [step, ...rest] = path
-    return step === undefined ? [] : knownKeys(schema.element, valueAt(value, [step]), rest)
-  }
-  return []
+  const inner = schemaAt(schema, value, path)
+  const map = inner === null ? null : mapSchema(inner, valueAt(value, path))
+  return map === null ? [] : Object.keys(map.shape)
 }
 
 /** A union fails in several ways: the one that fits the shape of the value is the one to tell. */
@@ -58,7 +34,7 @@ function flatten(issue: Issue, value: unknown): readonly Issue[] {
 }
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {
-  string: 'text (put it in quotes)',
+  string: 'text',
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
@@ -82,23 +58,63 @@ function discriminatorOptions(issue: Issue): readonly unknown[] {
   return Array.isArray(options) ? options : []
 }
 
-/** One sentence's end, after the path. */
-function said(issue: Issue, value: unknown): string {
+/** How a value is written, where its schema says so by an example. */
+function exampleOf(schema: z.core.$ZodType | null): string | null {
+  if (schema instanceof z.ZodOptional) return exampleOf(schema.def.innerType)
+  const example: unknown =
+    schema === null ? undefined : valueAt(z.globalRegistry.get(schema), ['examples', 0])
+  return typeof example === 'string' ? example : null
+}
+
+interface Told {
+  /** one sentence's end, after the path */
+  readonly said: string
+  readonly fix?: string
+}
+
+/** What a bound counts, by what is bounded. */
+const BOUND_WORDS: Readonly<Record<string, readonly [verb: string, one: string, many: string]>> = {
+  string: ['have', ' character', ' characters'],
+  array: ['have', ' entry', ' entries'],
+}
+
+function bounded(origin: string, least: string, bound: number | bigint): Told {
+  const [verb, one, many] = BOUND_WORDS[origin] ?? ['be', '', '']
+  const unit = Number(bound) === 1 ? one : many
+  return { said: `must ${verb} ${least} ${bound}${unit}.`, fix: 'Keep to the bound that the message names.' }
+}
+
+function wrongType(expected: string, value: unknown, schema: z.core.$ZodType | null): Told {
+  const isScalar = typeof value === 'number' || typeof value === 'boolean'
+  if (expected === 'string' && isScalar && schema !== null && z.safeParse(schema, String(value)).success) {
+    const text = String(value)
+    return { said: `must be text, and \`${text}\` without quotes is none.`, fix: `Write \`"${text}"\`.` }
+  }
+  const words = TYPE_WORDS[expected] ?? expected
+  const example = exampleOf(schema)
+  if (example === null) return { said: `must be ${words}.`, fix: `Write ${words}.` }
+  return { said: `is written like \`${example}\`.`, fix: `Write it like \`${example}\`.` }
+}
+
+/** @param schema of the value itself, where it is known */
+function told(issue: Issue, value: unknown, schema: z.core.$ZodType | null): Told {
+  const example = exampleOf(schema)
+  const fix = example === null ? {} : { fix: `Write it like \`${example}\`.` }
   switch (issue.code) {
     case 'invalid_type':
-      return `must be ${TYPE_WORDS[issue.expected] ?? issue.expected}.`
+      return wrongType(issue.expected, value, schema)
     case 'invalid_value':
-      return choices(issue.values, value)
+      return { said: choices(issue.values, value) }
     case 'invalid_union':
-      return choices(discriminatorOptions(issue), value)
+      return { said: choices(discriminatorOptions(issue), value) }
     case 'too_small':
-      return `must have or be at least ${issue.minimum}.`
+      return bounded(issue.origin, 'at least', issue.minimum)
     case 'too_big':
-      return `must have or be at most ${issue.maximum}.`
+      return bounded(issue.origin, 'at most', issue.maximum)
     case 'invalid_format':
-      return 'is not written as its format asks.'
+      return { said: example === null ? 'is not of its form.' : `is written like \`${example}\`.`, ...fix }
     default:
-      return `${issue.message}.`
+      return { said: `${issue.message}.`, ...fix }
   }
 }
 
@@ -127,10 +143,8 @@ export function reportIssues(
     } else if (value === undefined) {
       report('RULE_MISSING_KEY', source.place(path), `The key \`${pathText(path)}\` is missing.`)
     } else {
-      const message = `${pathText(path)} ${said(issue, value)}`
-      // A custom issue says how the value is written.
-      const fix = issue.code === 'custom' ? `Here a value ${issue.message}.` : undefined
-      report('RULE_VALUE', source.place(path), message, fix)
+      const { fix, said } = told(issue, value, schemaAt(schema, root, inner))
+      report('RULE_VALUE', source.place(path), `${pathText(path)} ${said}`, fix)
     }
   }
 }

@@ -13,17 +13,23 @@ import {
   readMonths,
   readShare,
 } from './durations.js'
-import { fieldRuleSchema, readable } from './field-schema.js'
+import { fieldRuleSchema, readable, written } from './field-schema.js'
 import { DETECTORS } from './types.js'
 
 /** Field names become columns, site and statistic names become addresses. */
 export const NAME = /^[a-z][a-z0-9_]{0,47}$/
-const name = z.string().regex(NAME)
-const label = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/)
-const day = readable(readDay, '2026-11-01')
+const name = written(NAME, 'erp')
+const label = (like: string) => written(/^[a-z0-9][a-z0-9._-]{0,63}$/, like)
+const noDay = (text: string) => (/^\d{4}-\d{2}-\d{2}$/.test(text) ? 'is a day that no calendar has' : null)
+const day = readable(readDay, '2026-11-01', noDay)
+/** a day that stays as it is written */
+const dayText = readable((text) => (readDay(text) === null ? null : text), '2026-11-01', noDay)
 const duration = readable(readDuration, '1h')
-const share = readable(readShare, '50%')
-const region = z.string().regex(/^[a-z]{2}(-[a-z0-9]{1,12})?$/)
+const share = (like: string) =>
+  readable(readShare, like, (text) =>
+    /^\d+(?:\.\d)?%$/.test(text) ? 'must be more than 0% and at most 100%' : null,
+  )
+const region = written(/^[a-z]{2}(-[a-z0-9]{1,12})?$/, 'in')
 const count = z.int().min(1).max(1_000_000)
 
 const REFUSALS = [
@@ -83,7 +89,7 @@ const statisticSchema = z.strictObject({
     .optional()
     .describe('a field with buckets: which share of people and events falls into each'),
   funnel: z
-    .array(z.string().regex(/^(?:page:\/[^\s]{0,200}|event:[a-z][a-z0-9_.-]{0,63})$/))
+    .array(written(/^(?:page:\/[^\s]{0,200}|event:[a-z][a-z0-9_.-]{0,63})$/, 'page:/invoices/new'))
     .min(2)
     .max(8)
     .optional()
@@ -98,17 +104,20 @@ const statisticSchema = z.strictObject({
     .describe('whether people are floored to steps of min_users'),
 })
 
+/** A case that must hold. */
+export const exampleSchema = z.strictObject({
+  in: z.record(z.string(), z.unknown()).describe('fields of an event as they come'),
+  out: z.record(z.string(), z.unknown()).describe('what leaves memory, or `dropped: reason`'),
+})
+
 const top = {
-  rulebook: label.describe('its name'),
-  version: label.describe('its version; a later one sorts later'),
+  rulebook: label('erp-usage').describe('its name'),
+  version: label('2026.11.1').describe('its version; a later one sorts later'),
   policy: z
     .strictObject({
-      version: z
-        .string()
-        .regex(/^\d{4}-\d{2}-\d{2}$/)
-        .describe('the date of the public privacy policy'),
+      version: dayText.describe('the date of the public privacy policy'),
       clauses: z
-        .array(z.string().regex(/^\d{1,2}[a-z]?$/))
+        .array(written(/^\d{1,2}[a-z]?$/, '2b'))
         .min(1)
         .max(50)
         .describe('the clauses that this rulebook serves'),
@@ -123,7 +132,9 @@ const top = {
   default: z.literal('drop').describe('what happens to a field that no rule names'),
   purpose: z
     .strictObject({
-      id: label.describe('its name; part of every pseudonym, so that purposes cannot be joined'),
+      id: label('product-usage-stats').describe(
+        'its name; part of every pseudonym, so that purposes cannot be joined',
+      ),
       consent: z.literal('analytics').describe('the consent that is asked for'),
       max_consent_age: readable(readMonths, '13 months').describe('the age at which consent goes stale'),
       refuse_when: z.array(z.enum(REFUSALS)).max(20).describe('what counts as a refusal'),
@@ -151,8 +162,10 @@ const top = {
       min_networks: count
         .optional()
         .describe('networks that a published cell of a network site covers at least'),
-      max_share: share.optional().describe('share of people or events that one tenant may have in a cell'),
-      max_person_share: share.describe('share of events that one person may have in a cell'),
+      max_share: share('50%')
+        .optional()
+        .describe('share of people or events that one tenant may have in a cell'),
+      max_person_share: share('25%').describe('share of events that one person may have in a cell'),
       max_events_per_person: readable(readCap, '20 per kind and day').describe('rows of a person that count'),
     })
     .describe('what a cell must satisfy to be published'),
@@ -178,16 +191,7 @@ const top = {
   bots: z.enum(['drop', 'count']).describe('whether programs that say they are one are counted'),
   assets: z.enum(['drop', 'count']).describe('whether static files of an access log are counted'),
   region: region.describe('where collectors and keepers of this rulebook run'),
-  examples: z
-    .array(
-      z.strictObject({
-        in: z.record(z.string(), z.unknown()).describe('fields of an event as they come'),
-        out: z.record(z.string(), z.unknown()).describe('what leaves memory, or `dropped: reason`'),
-      }),
-    )
-    .max(500)
-    .optional()
-    .describe('cases that must hold'),
+  examples: z.array(exampleSchema).max(500).optional().describe('cases that must hold'),
 }
 
 /** A whole rulebook, as written. */

@@ -10,12 +10,13 @@ t.test('the ERP rulebook lints clean', async (t) => {
   t.same(places(load(shipped('erp')).findings), [])
 })
 
-t.test('the website rulebook lints with warnings about words and texts only', async (t) => {
+t.test('the website rulebook lints with warnings about words, texts and rare devices only', async (t) => {
   t.same(
     load(shipped('website')).findings.map((finding) => [finding.code, finding.severity]),
     [
       ['RULE_SCAN_MISSING', 'warning'],
       ['RULE_WORDS_ANY', 'warning'],
+      ['RULE_MAX_BITS_MISSING', 'warning'],
     ],
   )
 })

@@ -9,6 +9,11 @@ const PARAMETER = /^:[a-z][a-z0-9_]{0,31}$/
 /** All digits, a UUID, or eight and more hexadecimal digits with a digit among them. */
 const RAW_ID = /^(\d+|[0-9a-f-]{36}|(?=[a-f]*\d)[0-9a-f]{8,})$/i
 
+/** Whether a text is a route at all. */
+export function isRoute(text: string): boolean {
+  return segmentsOf(text) !== null
+}
+
 /** Whether a segment may stand in a route as it is. */
 export function isRouteLiteral(segment: string): boolean {
   return LITERAL.test(segment) && !RAW_ID.test(segment)
@@ -25,7 +30,7 @@ function segmentsOf(route: string): readonly string[] | null {
 function lintRoutes({ report }: LintContext, catalogue: Catalogue): void {
   const shapes = new Map<string, Place>()
   for (const [index, route] of (catalogue.routes ?? []).entries()) {
-    const place = catalogue.source.place(['routes', index])
+    const place = catalogue.placeOf(index)
     const segments = segmentsOf(route)
     if (segments === null) {
       report('RULE_ROUTE_SYNTAX', place, 'This is not a route like /customers/:id.')
@@ -44,7 +49,7 @@ function lintRoutes({ report }: LintContext, catalogue: Catalogue): void {
 function lintList({ report }: LintContext, catalogue: Catalogue, key: 'values' | 'words'): void {
   const seen = new Set<string>()
   for (const [index, value] of (catalogue[key] ?? []).entries()) {
-    const place = catalogue.source.place([key, index])
+    const place = catalogue.placeOf(index)
     const text = String(value)
     if (text === POOLED) report('RULE_VALUE_RESERVED', place, `\`${POOLED}\` is reserved.`)
     if (seen.has(text)) report('RULE_VALUE_TWICE', place, 'This value stands here a second time.')
@@ -55,7 +60,7 @@ function lintList({ report }: LintContext, catalogue: Catalogue, key: 'values' |
 
 /** A path of no route must not become one. */
 function lintOtherwise({ draft, catalogues, report }: LintContext): void {
-  for (const [field, rule] of draft.fields.good) {
+  for (const [field, rule] of draft.fields.read) {
     if (rule.do !== 'template' || rule.otherwise === undefined) continue
     const routes = catalogues.get(`routes ${rule.catalogue}`)?.routes ?? []
     if (routes.includes(rule.otherwise)) {
@@ -72,6 +77,15 @@ function lintOtherwise({ draft, catalogues, report }: LintContext): void {
 
 export function lintCatalogues(context: LintContext): void {
   for (const catalogue of context.catalogues.values()) {
+    if (catalogue.isWhole && Object.keys(catalogue.events ?? { any: true }).length === 0) {
+      const place = catalogue.source.place(['events'])
+      context.report(
+        'RULE_EVENT_UNKNOWN',
+        place,
+        'No event is listed: every event would be dropped.',
+        'List an event.',
+      )
+    }
     lintRoutes(context, catalogue)
     lintList(context, catalogue, 'values')
     lintList(context, catalogue, 'words')

@@ -15,5 +15,5 @@ export const POOLED = '(other)'
 
 /** Whether a site of that identity is declared. */
 export function hasSite({ draft }: LintContext, identity: 'signed' | 'network'): boolean {
-  return [...draft.sites.good.values()].some((site) => site.identity === identity)
+  return [...draft.sites.read.values()].some((site) => site.identity === identity)
 }

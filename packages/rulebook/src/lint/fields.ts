@@ -1,9 +1,12 @@
 /** Fields: which source may pass through which transform, and how coarse. */
 import { DAY, MINUTE } from '@tacit/contracts'
-import { GENERALISED_FROM } from '../dimensions.js'
+import { combinationsOf, GENERALISED_FROM } from '../dimensions.js'
+import { isBroken } from '../draft.js'
 import type { FieldDraft } from '../field-schema.js'
+import { isStated, type Leaves } from '../leaves.js'
 import { sourceOf } from '../sources.js'
 import { type LintContext, hasSite, POOLED } from './context.js'
+import { lintMatches } from './matches.js'
 
 /** Required scopes: people and tenants may be joined neither over time nor over purposes. */
 const SCOPES: Readonly<Record<string, readonly string[]>> = {
@@ -15,21 +18,31 @@ const MAX_BITS = { ipv4: 24, ipv6: 48 }
 const MIN_COARSENING = 15 * MINUTE
 /** log2(1000 people / 10) is 6.6: privacy.md 2.7 */
 const MAX_ROW_BITS = 6
+/** What the families of one row are to tell together: privacy.md 2.7 */
+const USUAL_ROW_BITS = 4
+/** A bucket of milliseconds that is narrower tells one machine from the next (privacy.md 2.6). */
+const MIN_MILLISECONDS = 10
+/** Small counts may have a few buckets of their own (0, 1, 2). */
+const MAX_FINE_BUCKETS = 3
 
-function lintTruncate(context: LintContext, field: string, rule: FieldDraft & { do: 'truncate' }): void {
+type Rule<Do extends FieldDraft['do'] = FieldDraft['do']> = Leaves<Extract<FieldDraft, { readonly do: Do }>>
+
+function lintTruncate(context: LintContext, field: string, rule: Rule<'truncate'>): void {
   for (const family of ['ipv4', 'ipv6'] as const) {
-    if (rule[family] <= MAX_BITS[family]) continue
-    const message = `${family} keeps ${rule[family]} bits; at most ${MAX_BITS[family]} are allowed.`
+    const bits = rule[family]
+    if (bits === undefined || bits <= MAX_BITS[family]) continue
+    const message = `${family} keeps ${bits} bits; at most ${MAX_BITS[family]} are allowed.`
     context.report('RULE_TRUNCATION_FINE', context.draft.source.place(['fields', field, family]), message)
   }
 }
 
-function lintTemplate(context: LintContext, field: string, rule: FieldDraft & { do: 'template' }): void {
+function lintTemplate(context: LintContext, field: string, rule: Rule<'template'>): void {
   const { draft, report } = context
-  const place = draft.source.place(['fields', field])
-  const whole = rule.catalogue !== undefined && rule.otherwise !== undefined && rule.generic === undefined
-  const generic = rule.generic !== undefined && rule.catalogue === undefined && rule.otherwise === undefined
+  const has = (key: string): boolean => isStated(draft.source, ['fields', field, key])
+  const whole = has('catalogue') && has('otherwise') && !has('generic')
+  const generic = has('generic') && !has('catalogue') && !has('otherwise')
   if (!whole && !generic) {
+    const place = draft.source.place(['fields', field])
     report('RULE_TEMPLATE_SOURCE', place, `fields.${field} needs either catalogue and otherwise, or generic.`)
   }
   if (rule.generic?.words === 'any') {
@@ -38,11 +51,11 @@ function lintTemplate(context: LintContext, field: string, rule: FieldDraft & { 
   }
 }
 
-function lintAllow(context: LintContext, field: string, rule: FieldDraft & { do: 'allow' }): void {
+function lintAllow(context: LintContext, field: string, rule: Rule<'allow'>): void {
   const { draft, report } = context
   const at = (...path: (string | number)[]) => draft.source.place(['fields', field, ...path])
-  const ways = [rule.values, rule.catalogue, rule.pattern].filter((way) => way !== undefined)
-  if (ways.length !== 1) {
+  const has = (key: string): boolean => isStated(draft.source, ['fields', field, key])
+  if (['values', 'catalogue', 'pattern'].filter(has).length !== 1) {
     report('RULE_ALLOW_OPEN', at(), `fields.${field} needs exactly one of values, catalogue and pattern.`)
   }
   if (rule.otherwise === POOLED) report('RULE_VALUE_RESERVED', at('otherwise'), `\`${POOLED}\` is reserved.`)
@@ -54,12 +67,48 @@ function lintAllow(context: LintContext, field: string, rule: FieldDraft & { do:
       report('RULE_VALUE_TWICE', at('values', index), `fields.${field} lists a value twice.`)
     seen.add(text)
   }
-  if (field === 'event_name' && (rule.catalogue === undefined || rule.otherwise !== 'drop_event')) {
+  const isDropping =
+    rule.otherwise === 'drop_event' || isBroken(draft, rule.otherwise, ['fields', field, 'otherwise'])
+  if (field === 'event_name' && (!has('catalogue') || !isDropping)) {
     report('RULE_EVENT_UNKNOWN', at(), 'event_name needs a catalogue of events and `otherwise: drop_event`.')
   }
 }
 
-function lintRule(context: LintContext, field: string, rule: FieldDraft): void {
+function lintGeneralise({ draft, report }: LintContext, field: string, rule: Rule<'generalise'>): void {
+  const at = (...path: (string | number)[]) => draft.source.place(['fields', field, ...path])
+  const { max_bits: maxBits, to = [] } = rule
+  const known: readonly string[] = GENERALISED_FROM[field] ?? []
+  const wrong = to.findIndex((name, index) => !known.includes(name) || to.indexOf(name) !== index)
+  if (wrong >= 0) {
+    report('RULE_GENERALISE_TO', at('to', wrong), `${field} generalises to ${known.join(', ')}, each once.`)
+  }
+  if (maxBits !== undefined && maxBits > MAX_ROW_BITS) {
+    report('RULE_MAX_BITS', at('max_bits'), `max_bits is ${maxBits}; at most ${MAX_ROW_BITS}.`)
+  }
+  const combinations = combinationsOf(to)
+  if (!isStated(draft.source, ['fields', field, 'max_bits']) && combinations > 2 ** USUAL_ROW_BITS) {
+    const bits = Math.log2(combinations).toFixed(1)
+    const message = `${field} has up to ${combinations} combinations, ${bits} bits; no max_bits bounds them.`
+    report('RULE_MAX_BITS_MISSING', at(), message)
+  }
+}
+
+function lintBucket({ draft, report }: LintContext, field: string, { edges = [] }: Rule<'bucket'>): void {
+  const place = draft.source.place(['fields', field, 'edges'])
+  if (edges.some((edge, index) => index > 0 && edge <= edges[index - 1]!)) {
+    report('RULE_BUCKET_EDGES', place, `The edges of ${field} do not rise.`)
+    return
+  }
+  const widths = edges.slice(1).map((edge, index) => edge - edges[index]!)
+  const least = field.endsWith('_ms') ? MIN_MILLISECONDS : 2
+  const fine = widths.filter((width) => width < least).length
+  if (fine > MAX_FINE_BUCKETS) {
+    const message = `${fine} buckets of ${field} are narrower than ${least}: they coarsen next to nothing.`
+    report('RULE_BUCKET_FINE', place, message)
+  }
+}
+
+function lintRule(context: LintContext, field: string, rule: Rule): void {
   const { draft, report } = context
   const at = (...path: (string | number)[]) => draft.source.place(['fields', field, ...path])
   switch (rule.do) {
@@ -69,43 +118,26 @@ function lintRule(context: LintContext, field: string, rule: FieldDraft): void {
       return lintTemplate(context, field, rule)
     case 'allow':
       return lintAllow(context, field, rule)
+    case 'generalise':
+      return lintGeneralise(context, field, rule)
+    case 'bucket':
+      return lintBucket(context, field, rule)
     case 'pseudonym': {
+      if (rule.scope === undefined) return
       const scope: string = [...rule.scope].sort().join(', ')
       const needed = (SCOPES[field] ?? []).join(', ')
       if (scope !== needed)
         report('RULE_PSEUDONYM_SCOPE', at('scope'), `The scope of ${field} must be [${needed}].`)
       return
     }
-    case 'coarsen':
-      if (rule.to < MIN_COARSENING || rule.to > DAY || DAY % rule.to !== 0) {
-        report(
-          'RULE_COARSENING',
-          at('to'),
-          `fields.${field} must be coarsened to a step from 15m to 24h that divides the day.`,
-        )
-      }
-      return
-    case 'generalise': {
-      const known: readonly string[] = GENERALISED_FROM[field] ?? []
-      const wrong = rule.to.findIndex(
-        (name, index) => !known.includes(name) || rule.to.indexOf(name) !== index,
-      )
-      if (wrong >= 0)
-        report(
-          'RULE_GENERALISE_TO',
-          at('to', wrong),
-          `${field} generalises to ${known.join(', ')}, each once.`,
-        )
-      if (rule.max_bits !== undefined && rule.max_bits > MAX_ROW_BITS) {
-        report('RULE_MAX_BITS', at('max_bits'), `max_bits is ${rule.max_bits}; at most ${MAX_ROW_BITS}.`)
+    case 'coarsen': {
+      const { to } = rule
+      if (to !== undefined && (to < MIN_COARSENING || to > DAY || DAY % to !== 0)) {
+        const message = `fields.${field} must be coarsened to a step from 15m to 24h that divides the day.`
+        report('RULE_COARSENING', at('to'), message)
       }
       return
     }
-    case 'bucket':
-      if (rule.edges.some((edge, index) => index > 0 && edge <= rule.edges[index - 1]!)) {
-        report('RULE_BUCKET_EDGES', at('edges'), `The edges of ${field} do not rise.`)
-      }
-      return
     case 'drop':
       return
     default: {
@@ -121,8 +153,8 @@ function lintRequired(context: LintContext): void {
   if (!fields.present) return
   const people = hasSite(context, 'signed') ? ['user_id', 'tenant_id'] : []
   for (const field of ['timestamp', 'event_name', ...people]) {
-    const rule = fields.good.get(field)
-    if (fields.broken.has(field) || (rule !== undefined && rule.do !== 'drop')) continue
+    const rule = fields.read.get(field)
+    if (rule === undefined ? fields.broken.has(field) : rule.do !== 'drop') continue
     context.report(
       'RULE_FIELD_REQUIRED',
       source.place(['fields', field], 'key'),
@@ -131,16 +163,20 @@ function lintRequired(context: LintContext): void {
   }
 }
 
-export function lintFields(context: LintContext): void {
+/** One field: whether its source may pass through its transform, and how coarse that is. */
+export function lintField(context: LintContext, field: string, rule: Rule): void {
   const { draft, report } = context
-  lintRequired(context)
-  for (const [field, rule] of draft.fields.good) {
-    const fitting = sourceOf(field).transforms
-    if (fitting.includes(rule.do)) {
-      lintRule(context, field, rule)
-    } else {
-      const message = `fields.${field} cannot be \`${rule.do}\`; it can be ${fitting.join(', ')}.`
-      report('RULE_FIELD_TRANSFORM', draft.source.place(['fields', field, 'do']), message)
-    }
+  const fitting = sourceOf(field).transforms
+  if (fitting.includes(rule.do)) {
+    lintRule(context, field, rule)
+    lintMatches(context, field, rule)
+  } else {
+    const message = `fields.${field} cannot be \`${rule.do}\`; it can be ${fitting.join(', ')}.`
+    report('RULE_FIELD_TRANSFORM', draft.source.place(['fields', field, 'do']), message)
   }
+}
+
+export function lintFields(context: LintContext): void {
+  lintRequired(context)
+  for (const [field, rule] of context.draft.fields.read) lintField(context, field, rule)
 }

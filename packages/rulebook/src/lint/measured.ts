@@ -4,9 +4,9 @@
  * k = min_users (privacy.md 2.7). It is judged by released cells alone: nobody reads rows for it, and what the finding
  * says is a function of what is public.
  */
-import { declaredValues, fieldOf } from '../dimensions.js'
 import { findingAt } from '../place.js'
 import { RULEBOOK_FILE } from '../catalogues.js'
+import { declaredBits, isDescriptive } from './bits.js'
 import type { Finding, Rulebook, Statistic } from '../types.js'
 
 /** One released cell. */
@@ -25,31 +25,6 @@ export interface MeasuredStatistic {
   readonly site: string
   readonly by: readonly string[]
   readonly cells: readonly MeasuredCell[]
-}
-
-/** Dimensions that say who or what somebody is; what they did (pages, events, durations) describes nobody by itself. */
-function isDescriptive(rulebook: Rulebook, dimension: string): boolean {
-  const field = fieldOf(rulebook, dimension)
-  const rule = field === null ? undefined : rulebook.fields[field]
-  return rule !== undefined && field !== 'event_name' && rule.do !== 'template' && rule.do !== 'bucket'
-}
-
-/** The most bits that declared values can tell, the budget of their field included; null for a domain that no rule lists. */
-function declaredBits(rulebook: Rulebook, dimensions: readonly string[]): number | null {
-  const byField = new Map<string, number>()
-  for (const dimension of dimensions) {
-    const field = fieldOf(rulebook, dimension)
-    const values = declaredValues(rulebook, dimension)
-    if (field === null || values === null) return null
-    byField.set(field, (byField.get(field) ?? 1) * Math.max(1, values.length))
-  }
-  let bits = 0
-  for (const [field, values] of byField) {
-    const rule = rulebook.fields[field]
-    const budget = rule?.do === 'generalise' ? rule.maxBits : undefined
-    bits += Math.min(Math.log2(values), budget ?? Number.POSITIVE_INFINITY)
-  }
-  return bits
 }
 
 /** Shannon's entropy of the people of cells over some of their dimensions, bits. */

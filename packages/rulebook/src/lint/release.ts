@@ -1,5 +1,7 @@
 /** Thresholds of release. Sources: design.md, "Disclosure"; the handbook on statistical disclosure control. */
 import type { FindingCode } from '../codes.js'
+import { isBroken } from '../draft.js'
+import { isStated } from '../leaves.js'
 import { type LintContext, hasSite } from './context.js'
 
 const MIN_USERS = 5
@@ -16,21 +18,46 @@ export function lintRelease(context: LintContext): void {
   const signed = hasSite(context, 'signed')
   const network = hasSite(context, 'network')
 
-  if (release.min_users < MIN_USERS)
+  /** whether a threshold is too weak, or missing where a site needs it; one that does not read is neither */
+  const isWeak = (
+    key: keyof typeof release,
+    needed: boolean,
+    tooWeak: (value: number) => boolean,
+  ): boolean => {
+    const value = release[key]
+    return value === undefined ? needed && !isBroken(draft, value, ['release', key]) : tooWeak(value)
+  }
+  if (isWeak('min_users', false, (people) => people < MIN_USERS))
     say('RULE_MIN_USERS', 'min_users', `min_users must be at least ${MIN_USERS}.`)
-  if (release.min_tenants === undefined ? signed : release.min_tenants < MIN_GROUPS) {
+  if (isWeak('min_tenants', signed, (tenants) => tenants < MIN_GROUPS)) {
     say('RULE_MIN_TENANTS', 'min_tenants', `A signed site needs min_tenants of at least ${MIN_GROUPS}.`)
   }
-  if (release.min_networks === undefined ? network : release.min_networks < MIN_GROUPS) {
+  if (isWeak('min_networks', network, (networks) => networks < MIN_GROUPS)) {
     say('RULE_MIN_NETWORKS', 'min_networks', `A network site needs min_networks of at least ${MIN_GROUPS}.`)
   }
-  if (release.max_share === undefined ? signed : release.max_share > MAX_DOMINANCE) {
+  if (isWeak('max_share', signed, (share) => share > MAX_DOMINANCE)) {
     say('RULE_SHARE', 'max_share', 'A signed site needs max_share of at most 75%.')
   }
-  if (signed && release.max_person_share > MAX_DOMINANCE) {
+  if (signed && isWeak('max_person_share', false, (share) => share > MAX_DOMINANCE)) {
     say('RULE_PERSON_SHARE', 'max_person_share', 'With a signed site max_person_share is at most 75%.')
   }
-  if (release.max_events_per_person < 1 || release.max_events_per_person > MAX_ROWS) {
+  if (isWeak('max_events_per_person', false, (rows) => rows < 1 || rows > MAX_ROWS)) {
     say('RULE_CAP', 'max_events_per_person', `max_events_per_person must be from 1 to ${MAX_ROWS}.`)
+  }
+  lintUnused(context)
+}
+
+/** Thresholds of a kind of site that the rulebook does not declare protect nobody. */
+function lintUnused(context: LintContext): void {
+  const { draft, report } = context
+  const { read, good, broken, present } = draft.sites
+  const isKnown = present && read.size === good.size + broken.size
+  if (!isKnown || [...read.values()].some(({ identity }) => identity === undefined)) return
+  const { source } = draft
+  const holdsFor = { min_tenants: 'signed', max_share: 'signed', min_networks: 'network' } as const
+  for (const [key, identity] of Object.entries(holdsFor)) {
+    if (!isStated(source, ['release', key]) || hasSite(context, identity)) continue
+    const message = `${key} holds for ${identity} sites, and there is none.`
+    report('RULE_THRESHOLD_UNUSED', source.place(['release', key], 'key'), message)
   }
 }

@@ -24,6 +24,7 @@ export function lintScan({ draft, report }: LintContext): void {
       report('RULE_SCAN_MISSING', source.place(['scan']), 'No `scan` is declared: texts pass unsearched.')
     return
   }
+  if (scan.detectors === undefined) return
   const seen = new Set<string>()
   for (const [index, detector] of scan.detectors.entries()) {
     if (seen.has(detector)) {

@@ -1,5 +1,7 @@
 /** Statistics: only what fields yield, events once, and nothing by person. */
-import { yieldedDimensions } from '../dimensions.js'
+import { conceivableDimensions, yieldedDimensions } from '../dimensions.js'
+import { isBroken } from '../draft.js'
+import type { Leaves } from '../leaves.js'
 import { LANDING_COLUMNS, RECORD_COLUMNS } from '../plan.js'
 import type { StatisticDraft } from '../schema.js'
 import { nearest } from '../nearest.js'
@@ -19,6 +21,8 @@ const RESERVED: ReadonlySet<string> = new Set([
   'step',
   'statistic',
 ])
+type Statistic = Leaves<StatisticDraft>
+
 const PERSONAL: ReadonlySet<string> = new Set(['user_id', 'tenant_id'])
 const TOKEN_FIELDS: ReadonlySet<string> = new Set(['role', 'cohort'])
 const MAX_DIMENSIONS = 4
@@ -26,7 +30,7 @@ const MAX_DIMENSIONS = 4
 /** Dimension name → the field that yields it; two fields under one name are a finding. */
 function yieldedBy({ draft, report }: LintContext): ReadonlyMap<string, string> {
   const yielded = new Map<string, string>()
-  for (const [field, rule] of draft.fields.good) {
+  for (const [field, rule] of draft.fields.read) {
     const place = draft.source.place(['fields', field], 'key')
     for (const dimension of yieldedDimensions(field, rule)) {
       if (RESERVED.has(dimension))
@@ -41,14 +45,21 @@ function yieldedBy({ draft, report }: LintContext): ReadonlyMap<string, string> 
   return yielded
 }
 
-function lintDimensions(
-  context: LintContext,
-  id: string,
-  statistic: StatisticDraft,
-  yielded: ReadonlyMap<string, string>,
-): void {
+/** Dimensions that a field with a mistake of its own may yield once that is mended. */
+function conceivable({ draft }: LintContext): ReadonlySet<string> {
+  const { broken, read } = draft.fields
+  return new Set([...broken].flatMap((field) => conceivableDimensions(field, read.get(field))))
+}
+
+interface Yields {
+  /** dimension → the field that yields it */
+  readonly by: ReadonlyMap<string, string>
+  readonly conceivable: ReadonlySet<string>
+}
+
+function lintDimensions(context: LintContext, id: string, statistic: Statistic, yields: Yields): void {
   const { draft, report } = context
-  const network = draft.sites.good.get(statistic.site)?.identity === 'network'
+  const network = draft.sites.read.get(statistic.site ?? '')?.identity === 'network'
   const seen = new Set<string>()
   for (const key of ['by', 'drill'] as const) {
     const list = statistic[key] ?? []
@@ -61,13 +72,12 @@ function lintDimensions(
       if (seen.has(dimension))
         report('RULE_DIMENSION_TWICE', place, `${dimension} stands here a second time.`)
       seen.add(dimension)
-      const field = yielded.get(dimension)
+      const field = yields.by.get(dimension)
       if (PERSONAL.has(dimension)) {
         report('RULE_STATISTIC_PERSON', place, `statistics.${id} counts by ${dimension}.`)
       } else if (field === undefined) {
-        // A field with a mistake of its own may be the one that yields it.
-        if (draft.fields.present && draft.fields.broken.size === 0) {
-          const near = nearest(dimension, [...yielded.keys()])
+        if (draft.fields.present && !yields.conceivable.has(dimension)) {
+          const near = nearest(dimension, [...yields.by.keys()])
           const hint = near === null ? '' : ` Did you mean \`${near}\`?`
           report('RULE_STATISTIC_DIMENSION', place, `No field yields \`${dimension}\`.${hint}`)
         }
@@ -81,11 +91,12 @@ function lintDimensions(
   }
 }
 
-function lintKind({ draft, catalogues, report }: LintContext, id: string, statistic: StatisticDraft): void {
+function lintKind({ draft, catalogues, report }: LintContext, id: string, statistic: Statistic): void {
   const kind = statistic.where?.kind
-  const rule = draft.fields.good.get('event_name')
+  const rule = draft.fields.read.get('event_name')
   if (kind === undefined || rule?.do !== 'allow') return
-  const events = catalogues.get(`events ${rule.catalogue}`)?.events
+  const catalogue = catalogues.get(`events ${rule.catalogue}`)
+  const events = catalogue?.isWhole === true ? catalogue.events : undefined
   if (events === undefined || Object.values(events).some((event) => event.kind === kind)) return
   const place = draft.source.place(['statistics', id, 'where', 'kind'])
   report('RULE_STATISTIC_KIND', place, `The catalogue has no event of the kind ${kind}.`)
@@ -95,56 +106,52 @@ function lintKind({ draft, catalogues, report }: LintContext, id: string, statis
 function lintOnce({ draft, report }: LintContext): void {
   const additive: { site: string; kind: string | undefined; id: string }[] = []
   const exact = new Map<string, string>()
-  for (const [id, statistic] of draft.statistics.good) {
-    const kind = statistic.where?.kind
+  for (const [id, statistic] of draft.statistics.read) {
+    const { site, where } = statistic
+    // Which events it counts is not known before its own mistake is mended.
+    if (site === undefined || isBroken(draft, where, ['statistics', id, 'where'])) continue
+    const kind = where?.kind
     if (statistic.measures?.includes('events') === true) {
       const other = additive.find(
         (before) =>
-          before.site === statistic.site &&
-          (before.kind === kind || before.kind === undefined || kind === undefined),
+          before.site === site && (before.kind === kind || before.kind === undefined || kind === undefined),
       )
       if (other !== undefined) {
         const place = draft.source.place(['statistics', id, 'measures'])
         report('RULE_ADDITIVE_TWICE', place, `statistics.${other.id} publishes these events already.`)
       }
-      additive.push({ site: statistic.site, kind, id })
+      additive.push({ site, kind, id })
     }
     if (statistic.people !== 'exact') continue
-    const other = exact.get(statistic.site)
+    const other = exact.get(site)
     if (other !== undefined) {
       const place = draft.source.place(['statistics', id, 'people'])
       report('RULE_EXACT_TWICE', place, `statistics.${other} publishes exact people of this site already.`)
     }
-    exact.set(statistic.site, id)
+    exact.set(site, id)
   }
+}
+
+function lintSite({ draft, report }: LintContext, id: string, { site }: Statistic): void {
+  const { sites, source } = draft
+  if (site === undefined || !sites.present || sites.good.has(site) || sites.broken.has(site)) return
+  const near = nearest(site, [...sites.good.keys(), ...sites.broken])
+  const hint = near === null ? '' : ` Did you mean \`${near}\`?`
+  const place = source.place(['statistics', id, 'site'])
+  report('RULE_STATISTIC_SITE', place, `There is no site \`${site}\`.${hint}`)
 }
 
 export function lintStatistics(context: LintContext): void {
   const { draft, report } = context
-  const yielded = yieldedBy(context)
-  for (const [id, statistic] of draft.statistics.good) {
-    if (
-      !draft.sites.good.has(statistic.site) &&
-      !draft.sites.broken.has(statistic.site) &&
-      draft.sites.present
-    ) {
-      const near = nearest(statistic.site, [...draft.sites.good.keys()])
-      const hint = near === null ? '' : ` Did you mean \`${near}\`?`
-      report(
-        'RULE_STATISTIC_SITE',
-        draft.source.place(['statistics', id, 'site']),
-        `There is no site \`${statistic.site}\`.${hint}`,
-      )
-    }
+  const yields: Yields = { by: yieldedBy(context), conceivable: conceivable(context) }
+  for (const [id, statistic] of draft.statistics.read) {
+    lintSite(context, id, statistic)
     const measures = statistic.measures ?? []
     if (new Set(measures).size !== measures.length) {
-      report(
-        'RULE_VALUE_TWICE',
-        draft.source.place(['statistics', id, 'measures']),
-        'A measure stands here twice.',
-      )
+      const place = draft.source.place(['statistics', id, 'measures'])
+      report('RULE_VALUE_TWICE', place, 'A measure stands here twice.')
     }
-    lintDimensions(context, id, statistic, yielded)
+    lintDimensions(context, id, statistic, yields)
     lintKind(context, id, statistic)
   }
   lintOnce(context)

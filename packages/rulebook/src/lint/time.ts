@@ -1,5 +1,7 @@
 /** Times: when the rulebook rules, how windows close, when keys die, how long stores keep. */
 import { DAY, HOUR, MINUTE } from '@tacit/contracts'
+import type { FindingCode } from '../codes.js'
+import { NOTICE_DAYS } from '../diff/index.js'
 import { addMonths } from '../durations.js'
 import { streamOf } from '../plan.js'
 import type { LintContext } from './context.js'
@@ -19,72 +21,79 @@ function lintValidity({ draft, report }: LintContext): void {
     const message = `expires must lie after effective, and at most ${MAX_LIFE_MONTHS} months after it.`
     report('RULE_EXPIRY', source.place(['expires']), message)
   }
-  if (notice !== undefined && notice.at > effective) {
-    report(
-      'RULE_NOTICE',
-      source.place(['notice', 'at']),
-      'The notice lies after the day the rulebook takes effect.',
-    )
+  if (notice?.at === undefined) return
+  const place = source.place(['notice', 'at'])
+  const days = Math.round((effective - notice.at) / DAY)
+  if (days < 0) {
+    report('RULE_NOTICE', place, 'The notice lies after the day the rulebook takes effect.')
+  } else if (days < NOTICE_DAYS) {
+    report('RULE_NOTICE_SHORT', place, `The notice lies ${days} days before the rulebook takes effect.`)
   }
 }
 
 function lintEpochs({ draft, report }: LintContext): void {
-  const { epochs, statistics, source } = draft
+  const { epochs, source } = draft
   if (epochs === undefined) return
-  if (epochs.lateness < MIN_LATENESS || epochs.lateness > MAX_LATENESS) {
+  const { destroy_key_after: destroyed, lateness } = epochs
+  if (lateness !== undefined && (lateness < MIN_LATENESS || lateness > MAX_LATENESS)) {
     report('RULE_LATENESS', source.place(['epochs', 'lateness']), 'lateness must be from 1m to 24h.')
   }
-  if (epochs.destroy_key_after <= epochs.lateness || epochs.destroy_key_after > MAX_STAGING) {
+  if (destroyed !== undefined && (destroyed <= (lateness ?? 0) || destroyed > MAX_STAGING)) {
     const message = 'destroy_key_after must be more than lateness and at most 72h.'
     report('RULE_KEY_LIFE', source.place(['epochs', 'destroy_key_after']), message)
   }
-  const windows = new Set([...statistics.good.values()].flatMap(({ window }) => window.map(streamOf)))
-  for (const [index, stream] of epochs.streams.entries()) {
+}
+
+function lintStreams({ draft, report }: LintContext): void {
+  const { statistics, source } = draft
+  const streams = draft.epochs?.streams
+  if (streams === undefined) return
+  const read = [...statistics.read.values()]
+  const windows = new Set(read.flatMap(({ window }) => window?.map(streamOf) ?? []))
+  const isKnown =
+    read.length === statistics.good.size + statistics.broken.size &&
+    read.every(({ window }) => window !== undefined)
+  for (const [index, stream] of streams.entries()) {
     const place = source.place(['epochs', 'streams', index])
-    if (epochs.streams.indexOf(stream) !== index) {
+    if (streams.indexOf(stream) !== index) {
       report('RULE_VALUE_TWICE', place, `The stream ${stream} stands here a second time.`)
-    } else if (!windows.has(stream) && statistics.broken.size === 0) {
+    } else if (!windows.has(stream) && isKnown) {
       report('RULE_STREAM_UNUSED', place, `No statistic has a ${stream} window.`)
     }
   }
   for (const needed of windows) {
-    if (!epochs.streams.includes(needed)) {
-      report(
-        'RULE_VALUE',
-        source.place(['epochs', 'streams']),
-        `A statistic is counted from the ${needed} stream, which is not listed.`,
-      )
+    if (!streams.includes(needed)) {
+      const message = `A statistic is counted from the ${needed} stream, which is not listed.`
+      report('RULE_VALUE', source.place(['epochs', 'streams']), message, `Add ${needed} to the streams.`)
     }
   }
 }
 
 function lintKeep({ draft, report }: LintContext): void {
-  const { keep, epochs, source } = draft
-  if (keep === undefined) return
-  if (keep.log < HOUR || keep.log > MAX_LOG) {
-    report('RULE_KEEP_LOG', source.place(['keep', 'log']), 'The log keeps from 1h to 24h.')
+  const { epochs, source } = draft
+  const { audit, log, released, staging } = draft.keep ?? {}
+  const say = (code: FindingCode, key: string, message: string): void =>
+    report(code, source.place(['keep', key]), message)
+  if (log !== undefined && (log < HOUR || log > MAX_LOG)) {
+    say('RULE_KEEP_LOG', 'log', 'The log keeps from 1h to 24h.')
   }
-  if (keep.staging > MAX_STAGING) {
-    report('RULE_STAGING', source.place(['keep', 'staging']), 'Staging is kept beyond epoch + 72h.')
-  } else if (epochs !== undefined && keep.staging < epochs.destroy_key_after) {
-    const message = 'Staging is kept shorter than the keys of its epoch live.'
-    report('RULE_STAGING', source.place(['keep', 'staging']), message)
+  if (staging !== undefined && staging > MAX_STAGING) {
+    say('RULE_STAGING', 'staging', 'Staging is kept beyond epoch + 72h.')
+  } else if (staging !== undefined && staging < Math.min(epochs?.destroy_key_after ?? 0, MAX_STAGING)) {
+    say('RULE_STAGING', 'staging', 'Staging is kept shorter than the keys of its epoch live.')
   }
-  if (keep.released < 1 || keep.released > MAX_RELEASED_MONTHS) {
-    report(
-      'RULE_KEEP_RELEASED',
-      source.place(['keep', 'released']),
-      'Released cells are kept from 1 to 25 months.',
-    )
+  if (released !== undefined && (released < 1 || released > MAX_RELEASED_MONTHS)) {
+    say('RULE_KEEP_RELEASED', 'released', 'Released cells are kept from 1 to 25 months.')
   }
-  if (keep.audit < AUDIT_DAYS.least || keep.audit > AUDIT_DAYS.most) {
-    const message = `The audit log is kept from ${AUDIT_DAYS.least} to ${AUDIT_DAYS.most} days.`
-    report('RULE_KEEP_AUDIT', source.place(['keep', 'audit']), message)
+  if (audit !== undefined && (audit < AUDIT_DAYS.least || audit > AUDIT_DAYS.most)) {
+    const { least, most } = AUDIT_DAYS
+    say('RULE_KEEP_AUDIT', 'audit', `The audit log is kept from ${least} to ${most} days.`)
   }
 }
 
 export function lintTime(context: LintContext): void {
   lintValidity(context)
   lintEpochs(context)
+  lintStreams(context)
   lintKeep(context)
 }

@@ -20,12 +20,18 @@ export interface Case {
   readonly file?: string
 }
 
-const rule = (code: FindingCode, before: string, after: string, at?: string, of = erp): Case => ({
+export const rule = (code: FindingCode, before: string, after: string, at?: string, of = erp): Case => ({
   code,
   of,
   change: at === undefined ? [before, after] : [before, after, at],
 })
-const inFile = (file: string, code: FindingCode, before: string, after: string, at?: string): Case => ({
+export const inFile = (
+  file: string,
+  code: FindingCode,
+  before: string,
+  after: string,
+  at?: string,
+): Case => ({
   ...rule(code, before, after, at),
   file,
 })
@@ -37,11 +43,13 @@ export const CASES: readonly Case[] = [
   rule('RULE_UNKNOWN_KEY', 'words: any', 'wordz: any', 'wordz', website),
   rule('RULE_MISSING_KEY', 'assets: drop\n', '', '# yaml-language-server'),
   rule('RULE_MISSING_KEY', ', ipv6: 32', '', 'client_ip:'),
+  rule('RULE_MISSING_KEY', 'do: drop, because: free text', 'do: drop', 'search_text:'),
   rule('RULE_MISSING_KEY', '    title: Pages\n', '', 'pages:\n'),
   rule('RULE_VALUE', 'default: drop', 'default: allow', 'allow #'),
   rule('RULE_VALUE', 'lateness: 1h', 'lateness: one hour', 'one hour'),
   rule('RULE_VALUE', 'max_share: 50%', 'max_share: 150%', '150%'),
   rule('RULE_VALUE', 'effective: 2026-11-01', 'effective: 2026-11-31', '2026-11-31'),
+  rule('RULE_VALUE', 'version: "2026-11-01"', 'version: "2026-13-01"', '"2026-13-01"'),
   rule('RULE_VALUE', 'kind: timing', 'kind: timings', 'timings'),
   rule('RULE_VALUE', 'ipv4: 16', 'ipv4: 16.5', '16.5'),
   rule('RULE_VALUE', 'do: truncate', 'do: trunkate', 'trunkate'),

@@ -1,5 +1,12 @@
 /** `rules check`: everything that is wrong with a rulebook, with `--data` also against what was measured. */
-import { type Finding, measuredFindings } from '@tacit/rulebook'
+import {
+  effectiveNow,
+  type Finding,
+  findingAt,
+  measuredFindings,
+  RULEBOOK_FILE,
+  type Rulebook,
+} from '@tacit/rulebook'
 import { basename } from 'node:path'
 import { Command } from 'commander'
 import { ERP_RULEBOOK } from '../house/layout.js'
@@ -23,18 +30,28 @@ interface Checked {
   readonly findings: readonly Finding[]
 }
 
+/** Of a rulebook that ruled once: it is read, and no instance starts under it. */
+function expiredFindings(rulebook: Rulebook, file: string): readonly Finding[] {
+  if (effectiveNow(rulebook, Date.now()) !== 'expired') return []
+  const source = { file, text: rulebook.sources[RULEBOOK_FILE] ?? '' }
+  return [
+    findingAt('RULE_EXPIRED', source, ['expires'], 'The rulebook has expired: nothing is ingested under it.'),
+  ]
+}
+
 async function check(file: string, data: string | undefined): Promise<Checked> {
   const { findings, rulebook } = readRulebook(file)
   const measured = data === undefined ? null : await measuredStatistics(data)
   const more =
     rulebook === null || measured === null ? [] : measuredFindings(rulebook, basename(file), measured)
+  const expired = rulebook === null ? [] : expiredFindings(rulebook, basename(file))
   return {
     ok: rulebook !== null && more.length === 0,
     rulebook: rulebook?.name ?? null,
     version: rulebook?.version ?? null,
     hash: rulebook?.hash ?? null,
     measured: measured === null ? null : new Set(measured.map(({ id, site }) => `${site} ${id}`)).size,
-    findings: [...findings, ...more],
+    findings: [...findings, ...expired, ...more],
   }
 }
 

@@ -1,6 +1,6 @@
 /** A rulebook's examples, held against what its rules do. */
 import { compileFieldTrial } from '@tacit/anonymizer'
-import { type Finding, findingAt, RULEBOOK_FILE, type Rulebook } from '@tacit/rulebook'
+import { type Finding, findingAt, type Rulebook, type Trial, type TrialExample } from '@tacit/rulebook'
 import { countriesFor } from './countries.js'
 
 export interface ExampleResult {
@@ -19,14 +19,17 @@ function shown(value: unknown): string | null {
 }
 
 /** Runs every example of a rulebook. Nothing of it needs a key or a store. */
-export function runExamples(rulebook: Rulebook): readonly ExampleResult[] {
-  if (rulebook.examples.length === 0) return []
+export function runExamples(
+  rulebook: Rulebook,
+  examples: readonly TrialExample[] = rulebook.examples.map((example, index) => ({ ...example, index })),
+): readonly ExampleResult[] {
+  if (examples.length === 0) return []
   const countries = countriesFor(rulebook)
   const trial = compileFieldTrial(rulebook, {
     clock: { now: () => 0 },
     ...(countries === undefined ? {} : { countries }),
   })
-  return rulebook.examples.map((example, index) => {
+  return examples.map((example) => {
     const { dropped, values } = trial(example.in)
     const found: Record<string, string | null> = {}
     for (const key of Object.keys(example.out)) {
@@ -36,19 +39,21 @@ export function runExamples(rulebook: Rulebook): readonly ExampleResult[] {
     if (dropped !== null) found['dropped'] = dropped
     const keys = new Set([...Object.keys(example.out), ...Object.keys(found)])
     const holds = [...keys].every((key) => shown(example.out[key]) === shown(found[key]))
-    return { number: index + 1, in: example.in, expected: example.out, found, holds }
+    return { number: example.index + 1, in: example.in, expected: example.out, found, holds }
   })
 }
 
-/** The findings of the examples that do not hold. @param file the name that findings carry */
-export function exampleFindings(rulebook: Rulebook, file: string): readonly Finding[] {
-  const text = rulebook.sources[RULEBOOK_FILE] ?? ''
-  return runExamples(rulebook)
+/** The findings of the examples that do not hold. @param source the rulebook's text, and the name that findings carry */
+export function exampleFindings(
+  { examples, rulebook }: Trial,
+  source: { readonly file: string; readonly text: string },
+): readonly Finding[] {
+  return runExamples(rulebook, examples)
     .filter(({ holds }) => !holds)
     .map(({ expected, found, number }) =>
       findingAt(
         'RULE_EXAMPLE',
-        { file, text },
+        source,
         ['examples', number - 1],
         `Example ${String(number)} expects ${JSON.stringify(expected)} and finds ${JSON.stringify(found)}.`,
       ),

@@ -1,53 +1,47 @@
 /** Rulebooks on disk: the one the user names, and the copy that a data directory was made under. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { type Clock, TacitError } from '@tacit/contracts'
 import {
-  catalogueNames,
   effectiveNow,
   type Finding,
   type LoadResult,
+  parseForTrial,
   parseRulebook,
   RULEBOOK_FILE,
   type Rulebook,
+  sortedFindings,
 } from '@tacit/rulebook'
 import { exampleFindings } from './examples.js'
+import { listedPersonFindings } from './listed-persons.js'
+import { type RulebookTexts, readTexts } from './rulebook-texts.js'
 
-/** Parses, lints and tries the examples: a rulebook that does not do what its examples say is none. */
-export function checkRulebook(file: string, texts: Readonly<Record<string, string>>): LoadResult {
-  const loaded = parseRulebook({ file, texts })
-  if (loaded.rulebook === null) return loaded
-  const failing = exampleFindings(loaded.rulebook, file)
-  return failing.length === 0 ? loaded : { rulebook: null, findings: [...loaded.findings, ...failing] }
+/**
+ * Parses, lints, looks for people in what is listed, and tries the examples: a rulebook that does not do what its
+ * examples say is none. One run finds everything.
+ */
+export function checkRulebook(
+  file: string,
+  texts: RulebookTexts['texts'],
+  unreadable: RulebookTexts['unreadable'] = {},
+): LoadResult {
+  const { loaded, trial } = parseForTrial({ file, texts, unreadable })
+  const persons = listedPersonFindings(file, texts)
+  const failing = trial === null ? [] : exampleFindings(trial, { file, text: texts[file] ?? '' })
+  const more = [...persons, ...failing]
+  if (more.length === 0) return loaded
+  return { rulebook: null, findings: sortedFindings(file, [...loaded.findings, ...more]) }
 }
 
 /** Reads a rulebook and the catalogues beside it, and checks it. @throws TacitError ERR_INPUT_FILE */
 export function readRulebook(path: string): LoadResult {
-  return checkRulebook(basename(path), textsBeside(path, readText(path)))
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    throw new TacitError('ERR_INPUT_FILE', `No rulebook can be read at ${path}; is the path right?`)
-  }
+  const { texts, unreadable } = readTexts(path)
+  return checkRulebook(basename(path), texts, unreadable)
 }
 
 /** A rulebook that parses and lints without error, whatever its examples say. @throws TacitError */
 export function readParsedRulebook(path: string): Rulebook {
-  const texts = textsBeside(path, readText(path))
-  return requireRulebook(parseRulebook({ file: basename(path), texts }), path)
-}
-
-/** The rulebook's text and those of the catalogues that it names, by file name. */
-function textsBeside(path: string, text: string): Record<string, string> {
-  const texts: Record<string, string> = { [basename(path)]: text }
-  for (const name of catalogueNames(text)) {
-    const beside = join(dirname(path), name)
-    if (existsSync(beside)) texts[name] = readFileSync(beside, 'utf8')
-  }
-  return texts
+  return requireRulebook(parseRulebook({ file: basename(path), ...readTexts(path) }), path)
 }
 
 /** A finding as people read it. */
@@ -97,9 +91,7 @@ export function archiveRulebook(archive: string, rulebook: Rulebook): void {
 /** The rulebook of a hash. @throws TacitError ERR_REGISTER_DAMAGED where it is not there, or not the one it was */
 export function archivedRulebook(archive: string, hash: string): Rulebook {
   const file = join(archive, hash, RULEBOOK_FILE)
-  const rulebook = existsSync(file)
-    ? checkRulebook(RULEBOOK_FILE, textsBeside(file, readText(file))).rulebook
-    : null
+  const rulebook = existsSync(file) ? readRulebook(file).rulebook : null
   if (rulebook?.hash === hash) return rulebook
   throw new TacitError(
     'ERR_REGISTER_DAMAGED',
