@@ -12,9 +12,13 @@ export {
   yieldedDimensions,
 } from './dimensions.js'
 export {
+  type ActivationNeed,
+  activationNeeds,
   type Change,
   type ChangeClass,
   diffRulebooks,
+  hasOwnNotice,
+  hasOwnPolicy,
   mayTakeEffectAtOnce,
   NOTICE_DAYS,
   type RulebookDiff,
@@ -27,6 +31,7 @@ export { isRouteLiteral } from './lint/catalogues.js'
 export { editDistance } from './nearest.js'
 export { rulebookSchema } from './schema.js'
 export { type SampleOptions, withSample } from './sample.js'
+export { looksLikeId } from './path-segments.js'
 export { findingAt } from './place.js'
 export { type MeasuredStatistic, measuredFindings } from './lint/measured.js'
 export * from './plan.js'
