@@ -7,7 +7,7 @@ import { activationNeeds, type ChangeClass, diffRulebooks } from './index.js'
 
 const erp = shipped('erp')
 const website = shipped('website')
-const all = whole()
+const everything = whole()
 
 type Row = readonly [
   before: string,
@@ -144,7 +144,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
       '',
       'loosen',
       'tighten',
-      all,
+      everything,
     ],
   ],
   'statistics: more windows, finer cells, other events': [
@@ -168,10 +168,10 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
       'loosen',
     ],
     ['where: { kind: error }', 'where: { kind: device }', 'loosen', 'loosen'],
-    ['{ site: website, title: Countries', '{ site: erp, title: Countries', 'loosen', 'loosen', all],
-    ['histogram: load_ms', 'histogram: time_spent_s', 'loosen', 'loosen', all],
-    ['"event:invoice.save", ', '', 'loosen', 'loosen', all],
-    ['  apps:        {', '  apps2:       {', 'loosen', 'loosen', all],
+    ['{ site: website, title: Countries', '{ site: erp, title: Countries', 'loosen', 'loosen', everything],
+    ['histogram: load_ms', 'histogram: time_spent_s', 'loosen', 'loosen', everything],
+    ['"event:invoice.save", ', '', 'loosen', 'loosen', everything],
+    ['  apps:        {', '  apps2:       {', 'loosen', 'loosen', everything],
   ],
   'thresholds and times': [
     ['min_users: 10', 'min_users: 11', 'tighten', 'loosen'],
@@ -257,7 +257,7 @@ function withAt(rulebook: unknown, place: readonly string[], value: unknown): Ru
 }
 
 t.test('identity, basis, region: people are known, asked or kept otherwise', async (t) => {
-  const base = loaded(all)
+  const base = loaded(everything)
   const rows: readonly (readonly [readonly string[], unknown, ChangeClass, ChangeClass])[] = [
     [['sites', 'erp', 'identity'], 'network', 'loosen', 'loosen'],
     [['sites', 'erp', 'lawfulBasis'], 'exempt-measurement', 'loosen', 'tighten'],
@@ -279,7 +279,7 @@ t.test('identity, basis, region: people are known, asked or kept otherwise', asy
 })
 
 t.test('what the language learns to say and nobody classed is a loosening, wherever it stands', async (t) => {
-  const base = loaded(all)
+  const base = loaded(everything)
   const places = [
     ['surprise'],
     ['policy', 'surprise'],
