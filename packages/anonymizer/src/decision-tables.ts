@@ -101,7 +101,7 @@ export function eventTable(rulebook: Rulebook): readonly DecisionRow[] {
       because: 'What no rule names is dropped',
     },
     {
-      question: 'Are there keys for its day, not yet put away because the day has closed?',
+      question: 'Are the keys of its day there, and not yet put away?',
       reasons: ['late', 'key_missing'],
       where: 'every event',
       because: 'Without a key there is no code, and nothing is stored without one',
