@@ -149,10 +149,10 @@ export function identityAddress(address: Address): string {
 /** The network that `min_networks` counts: the /24 of an IPv4 address, the /48 of an IPv6 address, in CIDR form. */
 export function identityNetwork(address: Address): string {
   const groups = identityGroups(address)
-  const { ipv4, ipv6 } = IDENTITY_BITS.network
-  if (groups !== null) return `${prefixText(groups, ipv6 / GROUP_BITS)}/${ipv6}`
+  const bits = IDENTITY_BITS.network
+  if (groups !== null) return `${prefixText(groups, bits.ipv6 / GROUP_BITS)}/${bits.ipv6}`
   const { text } = address as Ipv4Address
-  return `${text.slice(0, text.lastIndexOf('.'))}.0/${ipv4}`
+  return `${text.slice(0, text.lastIndexOf('.'))}.0/${bits.ipv4}`
 }
 
 /**

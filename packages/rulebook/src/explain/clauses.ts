@@ -8,7 +8,7 @@ import { code, counted, duration, listed, sentence } from './words.js'
 type Promise = (rulebook: Rulebook) => readonly [promise: string, control: string]
 
 /** Whether these rules know people: where nobody signs in, there is nobody to be known. */
-const known = (rulebook: Rulebook): boolean => sitesOf(rulebook, 'signed').length > 0
+const knowsPeople = (rulebook: Rulebook): boolean => sitesOf(rulebook, 'signed').length > 0
 
 /** What becomes of the things that describe a device, as far as these rules read them. */
 function coarse(rulebook: Rulebook): string {
@@ -67,15 +67,15 @@ const PROMISES: Readonly<Record<string, Promise>> = {
   ],
   '8': (rulebook) => [
     'People can object, withdraw consent, and have their data deleted.',
-    `${known(rulebook) ? 'An objection, a withdrawal or a closed account' : 'An objection'} is honoured before anything is stored. Once the key of a ${storedPeriods(rulebook, 'or')} is destroyed, nothing of it can be attributed to anybody any more.`,
+    `${knowsPeople(rulebook) ? 'An objection, a withdrawal or a closed account' : 'An objection'} is honoured before anything is stored. Once the key of a ${storedPeriods(rulebook, 'or')} is destroyed, nothing of it can be attributed to anybody any more.`,
   ],
   '9': (rulebook) => [
     'Data stays where people were told.',
-    `${known(rulebook) ? `A token of another region than ${code(rulebook.region)} is refused; keys` : 'Keys'} and records stay in the region.`,
+    `${knowsPeople(rulebook) ? `A token of another region than ${code(rulebook.region)} is refused; keys` : 'Keys'} and records stay in the region.`,
   ],
   '10': (rulebook) => [
     'No data of minors is collected.',
-    known(rulebook)
+    knowsPeople(rulebook)
       ? 'The ERP’s token must say that a person is an adult. Where it does not, nothing is kept. No age is ever sent.'
       : 'Nobody’s age is asked or sent, and nobody is known here; a device’s visits are counted without knowing whose it is.',
   ],

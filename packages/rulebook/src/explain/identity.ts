@@ -70,11 +70,7 @@ export function identityBlocks(rulebook: Rulebook): readonly Block[] {
       `The codes${by} are the same throughout one ${periods}, and other ones in the next. Those of two ${apart} cannot be compared. There is no cookie, nothing is stored in the browser, and no visit has a number: nothing on record leads from one ${longest} to another.`,
     ),
     ...(stored.length > 1
-      ? [
-          text(
-            `Each ${listed(stored, 'and each')} has codes of its own, and no record holds those of two of them.`,
-          ),
-        ]
+      ? [text(`Each ${listed(stored)} has codes of its own, and no record holds those of two of them.`)]
       : []),
   ]
 }

@@ -25,7 +25,7 @@ function summary(rulebook: Rulebook): readonly Block[] {
     text(
       `We count how our pages and features are used, for one purpose: ${code(rulebook.purpose.id)}. ` +
         `We publish only numbers about many people at once: ${count}, ${rulebook.statistics.length === 1 ? 'which is' : 'all of them'} listed here. ` +
-        `Whose record is whose can be told for a short time only, and by machines only: the key of a ${listed(stored, 'or a')} is destroyed ${duration(rulebook.epochs.destroyKeyAfterMs)} after its end, and the link to anybody with it.`,
+        `Whose record is whose can be told for a short time only, and by machines only: the key of a ${listed(stored, 'or')} is destroyed ${duration(rulebook.epochs.destroyKeyAfterMs)} after its end, and the link to anybody with it.`,
     ),
     text(
       `These rules hold from ${day(rulebook.effective)} until the day before ${day(rulebook.expires)}. By then they must have been looked at again, or nothing is collected any more.` +

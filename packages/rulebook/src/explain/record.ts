@@ -89,7 +89,7 @@ function rowsOf(rulebook: Rulebook, { dimensions, stream }: StreamPlan): readonl
 function intro(stream: Stream): string {
   return stream === 'day'
     ? 'For each event that may be counted, and that a statistic reads, one record is made. It holds:'
-    : `For each statistic of a ${stream} there is one record more, which says that somebody was counted in it, without a time and without how often. It holds:`
+    : `For each number by the ${stream} that somebody is part of there is one record more, without a time and without how often. It holds:`
 }
 
 /** What each record that is stored holds, and what those of the other periods will. */
@@ -108,7 +108,7 @@ export function recordBlocks(rulebook: Rulebook): readonly Block[] {
     list(landing),
     ...later.map(({ dimensions, stream }) =>
       text(
-        `Records of a ${stream} are not made by this version. Those of a later one will say that somebody was counted in a statistic, without a time and without how often; they will hold ${codes([...recordColumns(stream).map(({ name }) => name), ...dimensions])}, under codes of the ${stream}.`,
+        `Records of a ${stream} are not made by this version. Those of a later one will say of which numbers somebody is part, without a time and without how often; they will hold ${codes([...recordColumns(stream).map(({ name }) => name), ...dimensions])}, under codes of the ${stream}.`,
       ),
     ),
   ]

@@ -78,7 +78,7 @@ export function storeBlocks(rulebook: Rulebook): readonly Block[] {
   return [
     table(['Where', 'What', 'How long', 'Who can read it'], rows),
     text(
-      `The key of a ${listed(stored, 'or a')} is destroyed ${duration(epochs.destroyKeyAfterMs)} after its end. From then on nobody can tell whose record was whose, we ourselves included: a record that could be linked to its person lives for at most ${listed(
+      `The key of a ${listed(stored, 'or')} is destroyed ${duration(epochs.destroyKeyAfterMs)} after its end. From then on nobody can tell whose record was whose, we ourselves included: a record that could be linked to its person lives for at most ${listed(
         stored.map((stream) =>
           stored.length > 1 ? `${longestLife(rulebook, stream)} (${stream})` : longestLife(rulebook, stream),
         ),
