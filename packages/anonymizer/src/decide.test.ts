@@ -9,9 +9,9 @@ import {
   type Decision,
   type DecisionFacts,
   decideConsent,
-  decisionTable,
   type TokenResult,
 } from './decide.js'
+import { decisionTable } from './decision-tables.js'
 import { shippedRulebook } from '@tacit/rulebook/testing'
 
 const erp = shippedRulebook('erp')

@@ -92,18 +92,37 @@ interface Setting {
   readonly readBody: BodyConsentReader
 }
 
-interface Check {
+/** What the checks read, beside which site it is and whether it is a beacon or a line. */
+export type DecisionRead =
+  | 'origin'
+  | 'token'
+  | 'token.consent'
+  | 'token.adult'
+  | 'token.region'
+  | 'page.consent'
+  | 'gpc'
+  | 'dnt'
+  | 'bot'
+  | `person.${keyof PersonState}`
+
+export interface Check {
   readonly question: string
   readonly reasons: readonly Reason[]
   /** the sites that it is asked for, in words */
   readonly where: string
   /** which clause or law it keeps */
   readonly because: string
+  /** what it looks at, of a site */
+  reads(site: Site): readonly DecisionRead[]
   applies(rulebook: Rulebook, site: Site): boolean
   compile(setting: Setting): Decision
 }
 
 const everywhere = (): boolean => true
+const only =
+  (...reads: readonly DecisionRead[]) =>
+  (): readonly DecisionRead[] =>
+    reads
 const isSigned = (_rulebook: Rulebook, site: Site): boolean => site.identity === 'signed'
 const refuses =
   (signal: RefuseSignal) =>
@@ -122,22 +141,24 @@ const BEACONS = 'beacons of every site'
 const BEACONS_SIGNED = 'beacons of sites with signed identity'
 
 /** In the order in which a reason is told where several apply (design.md, "The way of a beacon"). */
-const CHECKS: readonly Check[] = [
+export const CHECKS: readonly Check[] = [
   {
     question:
       'Is it a line of an access log, of a site where people are asked for consent? Nobody asked them.',
     reasons: ['consent.unknown'],
     where: 'access-log lines of sites on consent',
     because: 'DPDP Act s. 6; GDPR Art. 6(1)(a)',
+    reads: only(),
     applies: (_rulebook, site) => site.lawfulBasis === 'consent',
     compile: () => (facts) => (facts.source === 'line' ? 'consent.unknown' : null),
   },
   {
     question:
-      'Is the page that sent it listed for the site, or, where no page is named, is there a valid token?',
+      'Is the page that sent it listed for the site? Where no page is named, only a valid token of a signed site will do.',
     reasons: ['wrong_origin', 'no_origin'],
     where: BEACONS,
     because: 'Nobody else may speak for the site',
+    reads: ({ identity }) => (identity === 'signed' ? ['origin', 'token'] : ['origin']),
     applies: everywhere,
     compile: ({ site }) => {
       const origins = new Set(site.origins)
@@ -155,6 +176,7 @@ const CHECKS: readonly Check[] = [
     reasons: ['token.missing', 'token.expired', 'token.forged', 'token.wrong_audience', 'token.replayed'],
     where: BEACONS_SIGNED,
     because: 'Identity and consent come signed, or not at all',
+    reads: only('token'),
     applies: isSigned,
     compile:
       () =>
@@ -175,6 +197,7 @@ const CHECKS: readonly Check[] = [
     ],
     where: SIGNED,
     because: 'Policy clauses 4, 8 and 11; DPDP Act s. 6; consent is asked for anew after 13 months (CNIL)',
+    reads: only('token.consent'),
     applies: isSigned,
     compile:
       ({ rulebook }) =>
@@ -188,6 +211,7 @@ const CHECKS: readonly Check[] = [
     reasons: ['consent.withdrawn'],
     where: EVERYWHERE,
     because: 'Policy clause 8; DPDP Act s. 6(4); GDPR Art. 7(3)',
+    reads: only('person.withdrawn'),
     applies: everywhere,
     compile:
       () =>
@@ -208,6 +232,7 @@ const CHECKS: readonly Check[] = [
     ],
     where: EVERYWHERE,
     because: 'Policy clause 4: analytics can be refused on the page',
+    reads: only('page.consent'),
     applies: everywhere,
     compile:
       ({ readBody }) =>
@@ -219,6 +244,7 @@ const CHECKS: readonly Check[] = [
     reasons: ['signal.gpc'],
     where: EVERYWHERE,
     because: 'Our stricter choice: the signal speaks of sale and sharing, and we take it for analytics too',
+    reads: only('gpc'),
     applies: refuses('gpc'),
     compile: () => (facts) => (facts.gpc ? 'signal.gpc' : null),
   },
@@ -227,6 +253,7 @@ const CHECKS: readonly Check[] = [
     reasons: ['signal.dnt'],
     where: EVERYWHERE,
     because: 'Policy clause 4',
+    reads: only('dnt'),
     applies: refuses('dnt'),
     compile: () => (facts) => (facts.dnt ? 'signal.dnt' : null),
   },
@@ -235,6 +262,7 @@ const CHECKS: readonly Check[] = [
     reasons: ['objected'],
     where: EVERYWHERE,
     because: 'Policy clause 8; GDPR Art. 21',
+    reads: only('person.objected'),
     applies: refuses('objected'),
     compile:
       () =>
@@ -246,6 +274,7 @@ const CHECKS: readonly Check[] = [
     reasons: ['tenant_opted_out'],
     where: EVERYWHERE,
     because: 'Policy clause 8',
+    reads: only('person.tenant_opted_out'),
     applies: refuses('tenant_opted_out'),
     compile:
       () =>
@@ -257,6 +286,7 @@ const CHECKS: readonly Check[] = [
     reasons: ['not_adult'],
     where: SIGNED,
     because: 'Policy clause 10; DPDP Act s. 9',
+    reads: only('token.adult'),
     applies: refusesSigned('not_adult'),
     compile: () => (facts) => {
       const claims = claimsOf(facts)
@@ -268,6 +298,7 @@ const CHECKS: readonly Check[] = [
     reasons: ['wrong_region'],
     where: SIGNED,
     because: 'Policy clause 9: keys and records stay in their region',
+    reads: only('token.region'),
     applies: refusesSigned('wrong_region'),
     compile:
       ({ site }) =>
@@ -281,6 +312,7 @@ const CHECKS: readonly Check[] = [
     reasons: ['account_closed'],
     where: EVERYWHERE,
     because: 'Policy clause 7',
+    reads: only('person.account_closed'),
     applies: refuses('account_closed'),
     compile:
       () =>
@@ -292,6 +324,7 @@ const CHECKS: readonly Check[] = [
     reasons: ['bot'],
     where: EVERYWHERE,
     because: 'Statistics are about people',
+    reads: only('bot'),
     applies: (rulebook) => rulebook.bots === 'drop',
     compile: () => (facts) => (facts.bot ? 'bot' : null),
   },
@@ -313,34 +346,4 @@ export function compileDecision(rulebook: Rulebook, site: Site): Decision {
     }
     return null
   }
-}
-
-/** One row of the printed table. */
-export interface DecisionRow {
-  /** from 1, in the order of asking */
-  readonly order: number
-  readonly question: string
-  /** the reasons under which a refusal is counted */
-  readonly reasons: readonly Reason[]
-  readonly where: string
-  readonly because: string
-}
-
-/** The table as a rulebook uses it: the checks that apply to any of its sites, after the question which site it is. */
-export function decisionTable(rulebook: Rulebook): readonly DecisionRow[] {
-  const sites = Object.values(rulebook.sites)
-  const first: Omit<DecisionRow, 'order'> = {
-    question: 'Is the site one of this rulebook?',
-    reasons: ['unknown_site'],
-    where: 'every beacon',
-    because: 'What no rule names is dropped',
-  }
-  const applying = CHECKS.filter((check) => sites.some((site) => check.applies(rulebook, site)))
-  return [first, ...applying].map(({ because, question, reasons, where }, at) => ({
-    order: at + 1,
-    question,
-    reasons,
-    where,
-    because,
-  }))
 }

@@ -12,7 +12,7 @@
  * Not lru-cache: its time to live is kept and checked entry by entry, and forgetting on time without a request takes
  * a timer an entry. Here forgetting is two assignments, which is also what a key's death asks for.
  */
-import type { Clock } from '@tacit/contracts'
+import { type Clock, MAX_RAW_AGE_MS } from '@tacit/contracts'
 
 export interface GenerationCacheOptions {
   /** entries in both generations together, at least 2 */
@@ -22,8 +22,7 @@ export interface GenerationCacheOptions {
   readonly clock: Clock
 }
 
-/** Raw values live in memory for at most 15 minutes (design.md, zone Z1). */
-export const MAX_RAW_AGE_MS = 15 * 60_000
+export { MAX_RAW_AGE_MS }
 
 export class GenerationCache<V> {
   readonly #half: number

@@ -1,7 +1,16 @@
 export { type Census, createCensus, type Member, type Thresholds } from './census.js'
 export * from './client-address.js'
 export * from './compile.js'
-export * from './decide.js'
+export {
+  compileDecision,
+  type Decision,
+  decideConsent,
+  type DecisionFacts,
+  type DecisionRead,
+  type PersonState,
+  type TokenResult,
+} from './decide.js'
+export * from './decision-tables.js'
 export { compileEventScan, type Detection, type EventScan } from './event-scan.js'
 export * from './dimensions.js'
 export { compileFieldTrial, type FieldOutcome, type FieldTrial } from './field-trial.js'

@@ -5,6 +5,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { TacitError } from '@tacit/contracts'
 import anonymizeIp from 'ip-anonymize'
+import { IDENTITY_BITS } from '@tacit/rulebook'
 import { type Nat64Prefix, nat64Value, readNat64Prefixes } from './nat64.js'
 
 /**
@@ -42,6 +43,7 @@ export const UNKNOWN_NETWORK = 'unknown'
 /** `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`: longer text is no address, and no regular expression sees it. */
 const LONGEST_IPV6 = 45
 const LONGEST_IPV4 = 15
+const GROUP_BITS = 16
 const NO_PREFIXES: readonly Nat64Prefix[] = []
 
 /** Blocks no public client speaks from: IANA special-purpose registry (RFC 6890), without documentation ranges. */
@@ -140,15 +142,17 @@ export function truncateAddress(address: Address, ipv4Bits: number, ipv6Bits: nu
  */
 export function identityAddress(address: Address): string {
   const groups = identityGroups(address)
-  return groups === null ? (address as Ipv4Address).text : `${prefixText(groups, 4)}/64`
+  const { ipv6 } = IDENTITY_BITS.address
+  return groups === null ? (address as Ipv4Address).text : `${prefixText(groups, ipv6 / GROUP_BITS)}/${ipv6}`
 }
 
 /** The network that `min_networks` counts: the /24 of an IPv4 address, the /48 of an IPv6 address, in CIDR form. */
 export function identityNetwork(address: Address): string {
   const groups = identityGroups(address)
-  if (groups !== null) return `${prefixText(groups, 3)}/48`
+  const bits = IDENTITY_BITS.network
+  if (groups !== null) return `${prefixText(groups, bits.ipv6 / GROUP_BITS)}/${bits.ipv6}`
   const { text } = address as Ipv4Address
-  return `${text.slice(0, text.lastIndexOf('.'))}.0/24`
+  return `${text.slice(0, text.lastIndexOf('.'))}.0/${bits.ipv4}`
 }
 
 /**

@@ -13,9 +13,9 @@
  *   route has that segment as a literal.
  * - Places and members are bounded. What no longer fits is not counted, and makes crowds smaller, never larger.
  */
-import { DETECTORS, isRouteLiteral, ROUTE_LIMITS } from '@tacit/rulebook'
+import { DETECTORS, isRouteLiteral, looksLikeId, ROUTE_LIMITS } from '@tacit/rulebook'
 import { Crowd, type Member, type Room, type Thresholds } from './census.js'
-import { fitsParameter, looksLikeId, pathSegments } from './path-template.js'
+import { fitsParameter, pathSegments } from './path-template.js'
 import { createScanner } from './scan/index.js'
 
 export interface RouteLearner {

@@ -11,9 +11,8 @@
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import { type Clock, DAY, lengthPrefixed } from '@tacit/contracts'
-import { DETECTORS, type Release } from '@tacit/rulebook'
+import { DETECTORS, looksLikeId, type Release } from '@tacit/rulebook'
 import type { CalendarDay, Identity } from './identity.js'
-import { looksLikeId } from './path-template.js'
 import { createScanner } from './scan/index.js'
 
 /** One use of a segment that no word list approves. Pseudonyms are those of the day. */

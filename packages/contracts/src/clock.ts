@@ -28,3 +28,6 @@ export class DrivenClock implements Clock {
     if (time > this.#now) this.#now = time
   }
 }
+
+/** Raw values live in memory for at most 15 minutes, ms (design.md, zone Z1). */
+export const MAX_RAW_AGE_MS = 15 * 60_000

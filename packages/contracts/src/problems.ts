@@ -59,6 +59,7 @@ export const PROBLEMS = {
   ERR_ACTIVATION_SIGNATURES: entry(403, 'Two approvers must have signed this very change'),
   ERR_ACTIVATION_STRANGER: entry(403, 'Somebody signed who is no approver'),
   ERR_ACTIVATION_NOTICE: entry(403, 'A loosening needs a notice that is on record'),
+  ERR_ACTIVATION_POLICY: entry(403, 'A loosening needs a newer policy version, to which people consent anew'),
   ERR_ACTIVATION_TOO_EARLY: entry(403, 'A loosening takes effect 30 days after its notice at the earliest'),
   ERR_ACTIVATION_EXPIRED: entry(403, 'The rulebook would have expired when it takes effect'),
   ERR_ACTIVATION_CLOCK: entry(500, 'The clock is behind what is on record'),

@@ -16,9 +16,13 @@ export {
   yieldedDimensions,
 } from './dimensions.js'
 export {
+  type ActivationNeed,
+  activationNeeds,
   type Change,
   type ChangeClass,
   diffRulebooks,
+  hasOwnNotice,
+  hasOwnPolicy,
   mayTakeEffectAtOnce,
   NOTICE_DAYS,
   type RulebookDiff,
@@ -31,8 +35,9 @@ export { isRouteLiteral } from './lint/catalogues.js'
 export { editDistance } from './nearest.js'
 export { rulebookSchema } from './schema.js'
 export { type SampleOptions, withSample } from './sample.js'
+export { looksLikeId } from './path-segments.js'
 export { findingAt, findingOf } from './place.js'
 export { type MeasuredStatistic, measuredFindings } from './lint/measured.js'
 export * from './plan.js'
-export { FIELD_SOURCES, type FieldOrigin, isProp, sourceOf } from './sources.js'
+export { FIELD_SOURCES, type FieldOrigin, IDENTITY_BITS, isProp, sourceOf } from './sources.js'
 export * from './types.js'

@@ -42,3 +42,9 @@ export function sourceOf(field: string): FieldSource {
 export function isProp(field: string): boolean {
   return !Object.hasOwn(FIELD_SOURCES, field)
 }
+
+/** The bits of an address that tell devices apart on a network site, and those of its network, which `min_networks` counts. */
+export const IDENTITY_BITS = {
+  address: { ipv4: 32, ipv6: 64 },
+  network: { ipv4: 24, ipv6: 48 },
+} as const

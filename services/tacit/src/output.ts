@@ -67,6 +67,7 @@ function exitCodeOf(error: unknown): number {
     case 'ERR_ACTIVATION_SIGNATURES':
     case 'ERR_ACTIVATION_STRANGER':
     case 'ERR_ACTIVATION_NOTICE':
+    case 'ERR_ACTIVATION_POLICY':
     case 'ERR_ACTIVATION_TOO_EARLY':
     case 'ERR_ACTIVATION_EXPIRED':
     case 'ERR_ACTIVATION_APART':

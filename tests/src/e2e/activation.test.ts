@@ -10,7 +10,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { readBatchHeader } from '@tacit/contracts'
 import { openLmdbLog } from '@tacit/event-log'
-import t from 'tap'
+import { RulebookRegister, type Signature } from '@tacit/keeper'
+import t, { type Test } from 'tap'
 import { rulebookPath, TACIT, tacit } from '../support/tacit.js'
 import { edSigner, grantedClaims } from '../support/tokens.js'
 
@@ -168,6 +169,29 @@ const hashOf = async (path: string): Promise<string> => {
   return (JSON.parse(stdout) as { hash: string }).hash
 }
 
+/** A loosening written past the command line, signed by two and called harmless: the running instance looks again. */
+async function forged(t: Test, path: string, replaces: string): Promise<void> {
+  const register = RulebookRegister.open(join(data, 'main', 'keys-register'))
+  const signatures = readSignatures(`${path}.signatures.json`)
+  const hash = await hashOf(path)
+  const now = Date.now()
+  const entry = register.append(
+    { action: 'activate', hash, replaces, class: 'tighten', takesEffect: now, atOnce: true, signatures },
+    now,
+  )
+  await new Promise((resolve) => setTimeout(resolve, 3_000))
+  const obeyed = register
+    .entries()
+    .some(({ action, ...rest }) => action === 'applied' && 'applies' in rest && rest.applies === entry.seq)
+  t.notOk(obeyed, 'what was never allowed is not obeyed, whatever its entry says')
+  t.equal((await rules('rollback')).code, 0, 'and is taken back')
+}
+
+/** The approvals that were gathered beside a rulebook. */
+function readSignatures(path: string): readonly Signature[] {
+  return (JSON.parse(readFileSync(path, 'utf8')) as { readonly signatures: readonly Signature[] }).signatures
+}
+
 t.test('activated, taken back and refused under load: nothing lost, one rulebook each', async (t) => {
   for (const kid of ['ada', 'ben', 'eve']) {
     t.equal((await tacit(['rules', 'keygen', '--kid', kid, '--out', file('keys')])).code, 0)
@@ -181,7 +205,14 @@ t.test('activated, taken back and refused under load: nothing lost, one rulebook
   let running = await start()
   let load = startLoad(running.port)
   const tighter = variant('tighter.yaml', ['sales, operations]', 'sales]'], ['ipv4: 16', 'ipv4: 12'])
-  const looser = variant('looser.yaml', ['bots: drop', 'bots: count'])
+  const looser = variant(
+    'looser.yaml',
+    ['bots: drop', 'bots: count'],
+    ['policy: { version: "2026-11-01"', 'policy: { version: "2026-11-02"'],
+    ['notice: { at: 2026-10-01 }', 'notice: { at: 2026-10-02 }'],
+  )
+  // What people agreed to already does not cover it.
+  const covered = variant('covered.yaml', ['bots: drop', 'bots: count'])
   const expired = variant(
     'expired.yaml',
     ['min_users: 10', 'min_users: 12'],
@@ -198,6 +229,7 @@ t.test('activated, taken back and refused under load: nothing lost, one rulebook
     ['ERR_ACTIVATION_SIGNATURES', tighter, ['ada']],
     ['ERR_ACTIVATION_STRANGER', tighter, ['eve']],
     ['ERR_ACTIVATION_NOTICE', looser, ['ada', 'ben']],
+    ['ERR_ACTIVATION_POLICY', covered, ['ada', 'ben']],
     ['ERR_ACTIVATION_EXPIRED', expired, ['ada', 'ben']],
   ]
   for (const [code, path, kids] of refusals) {
@@ -208,6 +240,9 @@ t.test('activated, taken back and refused under load: nothing lost, one rulebook
   }
   t.equal((await rules('notice', looser)).code, 0)
   t.match((await rules('activate', looser)).text, 'ERR_ACTIVATION_TOO_EARLY', 'told today')
+  const told = await rules('notice', covered)
+  t.match(told.text, /still needs this.* newer than 2026-11-01/, 'said before a month is lost')
+  await forged(t, covered, first)
 
   rmSync(`${tighter}.signatures.json`)
   await sign(tighter, 'ada', 'ben')

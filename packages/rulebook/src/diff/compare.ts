@@ -61,13 +61,34 @@ export function equal(a: unknown, b: unknown): boolean {
   return canonical(a) === canonical(b)
 }
 
-/** JSON with sorted keys. */
+/** JSON with sorted keys; a set as its sorted members. */
 export function canonical(value: unknown): string {
   return (
-    JSON.stringify(value, (_key, inner: unknown) =>
-      typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+    JSON.stringify(value, (_key, inner: unknown) => {
+      if (inner instanceof Set) return [...inner].map(String).sort()
+      return typeof inner === 'object' && inner !== null && !Array.isArray(inner)
         ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-        : inner,
-    ) ?? 'undefined'
+        : inner
+    }) ?? 'undefined'
   )
+}
+
+/**
+ * Whatever differs under a key that nobody classed: a loosening, because nobody knows what it does to people.
+ * @param classed the keys that are compared elsewhere, or that say nothing by themselves
+ */
+export function compareRest<T extends object>(
+  say: Say,
+  path: string,
+  from: T,
+  to: T,
+  classed: readonly (keyof T)[],
+): void {
+  const known = new Set<string>(classed.map(String))
+  const [before, after] = [from as Record<string, unknown>, to as Record<string, unknown>]
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    if (known.has(key) || equal(before[key], after[key])) continue
+    const at = path === '' ? key : `${path}.${key}`
+    say(at, 'loosen', before[key], after[key], 'This says something else, and no rule knows what that means.')
+  }
 }

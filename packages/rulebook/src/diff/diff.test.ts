@@ -95,7 +95,6 @@ const CASES: readonly Case[] = [
   ['drill: [role]\n    ', '', 'tighten', 'statistics.features.drill'],
   ['version: 2026.11.1', 'version: 2026.11.2', 'neutral', 'version'],
   ['expires: 2027-11-30', 'expires: 2027-11-01', 'neutral', 'expires'],
-  ['policy: { version: "2026-11-01"', 'policy: { version: "2026-12-01"', 'neutral', 'policy.version'],
   ['clauses: ["2b", ', 'clauses: [', 'loosen', 'policy.clauses'],
   [
     'words: any',
@@ -194,7 +193,7 @@ t.test(
   'no difference of meaning goes unnoticed: each leaf of a rulebook that changes is a change',
   async (t) => {
     // These follow from the rest, or name the thing that is compared.
-    const derived = /^(?:hash|sources|statistics,\d+,id|sites,[a-z]+,id|scan(?:,onHit)?$)/
+    const derived = /^(?:hash|sources|statistics,\d+,id|sites,[a-z]+,id|scan$)/
     for (const texts of [whole(), website]) {
       const rulebook = loaded(texts)
       let looked = 0

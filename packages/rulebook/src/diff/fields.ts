@@ -1,6 +1,7 @@
 /** Changes of field rules: what more or less of a field may leave memory. */
 import type { FieldRule } from '../types.js'
-import { compareNumber, compareSet, equal } from './compare.js'
+import { compareNumber, compareRest, compareSet, equal } from './compare.js'
+import { diffTemplate } from './routes.js'
 import type { Say } from './types.js'
 
 /** Higher lets more through; within one kind the parameters decide. */
@@ -30,63 +31,25 @@ function diffTruncate(say: Say, at: string, from: Rule<'truncate'>, to: Rule<'tr
   else say(`${at}.then`, 'loosen', from.keeps, to.keeps, 'The network itself is kept instead of its country.')
 }
 
-function diffTemplate(say: Say, at: string, from: Rule<'template'>, to: Rule<'template'>): void {
-  if ('routes' in from && 'routes' in to) {
-    compareSet(
-      say,
-      `${at}.catalogue`,
-      from.routes,
-      to.routes,
-      { class: 'loosen', says: (route) => `The page ${route} is counted under a name of its own.` },
-      {
-        class: 'tighten',
-        says: (route) => `The page ${route} is no longer counted under a name of its own.`,
-      },
-    )
-    if (from.otherwise !== to.otherwise)
-      say(`${at}.otherwise`, 'neutral', from.otherwise, to.otherwise, 'Pages of no route have another name.')
-  } else if ('generic' in from && 'generic' in to) {
-    diffWords(say, at, from.generic.words, to.generic.words)
-  } else if ('generic' in to) {
-    say(at, 'loosen', 'catalogue', 'generic', 'Paths are no longer matched against a list of pages.')
-  } else {
-    say(at, 'tighten', 'generic', 'catalogue', 'Paths are matched against a list of pages.')
-  }
-}
-
-function diffWords(
-  say: Say,
-  at: string,
-  from: 'any' | readonly string[],
-  to: 'any' | readonly string[],
-): void {
-  if (from === 'any' || to === 'any') {
-    if (from === to) return
-    if (to === 'any')
-      say(`${at}.generic.words`, 'loosen', 'a list', 'any', 'Any segment that looks like a word stays.')
-    else say(`${at}.generic.words`, 'tighten', 'any', 'a list', 'Only approved words stay.')
-    return
-  }
-  compareSet(
-    say,
-    `${at}.generic.words`,
-    from,
-    to,
-    { class: 'loosen', says: (word) => `The word ${word} stays in paths.` },
-    { class: 'tighten', says: (word) => `The word ${word} no longer stays in paths.` },
-  )
-}
-
 function diffGeneralise(say: Say, at: string, from: Rule<'generalise'>, to: Rule<'generalise'>): void {
+  const unbounded = Number.POSITIVE_INFINITY
+  // Under a budget the usual combinations keep their names and the rest is `other`. With a family less there are fewer
+  // combinations, so some that were `other` get their names back.
+  const budget = from.maxBits !== undefined
   compareSet(
     say,
     `${at}.to`,
     from.to,
     to.to,
     { class: 'loosen', says: (name) => `The ${name} is kept.` },
-    { class: 'tighten', says: (name) => `The ${name} is no longer kept.` },
+    budget
+      ? {
+          class: 'loosen',
+          says: (name) =>
+            `The ${name} is no longer kept; combinations of the others that max_bits made \`other\` may have their names again.`,
+        }
+      : { class: 'tighten', says: (name) => `The ${name} is no longer kept.` },
   )
-  const unbounded = Number.POSITIVE_INFINITY
   compareNumber(
     say,
     `${at}.max_bits`,
@@ -97,6 +60,9 @@ function diffGeneralise(say: Say, at: string, from: Rule<'generalise'>, to: Rule
     (bits) => (bits === unbounded ? 'no bound' : bits),
   )
 }
+
+const isValue = (rule: Rule<'allow'>, text: string | undefined): boolean =>
+  (rule.values ?? []).some((value) => String(value) === text)
 
 function diffAllow(say: Say, at: string, from: Rule<'allow'>, to: Rule<'allow'>): void {
   if (from.pattern !== to.pattern || (from.values === undefined) !== (to.values === undefined)) {
@@ -115,6 +81,17 @@ function diffAllow(say: Say, at: string, from: Rule<'allow'>, to: Rule<'allow'>)
   if (from.otherwise === to.otherwise) return
   const rank = (otherwise: string | undefined): number =>
     otherwise === 'drop_event' ? 0 : otherwise === undefined ? 1 : 2
+  // A word that is a value too hides who has that value among the rest; under another word they stand alone.
+  if (rank(from.otherwise) === 2 && isValue(from, from.otherwise)) {
+    say(
+      `${at}.otherwise`,
+      'loosen',
+      from.otherwise,
+      to.otherwise,
+      `The value ${String(from.otherwise)} no longer stands for what is not listed as well.`,
+    )
+    return
+  }
   const [before, after] = [rank(from.otherwise), rank(to.otherwise)]
   const kind = after > before ? 'loosen' : after < before ? 'tighten' : 'neutral'
   say(`${at}.otherwise`, kind, from.otherwise, to.otherwise, 'What is not listed fares otherwise.')
@@ -145,9 +122,38 @@ function diffScope(say: Say, at: string, from: Rule<'pseudonym'>, to: Rule<'pseu
   )
 }
 
+function diffCoarsen(say: Say, at: string, from: Rule<'coarsen'>, to: Rule<'coarsen'>): void {
+  if (from.toMs === to.toMs) return
+  // Steps of three hours tell two o'clock from three, which steps of two hours do not.
+  const coarser = to.toMs % from.toMs === 0
+  const minutes = (ms: number): string => `${String(ms / 60_000)}m`
+  say(
+    `${at}.to`,
+    coarser ? 'tighten' : 'loosen',
+    minutes(from.toMs),
+    minutes(to.toMs),
+    coarser ? 'Times are coarser.' : 'Times are finer, or their steps begin elsewhere.',
+  )
+}
+
+/** What the rules above compare, of each kind of rule. */
+const CLASSED: { readonly [K in FieldRule['do']]: readonly string[] } = {
+  truncate: ['ipv4', 'ipv6', 'keeps'],
+  pseudonym: ['scope'],
+  coarsen: ['toMs'],
+  template: ['routes', 'otherwise', 'generic'],
+  generalise: ['to', 'maxBits'],
+  allow: ['values', 'pattern', 'otherwise'],
+  bucket: ['edges'],
+  drop: ['because'],
+}
+
 /** The change of one field's rule, or of its having one. */
 export function diffField(say: Say, field: string, from: FieldRule, to: FieldRule): void {
+  if (equal(from, to)) return
   const at = `fields.${field}`
+  if (from.do === to.do)
+    compareRest<Record<string, unknown>>(say, at, { ...from }, { ...to }, ['do', ...(CLASSED[from.do] ?? [])])
   if (from.do === 'drop' && to.do === 'drop') {
     if (from.because !== to.because)
       say(`${at}.because`, 'neutral', from.because, to.because, 'The reason reads otherwise.')
@@ -159,21 +165,7 @@ export function diffField(say: Say, field: string, from: FieldRule, to: FieldRul
   if (from.do === 'allow' && to.do === 'allow') return diffAllow(say, at, from, to)
   if (from.do === 'bucket' && to.do === 'bucket') return diffBucket(say, at, from, to)
   if (from.do === 'pseudonym' && to.do === 'pseudonym') return diffScope(say, at, from, to)
-  if (from.do === 'coarsen' && to.do === 'coarsen') {
-    compareNumber(
-      say,
-      `${at}.to`,
-      from.toMs,
-      to.toMs,
-      'tighten',
-      {
-        up: 'Times are coarser.',
-        down: 'Times are finer.',
-      },
-      (ms) => `${String(ms / 60_000)}m`,
-    )
-    return
-  }
+  if (from.do === 'coarsen' && to.do === 'coarsen') return diffCoarsen(say, at, from, to)
   // Two transforms of different kinds cannot be ranked; only dropping is surely tighter.
   const kind = OPENNESS[to.do] < OPENNESS[from.do] ? 'tighten' : 'loosen'
   say(

@@ -1,6 +1,6 @@
 /** Changes of statistics: what more or less may be published. */
 import type { Statistic } from '../types.js'
-import { compareSet, equal } from './compare.js'
+import { compareRest, compareSet, equal } from './compare.js'
 import type { Say } from './types.js'
 
 /** The change of one statistic's declaration. */
@@ -51,18 +51,30 @@ export function diffStatistic(say: Say, from: Statistic, to: Statistic): void {
       exact ? 'People are no longer rounded.' : 'People are rounded.',
     )
   }
-  if (from.where.kind !== to.where.kind) {
-    const narrower = from.where.kind === undefined
+  // Narrower is no less: how many had an error is told by no number about all events.
+  if (from.where.kind !== to.where.kind)
     say(
       `${at}.where.kind`,
-      narrower ? 'tighten' : 'loosen',
+      'loosen',
       from.where.kind,
       to.where.kind,
-      narrower ? 'It counts one kind of event only.' : 'It counts other events than before.',
+      'It counts other events than before, a number that was never told.',
     )
-  }
+  compareRest(say, `${at}.where`, from.where, to.where, ['kind'])
   if (from.site !== to.site) say(`${at}.site`, 'loosen', from.site, to.site, 'It counts another site.')
   if (!equal(from.shape, to.shape))
     say(at, 'loosen', from.shape.type, to.shape.type, 'It counts something else than before.')
   if (from.title !== to.title) say(`${at}.title`, 'neutral', from.title, to.title, 'It has another title.')
+  compareRest(say, at, from, to, [
+    'id',
+    'shape',
+    'title',
+    'site',
+    'windows',
+    'where',
+    'by',
+    'drill',
+    'measures',
+    'people',
+  ])
 }

@@ -30,3 +30,6 @@ export interface RulebookDiff {
 }
 
 export type Say = (path: string, kind: ChangeClass, from: unknown, to: unknown, says: string) => void
+
+/** `2026-11-01`. @param time ms */
+export const utcDate = (time: number): string => new Date(time).toISOString().slice(0, 10)

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { changed, loaded, shipped } from '../testing/shipped.js'
 import { whole } from '../testing/whole.js'
+import { LANDING_COLUMNS, RECORD_COLUMNS, streamPlans } from '../plan.js'
 import type { Rulebook } from '../types.js'
 import { explain } from './index.js'
 import { explanationHtml, explanationMarkdown } from './render.js'
@@ -49,16 +50,69 @@ t.test('what a rule says is what the page says', async (t) => {
   says('destroy_key_after: 48h, timezone', 'destroy_key_after: 24h, timezone', 'lives for at most two days')
   says('released: 25 months', 'released: 12 months', '| At most twelve months |')
   says('max_consent_age: 13 months', 'max_consent_age: 6 months', 'not more than six months ago')
-  says('bots: drop', 'bots: count', 'are counted like anybody else')
+  says('bots: drop', 'bots: count', 'Crawlers are counted like anybody else', 'Crawlers that say so')
   says('    - pan\n', '', 'Aadhaar', 'Income tax numbers')
   says('max_bits: 4', 'max_bits: 3', 'At most eight different combinations')
 })
 
 t.test('streams that are declared and not stored are said so, with the life they will have', async (t) => {
   const page = explanationMarkdown(explain(BOOKS['whole'] as Rulebook))
+  t.match(page, 'Records of a week are not made by this version.')
+  t.match(page, /they will hold `epoch`, `site`, `statistic`, .*`cohort`.*under codes of the week/)
+  t.match(page, 'For App versions, later: this version makes no record of it')
   t.match(page, 'Statistics of a week or month are declared, but this version does not publish them yet')
   t.match(page, 'nine days (week) and 33 days (month)')
   t.match(page, '| Not by this version |')
+})
+
+t.test('whoever is known by an address is told so, bit by bit, wherever the address is read', async (t) => {
+  for (const name of ['website', 'whole']) {
+    const page = explanationMarkdown(explain(BOOKS[name] as Rulebook))
+    t.match(page, 'all 32 bits of IPv4, the first 64 of 128 of IPv6')
+    t.match(page, 'the first 24 bits of IPv4, 48 of IPv6')
+    t.match(page, 'Address and description stay in memory for at most 15 minutes')
+    t.match(page, /\| `user_agent`.*On `website` it also tells devices apart/)
+    t.match(page, '| `network` | The network’s code of the day')
+    t.match(page, 'A device is no person')
+  }
+  t.match(
+    explanationMarkdown(explain(BOOKS['whole'] as Rulebook)),
+    /\| `client_ip`.*On `website` it also tells devices apart, in memory and before any of this/,
+  )
+  const erp = explanationMarkdown(explain(BOOKS['erp'] as Rulebook))
+  t.match(erp, 'Neither the internet address nor the browser tells people apart')
+  t.notMatch(erp, 'tells devices apart')
+  t.match(erp, '| `network` | Always empty here |')
+})
+
+t.test('every column of a record is on the page: of the day, and while it waits', async (t) => {
+  for (const rulebook of Object.values(BOOKS)) {
+    const page = explanationMarkdown(explain(rulebook))
+    const day = streamPlans(rulebook).find(({ stream }) => stream === 'day')
+    for (const name of [...RECORD_COLUMNS.map((column) => column.name), ...(day?.dimensions ?? [])])
+      t.match(page, `\n| \`${name}\` | `)
+    for (const { name } of LANDING_COLUMNS) t.match(page, `\n- \`${name}\`: `)
+  }
+})
+
+t.test('the kind of an event leaves memory where its name does not', async (t) => {
+  const page = explanationMarkdown(explain(BOOKS['website'] as Rulebook))
+  const row = page.split('\n').find((line) => line.startsWith('| `event_name`'))
+  t.match(row, 'No statistic reads the value itself, so that never leaves memory.')
+  t.match(row, 'It says of what kind an event is, which stands on its record: a page view.')
+})
+
+t.test('nothing is said of people who are not there, and nothing that says nothing', async (t) => {
+  const website = explanationMarkdown(explain(BOOKS['website'] as Rulebook))
+  t.notMatch(website, /ERP|[Tt]oken|[Cc]ompan|100 %/)
+  for (const rulebook of Object.values(BOOKS)) {
+    const page = explanationMarkdown(explain(rulebook))
+    t.notMatch(page, /and nothing else\.|before anything looks/)
+  }
+  const { policy, ...rest } = BOOKS['website'] as Rulebook
+  const clauses = ['2a', '2b', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12']
+  const promising = explain({ ...rest, policy: { ...policy, clauses } })
+  t.notMatch(explanationMarkdown(promising), /ERP|[Tt]oken|withdrawal|search finds|newer policy/)
 })
 
 t.test('the page holds nothing but its own words, whatever the rulebook holds', async (t) => {
@@ -68,6 +122,23 @@ t.test('the page holds nothing but its own words, whatever the rulebook holds', 
   t.notMatch(html, '<script')
   t.match(html, '&lt;script&gt;')
   t.match(explanationMarkdown(explain(rulebook)), '\\| x')
+  t.notMatch(explanationMarkdown(explain(rulebook)), '<script')
+  const titles = [
+    evil,
+    `\`${evil}`,
+    `\`\`${evil}\``,
+    '[all](javascript:alert)',
+    '*all* _all_ ![x](y)',
+    'a & b',
+  ]
+  for (const title of titles) {
+    const written = JSON.stringify(title)
+    const page = explain(loaded(changed(shipped('erp'), 'title: Errors', `title: ${written}`)))
+    t.notMatch(explanationHtml(page), '<script')
+    const shown = explanationMarkdown(page)
+    t.notMatch(shown, /<script|[^\\]\[all|[^\\]\*all|[^\\]_all|a & b/, title)
+    t.equal((shown.match(/`/g) ?? []).length % 2, 0, 'code marks are ours, in pairs')
+  }
   t.notMatch(html, /src=|href=|@import|url\(/, 'and nothing from elsewhere')
 })
 

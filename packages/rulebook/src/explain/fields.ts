@@ -1,21 +1,24 @@
-/** Every field in plain words: where it comes from, what happens to it in order, what can be left, and who reads it. */
-import {
-  bucketLabels,
-  GENERALISED_VALUES,
-  type GeneralisedDimension,
-  yieldedDimensions,
-} from '../dimensions.js'
-import { dimensionsOf } from '../plan.js'
+/** Every field that a rule names: where it comes from, what happens to it in order, what can be left, and who reads it. */
+import { yieldedDimensions } from '../dimensions.js'
+import { dimensionsOf, storedPlans } from '../plan.js'
 import { type FieldOrigin, sourceOf } from '../sources.js'
 import type { FieldRule, Rulebook } from '../types.js'
 import { type Block, table, text } from './document.js'
-import { counted, duration, listed, number, sample, sentence } from './words.js'
+import { sitesOf } from './identity.js'
+import { kindsOf } from './record.js'
+import { way } from './steps.js'
+import { code, codes, counted, listed, plain, sentence } from './words.js'
 
 const ORIGINS: Readonly<Record<FieldOrigin, string>> = {
-  request: 'the connection',
+  request: 'the browser’s request',
   token: 'the ERP’s signed token',
   page: 'the page, about itself',
   event: 'the page, with the event',
+}
+
+/** Where a field is not simply sent. */
+const MADE: Readonly<Record<string, string>> = {
+  timestamp: 'when it was received, less the age that the page states',
 }
 
 /** What a field is, where its name does not say it to everybody. */
@@ -41,142 +44,75 @@ const MEANINGS: Readonly<Record<string, string>> = {
   search_text: 'what was searched for',
 }
 
-const NAMES: Readonly<Record<string, string>> = {
-  browser: 'the browser’s family',
-  os: 'the operating system’s family',
-  device: 'desktop, mobile or tablet',
-  model_class: 'the class of device',
-}
-const DIMENSION_SCOPES: Readonly<Record<string, string>> = {
-  tenant: 'company',
-  purpose: 'purpose',
-  epoch: 'period (day, week or month)',
-}
-const MAX_SHOWN = 6
+/** What tells devices apart on sites without accounts, whatever the field's own rule is. */
+const IDENTIFYING: ReadonlySet<string> = new Set(['client_ip', 'user_agent'])
 
-function allowed(rule: Extract<FieldRule, { do: 'allow' }>): readonly [steps: string, left: string] {
-  const otherwise =
-    rule.otherwise === undefined
-      ? 'Anything else is dropped.'
-      : rule.otherwise === 'drop_event'
-        ? 'With anything else the whole event is dropped.'
-        : `Anything else becomes \`${rule.otherwise}\`.`
-  if (rule.pattern === 'month') return [`It passes if it is a month. ${otherwise}`, 'a month, like `2026-03`']
-  if (rule.pattern === 'quarter_hours') {
-    return [
-      `It passes if it is a time zone of whole quarter hours. ${otherwise}`,
-      'minutes from UTC, like `330`',
-    ]
-  }
-  const values = (rule.values ?? []).map(String)
-  const left =
-    rule.otherwise === undefined || rule.otherwise === 'drop_event' ? values : [...values, rule.otherwise]
+/** What a field serves besides the statistics that read it. */
+function besides(rulebook: Rulebook, field: string): readonly string[] {
+  const network = sitesOf(rulebook, 'network')
   return [
-    `It passes if it is on a list of ${counted(values.length, 'value')}. ${otherwise}`,
-    sample([...new Set(left)], MAX_SHOWN),
+    ...(field === 'event_name'
+      ? [`it says of what kind an event is, which stands on its record: ${kindsOf(rulebook)}`]
+      : []),
+    ...(IDENTIFYING.has(field) && network.length > 0
+      ? [
+          `on ${codes(network)} it also tells devices apart, in memory and before any of this is done to it (see “Who is counted, and how”)`,
+        ]
+      : []),
+    ...(field === 'user_agent' && rulebook.bots === 'drop' ? ['it says whether it is a crawler'] : []),
   ]
 }
 
-/** What happens, in order, and what can be left. */
-function way(rule: FieldRule): readonly [steps: string, left: string] {
-  switch (rule.do) {
-    case 'truncate': {
-      const cut = `It is cut to its first ${number(rule.ipv4)} of 32 bits (IPv4) or ${number(rule.ipv6)} of 128 bits (IPv6) before anything looks at it.`
-      return rule.keeps === 'country'
-        ? [
-            `${cut} Then the country of that network is looked up, in a list that we hold ourselves. Then the network is forgotten.`,
-            'a country, like `IN`',
-          ]
-        : [`${cut} The rest is forgotten.`, 'a network of thousands, like `203.0.0.0/16`']
-    }
-    case 'pseudonym': {
-      const scopes = listed(rule.scope.map((scope) => DIMENSION_SCOPES[scope] ?? scope))
-      return [
-        `It is replaced by a keyed code, another one for each ${scopes}. When the key is destroyed, nobody can tell again who it was.`,
-        'a code of 22 characters, until its period’s key dies',
-      ]
-    }
-    case 'coarsen':
-      return [`It is rounded down to ${duration(rule.toMs)}.`, 'the beginning of that time']
-    case 'template':
-      if ('routes' in rule) {
-        return [
-          `It is matched against a list of ${counted(rule.routes.length, 'page')}; names and numbers in it become words like \`:id\`. A page that is not on the list becomes \`${rule.otherwise}\`.`,
-          sample(rule.routes, MAX_SHOWN),
-        ]
-      }
-      return [
-        rule.generic.words === 'any'
-          ? 'What follows a question mark is cut off. Parts that look like a number or a code become `:id`; other parts stay.'
-          : `What follows a question mark is cut off. Every part that is not one of ${counted(rule.generic.words.length, 'approved word')} becomes \`:id\`.`,
-        'a page’s address, like `/orders/:id`',
-      ]
-    case 'generalise': {
-      const families = listed(rule.to.map((name) => NAMES[name] ?? name))
-      const budget =
-        rule.maxBits === undefined
-          ? ''
-          : ` At most ${number(Math.floor(2 ** rule.maxBits))} different combinations can leave (${rule.maxBits} bits); rarer ones become \`other\`.`
-      const values = rule.to.flatMap((name) =>
-        Object.hasOwn(GENERALISED_VALUES, name) ? GENERALISED_VALUES[name as GeneralisedDimension] : [],
-      )
-      return [
-        `Only ${families} ${rule.to.length === 1 ? 'is' : 'are'} kept, never a version or a model.${budget}`,
-        sample([...new Set(values)], MAX_SHOWN),
-      ]
-    }
-    case 'allow':
-      return allowed(rule)
-    case 'bucket': {
-      const labels = bucketLabels(rule.edges)
-      return [
-        `The number is replaced by one of ${counted(labels.length, 'step')}.`,
-        sample(labels, MAX_SHOWN),
-      ]
-    }
-    case 'drop':
-      return [
-        `It is dropped (${rule.because}); nothing reads it but the search for personal details.`,
-        'nothing',
-      ]
-    default: {
-      const never: never = rule
-      throw new TypeError(`unknown transform ${String(never)}`)
-    }
-  }
-}
-
-/** The titles of the statistics that read a field, or what becomes of it without one. */
+/** The statistics that read a field, or what becomes of it without one. */
 function readers(rulebook: Rulebook, field: string, rule: FieldRule): string {
-  if (rule.do === 'drop') return '—'
-  if (rule.do === 'pseudonym') return 'counts people and companies in every statistic'
-  if (rule.do === 'coarsen') return 'says which hour and day an event belongs to'
   const dimensions = new Set(yieldedDimensions(field, rule))
   const titles = rulebook.statistics
     .filter((statistic) => dimensionsOf(statistic).some((name) => dimensions.has(name)))
-    .map(({ title }) => title)
-  return titles.length === 0
-    ? 'no statistic reads it, so it never leaves memory'
-    : listed([...new Set(titles)])
+    .map(({ title }) => plain(title))
+  const stored = storedPlans(rulebook).some((plan) => plan.dimensions.some((name) => dimensions.has(name)))
+  if (titles.length === 0) return 'no statistic reads it, so it never leaves memory'
+  const named = `for ${listed([...new Set(titles)])}`
+  return stored ? named : `${named}, later: this version makes no record of it, so it never leaves memory`
+}
+
+function purpose(rulebook: Rulebook, field: string, rule: FieldRule): string {
+  if (rule.do === 'pseudonym')
+    return field === 'tenant_id'
+      ? 'Tells how many companies there were.'
+      : 'Tells how many people there were.'
+  if (rule.do === 'coarsen') return 'Says which hour and day an event belongs to.'
+  const also = besides(rulebook, field).map((words) => `${sentence(words)}.`)
+  if (rule.do === 'drop') return also.length === 0 ? '—' : also.join(' ')
+  const own = readers(rulebook, field, rule)
+  // Where something of it is read all the same, what is unread is only what its rule leaves.
+  const words =
+    also.length > 0
+      ? own.replace(/^no statistic reads it, so it/, 'no statistic reads the value itself, so that')
+      : own
+  return [`${sentence(words)}.`, ...also].join(' ')
 }
 
 /** The table of fields and the words around it. */
 export function fieldBlocks(rulebook: Rulebook): readonly Block[] {
   const rows = Object.entries(rulebook.fields).map(([field, rule]) => {
-    const [steps, left] = way(rule)
+    const [steps, left] = way(rule, rulebook)
     const meaning = MEANINGS[field]
     const { from } = sourceOf(field)
     return [
-      `\`${field}\`${meaning === undefined ? '' : ` (${meaning})`}`,
-      sentence(ORIGINS[from]),
+      `${code(field)}${meaning === undefined ? '' : ` (${meaning})`}`,
+      sentence(MADE[field] ?? ORIGINS[from]),
       steps,
       sentence(left),
-      sentence(readers(rulebook, field, rule)),
+      purpose(rulebook, field, rule),
     ]
   })
+  const rest =
+    rulebook.scan === null
+      ? 'is dropped in memory'
+      : 'is searched for personal details like all others, and then dropped in memory'
   return [
     text(
-      `These ${number(rows.length)} things are looked at, and nothing else. Whatever a page sends beyond them is dropped in memory and only counted. There is no cookie and no number that follows a person from one day to the next.`,
+      `These rules name ${counted(rows.length, 'field')}. Whatever else a page sends of an event ${rest}; only how many such things there were is counted. What tells people and devices apart stands above; what is read to decide whether to count at all, and what a record holds besides, stands below.`,
     ),
     table(
       ['What', 'Where it comes from', 'What happens to it, in order', 'What can be left', 'What it is for'],

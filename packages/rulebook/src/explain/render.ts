@@ -1,15 +1,27 @@
 /** An explanation as Markdown or HTML. */
 import type { Block, Explanation } from './document.js'
 
-const cell = (words: string): string => words.replaceAll('|', '\\|').replaceAll('\n', ' ')
+/** What Markdown or HTML within it would take for a mark. `&` and `<` as entities, so that no reader makes tags of them. */
+const MARKS = /[&<>[\]*_~\\]/g
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
+
+/** Text as Markdown: words between backticks stay code, which shows everything as it is; of the rest nothing is a mark. */
+function markdown(words: string): string {
+  return words
+    .split(/(`[^`]*`)/)
+    .map((part, at) => (at % 2 === 1 ? part : part.replace(MARKS, (mark) => ENTITIES[mark] ?? `\\${mark}`)))
+    .join('')
+}
+
+const cell = (words: string): string => markdown(words).replaceAll('|', '\\|').replaceAll('\n', ' ')
 const row = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`
 
 function markdownBlock(block: Block): string {
   switch (block.type) {
     case 'text':
-      return block.text
+      return markdown(block.text)
     case 'list':
-      return block.items.map((item) => `- ${item}`).join('\n')
+      return block.items.map((item) => `- ${markdown(item)}`).join('\n')
     case 'table':
       return [row(block.head), row(block.head.map(() => '---')), ...block.rows.map(row)].join('\n')
     default: {
@@ -20,16 +32,16 @@ function markdownBlock(block: Block): string {
 }
 
 function stamp({ hash, rulebook, version }: Explanation): string {
-  return `Made from the rulebook \`${rulebook}\`, version ${version}. Its hash, which stands on every record and every number: \`${hash}\`.`
+  return `Made from the rulebook \`${rulebook}\`, version ${version}. Its hash, which stands on every batch of records and every published number: \`${hash}\`.`
 }
 
 /** GitHub-flavoured Markdown. */
 export function explanationMarkdown(explanation: Explanation): string {
   const sections = explanation.sections.flatMap(({ blocks, title }) => [
-    `## ${title}`,
+    `## ${markdown(title)}`,
     ...blocks.map(markdownBlock),
   ])
-  return `${[`# ${explanation.title}`, ...sections, '---', stamp(explanation)].join('\n\n')}\n`
+  return `${[`# ${markdown(explanation.title)}`, ...sections, '---', markdown(stamp(explanation))].join('\n\n')}\n`
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }

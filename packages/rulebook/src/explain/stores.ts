@@ -1,9 +1,9 @@
 /** Where things live and until when, and who can read them. */
-import { DAY } from '@tacit/contracts'
+import { DAY, MAX_RAW_AGE_MS } from '@tacit/contracts'
 import { storedPlans, streamPlans } from '../plan.js'
 import type { Rulebook } from '../types.js'
 import { type Block, table, text } from './document.js'
-import { counted, duration, listed } from './words.js'
+import { counted, duration, listed, sentence } from './words.js'
 
 const LONGEST: Readonly<Record<string, number>> = { day: 1, week: 7, month: 31 }
 
@@ -13,6 +13,22 @@ function longestLife(rulebook: Rulebook, stream: string): string {
   return whole % DAY === 0 ? counted(whole / DAY, 'day') : duration(whole)
 }
 
+/** Words of paths that enough people used and that wait for the privacy team, where a rule asks for approved words. */
+function waitingWords({ fields, release }: Rulebook): readonly (readonly string[])[] {
+  const waits = Object.values(fields).some(
+    (rule) => rule.do === 'template' && 'generic' in rule && rule.generic.words !== 'any',
+  )
+  if (!waits) return []
+  return [
+    [
+      'The words that wait',
+      `Parts of pages’ addresses that are no approved words and that at least ${counted(release.minUsers, 'person', 'people')} of a day used`,
+      'Until they are decided on',
+      'The privacy team',
+    ],
+  ]
+}
+
 /** Stores with what they hold, how long, and who reads them. */
 export function storeBlocks(rulebook: Rulebook): readonly Block[] {
   const { epochs, keep } = rulebook
@@ -20,25 +36,26 @@ export function storeBlocks(rulebook: Rulebook): readonly Block[] {
   const later = streamPlans(rulebook)
     .map(({ stream }) => stream)
     .filter((stream) => !stored.includes(stream))
+  const log =
+    stored.length > 1
+      ? 'Records of every period, under codes, in sealed batches'
+      : 'Records under codes, in sealed batches'
+  const words = waitingWords(rulebook)
   const rows = [
     [
       'The collector’s memory',
       'What the browser sent, as it came',
-      'One request; some texts for at most 15 minutes',
+      `One request; what is looked up again and again, for at most ${duration(MAX_RAW_AGE_MS)}`,
       'Nobody',
     ],
-    [
-      'The log',
-      'Records under codes, in sealed batches',
-      `At most ${duration(keep.logMs)}`,
-      'Nobody; only the aggregator has the key',
-    ],
+    ['The log', log, `At most ${duration(keep.logMs)}`, 'Nobody; only the aggregator has the key'],
     ...stored.map((stream) => [
       `The ${stream}’s records`,
       `Records under codes that are good for that ${stream} alone`,
       `At most ${longestLife(rulebook, stream)} after the event`,
       'Nobody; only the aggregator',
     ]),
+    ...words,
     [
       'The published numbers',
       'Statistics that are about no single person',
@@ -46,17 +63,26 @@ export function storeBlocks(rulebook: Rulebook): readonly Block[] {
       'The product team and the privacy team',
     ],
     [
+      'The ledger',
+      'How many events came, were counted or were dropped for which reason, by the hour; nothing of a person',
+      'As long as the installation',
+      'The privacy team',
+    ],
+    [
       'The record of what was done',
-      'Changes of these rules, keys made and destroyed; no data of a person',
-      counted(keep.auditDays, 'day'),
+      'Changes of these rules, keys made and destroyed; nothing of a person',
+      sentence(counted(keep.auditDays, 'day')),
       'The privacy team',
     ],
   ]
   return [
     table(['Where', 'What', 'How long', 'Who can read it'], rows),
     text(
-      `The key of a day is destroyed ${duration(epochs.destroyKeyAfterMs)} after the day has ended. From then on nobody can tell whose record was whose, we ourselves included: a record that could be linked to its person lives for at most ${longestLife(rulebook, 'day')}.` +
-        ` A period is counted ${duration(epochs.latenessMs)} after its end; what comes later is not counted.`,
+      `The key of a ${listed(stored, 'or')} is destroyed ${duration(epochs.destroyKeyAfterMs)} after its end. From then on nobody can tell whose record was whose, we ourselves included: a record that could be linked to its person lives for at most ${listed(
+        stored.map((stream) =>
+          stored.length > 1 ? `${longestLife(rulebook, stream)} (${stream})` : longestLife(rulebook, stream),
+        ),
+      )}. A period is counted ${duration(epochs.latenessMs)} after its end; what comes later is not counted.`,
     ),
     ...(later.length > 0
       ? [

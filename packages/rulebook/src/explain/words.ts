@@ -64,7 +64,22 @@ export function sentence(words: string): string {
 
 /** Names in code marks, and how many more there are. */
 export function sample(values: readonly string[], most: number): string {
-  const shown = values.slice(0, most).map((value) => `\`${value}\``)
+  const shown = values.slice(0, most).map(code)
   const more = values.length - shown.length
   return more > 0 ? `${shown.join(', ')} and ${number(more)} more` : listed(shown)
+}
+
+/** A text of the rulebook's own within a sentence: on one line, and without the marks that make words code. */
+export function plain(words: string): string {
+  return words.replace(/[`\p{Cc}]/gu, ' ').trim()
+}
+
+/** A name or value of the rulebook's, in code marks. */
+export function code(name: string): string {
+  return `\`${plain(name)}\``
+}
+
+/** `\`a\`, \`b\` and \`c\``. */
+export function codes(names: readonly string[], and = 'and'): string {
+  return listed(names.map(code), and)
 }

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock, TacitError } from '@tacit/contracts'
 import type { RulebookRegister } from '@tacit/keeper'
-import type { Rulebook } from '@tacit/rulebook'
+import { activationNeeds, diffRulebooks, type Rulebook } from '@tacit/rulebook'
 import { Command } from 'commander'
 import { type ActivationPlan, planActivation } from '../house/activation.js'
 import {
@@ -205,14 +205,25 @@ function signRulebook(file: string | undefined, options: SignOptions): void {
 
 function recordNotice(file: string, { data, json }: DataOptions): void {
   const next = loadRulebook(file)
-  const { layout, register } = openPlace(data)
+  const { current, layout, register } = openPlace(data)
+  // A text that is mended later is another one, of which people must be told again: say now what is wrong with this one.
+  const needs = activationNeeds(current, next, diffRulebooks(current, next))
+  const missing = needs.filter(({ met }) => met === false)
   archiveRulebook(layout.archive, next)
   const entry = register.append({ action: 'notice', hash: next.hash }, systemClock.now())
-  if (json === true) printJson({ action: 'notice', hash: next.hash, time: moment(entry.time) })
-  else
-    print(
-      `On record: on ${moment(entry.time)} people were told of ${next.name} ${next.version}. A loosening may take effect 30 days from then.`,
-    )
+  if (json === true) {
+    printJson({
+      action: 'notice',
+      hash: next.hash,
+      time: moment(entry.time),
+      missing: missing.map(({ need }) => need),
+    })
+    return
+  }
+  print(
+    `On record: on ${moment(entry.time)} people were told of ${next.name} ${next.version}. A loosening may take effect 30 days from then.`,
+  )
+  for (const { says } of missing) print(`As it stands it will not be let in; it still needs this. ${says}`)
 }
 
 function keygen({ kid, out }: { readonly kid: string; readonly out: string }): void {
@@ -233,7 +244,7 @@ export function activationCommands(): readonly Command[] {
   return [
     new Command('activate')
       .description(
-        'Let another rulebook rule: two approvers must have signed it, and a loosening needs a notice of 30 days',
+        'Let another rulebook rule: two approvers must have signed it; a loosening needs a notice of its own for 30 days, and a newer policy where people are asked for consent',
       )
       .argument('<file>', 'the rulebook that shall rule')
       .option(...dataOption)
@@ -241,7 +252,7 @@ export function activationCommands(): readonly Command[] {
       .option('--json', 'for machines')
       .addHelpText(
         'after',
-        '\nA tightening of what is collected holds at once; anything else from the next midnight (UTC) on, and not before its `effective`.\n\nExample:\n  $ npx tacit rules keygen --kid ada --out keys && npx tacit rules keygen --kid ben --out keys\n  $ npx tacit rules sign my/rulebook.yaml --key keys/ada.pem && npx tacit rules sign my/rulebook.yaml --key keys/ben.pem\n  $ TACIT_APPROVERS_FILE=approvers.json npx tacit rules activate my/rulebook.yaml\n',
+        '\nA tightening of what is collected holds at once; anything else from the next midnight (UTC) on, and not before its `effective`.\n`tacit rules diff` says beforehand what will be asked for.\n\nExit code: 0 done, 1 refused (signatures, notice, policy, too early, expired, …), 2 used wrongly, 3 the system could not.\n\nExample:\n  $ npx tacit rules keygen --kid ada --out keys && npx tacit rules keygen --kid ben --out keys\n  $ npx tacit rules sign my/rulebook.yaml --key keys/ada.pem && npx tacit rules sign my/rulebook.yaml --key keys/ben.pem\n  $ TACIT_APPROVERS_FILE=approvers.json npx tacit rules activate my/rulebook.yaml\n',
       )
       .action(activate),
     new Command('rollback')

@@ -1,8 +1,8 @@
 /** `rules explain`: a rulebook as a page in plain English. */
 import { writeFileSync } from 'node:fs'
-import { type Explanation, explain, explanationHtml, explanationMarkdown } from '@tacit/rulebook'
+import { type Explanation, explanationHtml, explanationMarkdown } from '@tacit/rulebook'
 import { Command } from 'commander'
-import { explainDecisions } from '../house/explanation.js'
+import { explainDecisions, explainWhole } from '../house/explanation.js'
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
 import { print, UsageError } from '../output.js'
@@ -27,7 +27,7 @@ export function rulesExplainCommand(): Command {
     )
     .argument('[file]', 'the rulebook', ERP_RULEBOOK)
     .option('--format <format>', `one of ${Object.keys(FORMATS).join(', ')}`, 'markdown')
-    .option('--decisions', 'the table of decisions instead: every question, its reasons and its law')
+    .option('--decisions', 'the decision’s tables alone: every question, its reasons and its law')
     .option('--out <file>', 'write to a file')
     .option('--json', 'for machines; the same as --format json')
     .addHelpText(
@@ -38,7 +38,7 @@ export function rulesExplainCommand(): Command {
       const render = FORMATS[options.json === true ? 'json' : options.format]
       if (render === undefined) throw new UsageError(`--format is one of ${Object.keys(FORMATS).join(', ')}`)
       const rulebook = requireRulebook(readRulebook(file), file)
-      const text = render(options.decisions === true ? explainDecisions(rulebook) : explain(rulebook))
+      const text = render(options.decisions === true ? explainDecisions(rulebook) : explainWhole(rulebook))
       if (options.out === undefined) print(text.trimEnd())
       else writeFileSync(options.out, text)
     })

@@ -48,9 +48,11 @@ function request(next: Rulebook, more: Partial<ActivationRequest> = {}): Activat
 const TIGHTER = rulebook(['ipv4: 16', 'ipv4: 12'])
 const STRICTER = rulebook(['min_users: 10', 'min_users: 12'])
 const RENAMED = rulebook(['title: Errors', 'title: Faults'])
-/** In effect from 5 January 2027 on, told of on 1 December. */
+const NEWER = ['policy: { version: "2026-11-01"', 'policy: { version: "2026-12-01"'] as const
+/** In effect from 5 January 2027 on, told of on 1 December, under a policy of its own. */
 const LOOSER = rulebook(
   ['bots: drop', 'bots: count'],
+  NEWER,
   ['effective: 2026-11-01', 'effective: 2027-01-05'],
   ['notice: { at: 2026-10-01 }', 'notice: { at: 2026-12-01 }'],
 )
@@ -116,16 +118,53 @@ t.test('a loosening needs its notice on record for 30 days, whatever the file sa
     'told on the 10th, in effect on the 5th',
   )
   t.ok(planActivation(at(Date.parse('2027-01-08T10:00:00Z'), late)), 'until 30 days have passed all the same')
-  const hurried = rulebook(
-    ['bots: drop', 'bots: count'],
-    ['notice: { at: 2026-10-01 }', 'notice: { at: 2026-10-20 }'],
-  )
+  const hurried = rulebook(['bots: drop', 'bots: count'], NEWER, [
+    'notice: { at: 2026-10-01 }',
+    'notice: { at: 2026-10-20 }',
+  ])
   const told2 = [{ action: 'notice', hash: hurried.hash }, NOW - 60 * DAY] as const
   refused(
     t,
     'ERR_ACTIVATION_TOO_EARLY',
     request(hurried, { entries: entries(INITIAL, told2) }),
     'the file itself says too little',
+  )
+})
+
+t.test('a loosening that former consents would cover, or of which nobody was told, is refused', async (t) => {
+  const told = (next: Rulebook) =>
+    request(next, {
+      now: Date.parse('2027-02-01T10:00:00Z'),
+      entries: entries(INITIAL, [{ action: 'notice', hash: next.hash }, NOW]),
+    })
+  const looser = ['bots: drop', 'bots: count'] as const
+  const later = ['notice: { at: 2026-10-01 }', 'notice: { at: 2026-10-02 }'] as const
+  t.ok(planActivation(told(rulebook(looser, NEWER, later))))
+  refused(
+    t,
+    'ERR_ACTIVATION_POLICY',
+    told(rulebook(looser, later)),
+    'the policy that people agreed to already',
+  )
+  const older = ['policy: { version: "2026-11-01"', 'policy: { version: "2026-10-01"'] as const
+  refused(t, 'ERR_ACTIVATION_POLICY', told(rulebook(looser, older, later)), 'an older one')
+  refused(t, 'ERR_ACTIVATION_POLICY', told(rulebook(older, later)), 'an older one, and nothing else')
+  refused(t, 'ERR_ACTIVATION_NOTICE', told(rulebook(looser, NEWER)), 'the notice of the former rulebook')
+  t.match(
+    planActivation(told(rulebook(NEWER))),
+    { record: { class: 'neutral' } },
+    'a newer policy alone asks for neither',
+  )
+  const website = shippedRulebook('website')
+  const exempt = shippedRulebook(
+    'website',
+    ['min_users: 10', 'min_users: 9'],
+    ['effective: 2026-11-01', 'notice: { at: 2026-10-01 }\neffective: 2026-11-01'],
+  )
+  const statement = { action: 'activate', hash: exempt.hash, replaces: website.hash } as const
+  t.ok(
+    planActivation({ ...told(exempt), current: website, signatures: sign(statement, 'ada', 'ben') }),
+    'where nobody is asked for consent, none is stale',
   )
 })
 
@@ -182,6 +221,14 @@ t.test('going back needs hands only where it loosens, and never another month', 
     takesEffect: MIDNIGHT,
     record: { class: 'loosen', atOnce: false },
   })
+  const never = rulebook(['bots: drop', 'bots: count'])
+  const wrong = { action: 'rollback', hash: never.hash, replaces: TIGHTER.hash } as const
+  refused(
+    t,
+    'ERR_ACTIVATION_NOTICE',
+    request(never, { ...back, signatures: sign(wrong, 'ada', 'ben') }),
+    'back to what never ruled',
+  )
   const forth = request(TIGHTER, { action: 'rollback', current: base, signatures: [] })
   t.match(
     planActivation(forth),

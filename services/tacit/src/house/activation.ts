@@ -6,6 +6,8 @@ import { DAY, TacitError } from '@tacit/contracts'
 import type { RegisterAction, RegisterEntry, Signature } from '@tacit/keeper'
 import {
   diffRulebooks,
+  hasOwnNotice,
+  hasOwnPolicy,
   mayTakeEffectAtOnce,
   NOTICE_DAYS,
   type Rulebook,
@@ -62,10 +64,50 @@ function takingEffect(
   return { at: Math.max(midnight, next.effective), atOnce: false }
 }
 
-/** A loosening needs a notice on record, and 30 days between it and its taking effect. */
-function requireNotice(request: ActivationRequest, diff: RulebookDiff, takesEffect: number): void {
+/** A change, as far as the rules for a loosening look at it. */
+export interface Loosening {
+  readonly action: 'activate' | 'rollback'
+  readonly current: Rulebook
+  readonly next: Rulebook
+  readonly entries: readonly RegisterEntry[]
+  /** ms */
+  readonly takesEffect: number
+}
+
+/** What the rulebook itself must say: a policy and a notice of its own. Asked first, as another text is told anew. */
+function requireOwnWords({ current, next }: Loosening, diff: RulebookDiff): void {
   if (diff.refusal !== null) throw new TacitError('ERR_ACTIVATION_TOO_EARLY', diff.refusal.message)
-  const told = noticeOf(request.entries, request.next.hash)
+  if (!hasOwnPolicy(current, next)) {
+    throw new TacitError(
+      'ERR_ACTIVATION_POLICY',
+      `It loosens the rules under the policy of ${next.policy.version}, and the consent that people gave to the policy of ${current.policy.version} does not cover a loosening: publish a newer policy, write its date as policy.version, and let the ERP ask people anew`,
+    )
+  }
+  if (!hasOwnNotice(current, next)) {
+    throw new TacitError(
+      'ERR_ACTIVATION_NOTICE',
+      'It loosens the rules, and its notice is the former rulebook’s: tell people of this change, and write that day as notice.at',
+    )
+  }
+}
+
+/**
+ * What every loosening must bring, wherever it is looked at: a newer policy where people are asked for consent, a notice
+ * of its own, on record, and 30 days between it and its taking effect. A roll-back had all that when it first ruled.
+ * @throws TacitError ERR_ACTIVATION_POLICY, _NOTICE, _TOO_EARLY
+ */
+export function requireNotice(change: Loosening, diff: RulebookDiff): void {
+  const { action, entries, next, takesEffect } = change
+  if (diff.class !== 'loosen') return
+  if (action === 'rollback') {
+    if (historyOf(entries).reigns.some(({ hash }) => hash === next.hash)) return
+    throw new TacitError(
+      'ERR_ACTIVATION_NOTICE',
+      'It never ruled here, so nobody can go back to it; activate it',
+    )
+  }
+  requireOwnWords(change, diff)
+  const told = noticeOf(entries, next.hash)
   if (told === null) {
     throw new TacitError(
       'ERR_ACTIVATION_NOTICE',
@@ -82,7 +124,7 @@ function requireNotice(request: ActivationRequest, diff: RulebookDiff, takesEffe
 
 /**
  * Plans a change.
- * @throws TacitError ERR_ACTIVATION_NOTHING, _PENDING, _APART, _CLOCK, _EXPIRED, _NOTICE, _TOO_EARLY, _SIGNATURES, _STRANGER, _APPROVERS
+ * @throws TacitError ERR_ACTIVATION_NOTHING, _PENDING, _APART, _CLOCK, _EXPIRED, _POLICY, _NOTICE, _TOO_EARLY, _SIGNATURES, _STRANGER, _APPROVERS
  */
 export function planActivation(request: ActivationRequest): ActivationPlan {
   const { action, approvers, current, entries, next, now, signatures } = request
@@ -111,10 +153,9 @@ export function planActivation(request: ActivationRequest): ActivationPlan {
       `The rulebook expires on ${utcDate(next.expires)}, before it would take effect; set a later \`expires\``,
     )
   }
-  const loosens = diff.class === 'loosen'
-  // A rulebook that ruled before had its notice then; going back to it needs hands, not another month.
-  if (loosens && action === 'activate') requireNotice(request, diff, at)
-  if (loosens || action === 'activate') {
+  requireNotice({ action, current, next, entries, takesEffect: at }, diff)
+  // Going back to what ruled before needs hands only where it loosens, and never another month.
+  if (diff.class === 'loosen' || action === 'activate') {
     requireApprovals(approvers(), { action, hash: next.hash, replaces: current.hash }, signatures)
   }
   return {

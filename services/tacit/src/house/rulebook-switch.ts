@@ -7,6 +7,8 @@
  * - `applied` is written in the same turn in which the switch is made, before anything is decided by the new one.
  */
 import { type Clock, TacitError } from '@tacit/contracts'
+import { diffRulebooks } from '@tacit/rulebook'
+import { requireNotice } from './activation.js'
 import { type Approvers, requireApprovals } from './approvals.js'
 import type { Realm } from './realm.js'
 import { archivedRulebook, storeRulebook } from './rulebook-files.js'
@@ -64,11 +66,17 @@ export class RulebookSwitch {
     this.#prepared = pending.seq
   }
 
+  /** All that was asked when it was recorded is asked again, of the texts themselves: the entry's own class is a claim. */
   #verify(entry: Pending['entry']): void {
     const { realm, approvers } = this.#options
-    const { action, hash, replaces } = entry
-    if (replaces !== realm.rulebook.hash) throw new TacitError('ERR_ACTIVATION_SIGNATURES')
-    if (action === 'activate' || entry.class === 'loosen')
+    const { action, hash, replaces, takesEffect } = entry
+    const current = realm.rulebook
+    if (replaces !== current.hash) throw new TacitError('ERR_ACTIVATION_SIGNATURES')
+    const next = archivedRulebook(realm.layout.archive, hash)
+    const diff = diffRulebooks(current, next)
+    const entries = realm.rulebooks.register?.entries() ?? []
+    requireNotice({ action, current, next, entries, takesEffect }, diff)
+    if (action === 'activate' || diff.class === 'loosen')
       requireApprovals(approvers(), { action, hash, replaces }, entry.signatures)
   }
 
