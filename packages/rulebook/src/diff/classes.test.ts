@@ -103,7 +103,6 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     // Sales people hid among all others, and no longer do.
     [ROLE, 'values: [admin, accounts, sales, operations], otherwise: sales', 'neutral', 'loosen'],
     ['values: [true]', 'values: ["true"]', 'loosen', 'loosen'],
-    [ROLE, 'pattern: month, otherwise: other', 'loosen', 'loosen'],
     ['cohort: { do: allow, pattern: month }', 'cohort: { do: allow, values: [a] }', 'loosen', 'loosen'],
   ],
   'steps: coarser ones lie on the edges of the finer': [
