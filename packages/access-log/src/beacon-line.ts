@@ -141,7 +141,8 @@ function caseOf(data: z.infer<typeof tryCase>, raw: unknown, line: string): TryC
   }
 }
 
-const BLANK = [0x20, 0x09]
+/** Space and tab. */
+const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09])
 
 /**
  * A header's value as `node:http` hands it on: without the blanks around it, which are no part of it (RFC 9110, 5.5), so
@@ -150,8 +151,8 @@ const BLANK = [0x20, 0x09]
 function fieldValue(text: string): string {
   let start = 0
   let end = text.length
-  while (start < end && BLANK.includes(text.charCodeAt(start))) start++
-  while (end > start && BLANK.includes(text.charCodeAt(end - 1))) end--
+  while (start < end && BLANKS.has(text.charCodeAt(start))) start++
+  while (end > start && BLANKS.has(text.charCodeAt(end - 1))) end--
   return end - start === text.length ? text : text.slice(start, end)
 }
 
