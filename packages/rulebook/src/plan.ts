@@ -154,8 +154,8 @@ export type ClosingWindow = (typeof CLOSING_WINDOWS)[number]
 
 /** The finest window in which a statistic of `site` counts events of `kind`; null where none does. */
 export function finestWindow(rulebook: Rulebook, site: string, kind: EventKind): ClosingWindow | null {
-  const windows = rulebook.statistics
-    .filter((statistic) => statistic.site === site && readsKind(statistic, kind))
-    .flatMap((statistic) => statistic.windows)
-  return CLOSING_WINDOWS.find((window) => windows.includes(window)) ?? null
+  const reading = rulebook.statistics.filter(
+    (statistic) => statistic.site === site && readsKind(statistic, kind),
+  )
+  return CLOSING_WINDOWS.find((window) => reading.some(({ windows }) => windows.includes(window))) ?? null
 }
