@@ -27,10 +27,10 @@ interface Tried {
   }[]
 }
 
-let cases = 0
+let files = 0
 
 async function run(one: unknown, rulebook: string, ...more: readonly string[]): Promise<string> {
-  const beacon = join(dir, `case-${String(cases++)}.json`)
+  const beacon = join(dir, `case-${String(files++)}.json`)
   writeFileSync(beacon, JSON.stringify(one))
   const ran = await tacit(['rules', 'try', rulebook, '--beacon', beacon, '--now', NOW, ...more])
   t.equal(ran.stderr, '')
