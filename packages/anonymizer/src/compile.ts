@@ -158,7 +158,7 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
       const time = at - event.age
       const day = calendar.of(time)
       if (day === last) continue
-      const of = entry.events.get(event.name)
+      const of = eventOf(entry, event)
       if (isLate(time, of, at) || of?.streams.length === 0) continue
       last = day
       if (!resolved.some((known) => known.day === day)) resolved.push(resolveDay(subject, day, peek, needs))
@@ -227,7 +227,7 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
   ): Reason | null {
     const time = at - event.age
     const day = calendar.of(time)
-    const of = entry.events.get(event.name)
+    const of = eventOf(entry, event)
     if (isLate(time, of, at)) return 'late'
     context.event = event
     const detection = scan(context)
@@ -327,6 +327,11 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
       options.words?.clear()
     },
   }
+}
+
+/** What the rulebook says of an event's name; undefined where no catalogue lists it. */
+function eventOf({ events }: CompiledSite, { name }: BeaconEvent): CompiledEvent | undefined {
+  return events.get(name)
 }
 
 /** Why an event's person is not known in a stream that counts it, or null. */
