@@ -1,5 +1,5 @@
 /** The command line as a user meets it: help, exit codes, and mistakes that say what to do. */
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type Ran, rulebookPath, tacit } from './support/tacit.js'
@@ -38,20 +38,20 @@ function all(
 
 t.setTimeout(120_000)
 
+/** The verbs below a command, as its help lists them; those that have verbs of their own are none. */
+async function verbsOf(command: readonly string[]): Promise<readonly (readonly string[])[]> {
+  const { stdout } = await tacit([...command, '--help'])
+  const listed = /\nCommands:\n([^]*?)(?:\n\n|$)/.exec(stdout)?.[1] ?? ''
+  const names = [...listed.matchAll(/^ {2}([a-z]+)/gm)].flatMap(([, name = '']) =>
+    name === 'help' ? [] : [name],
+  )
+  if (names.length === 0) return [command]
+  return (await Promise.all(names.map((name) => verbsOf([...command, name])))).flat()
+}
+
 t.test('every verb has a help with an example, and ends with 0', async (t) => {
-  const verbs = [
-    ['up'],
-    ['import'],
-    ['simulate'],
-    ['rules', 'check'],
-    ['rules', 'init'],
-    ['rules', 'try'],
-    ['statistics'],
-    ['ledger'],
-    ['token'],
-    ['reset'],
-    ['bench'],
-  ]
+  const verbs = await verbsOf([])
+  t.ok(verbs.length > 20)
   const general = await tacit(['--help'])
   t.equal(general.code, 0)
   for (const [verb = ''] of verbs) t.match(general.stdout, new RegExp(`\\b${verb}\\b`))
@@ -61,7 +61,7 @@ t.test('every verb has a help with an example, and ends with 0', async (t) => {
     const name = (verbs[i] ?? []).join(' ')
     t.equal(code, 0, name)
     t.equal(stderr, '', name)
-    t.match(stdout, /Examples?( \(.*\))?:\n +\$ .*(tacit|npm run)/, name)
+    t.match(stdout, /Examples?( \(.*\))?:\n( +#.*\n)? +\$ .*(tacit|npm run)/, name)
     t.ok(name === 'up' || stdout.includes('--json'), `${name} has --json`)
   }
 })
@@ -107,7 +107,45 @@ t.test('used wrongly ends with 2 and says what is wrong', async (t) => {
     [['rules', 'check', join(dir, 'absent.yaml')], /No rulebook can be read/],
     [['rules', 'try', ERP, '--beacon', join(dir, 'absent.json')], /There is no file/],
     [['rules', 'try', ERP, '--now', 'tomorrow'], /--now must be a time/],
+    [['rules', 'try', ERP, '--now', '5'], /--now must be a time/],
+    [['rules', 'try', ERP, '--now', '2026-12-02'], /--now must be a time/],
+    [['rules', 'try', ERP, '--now', '2026-02-30T10:00:00Z'], /--now must be a time/],
   ])
+})
+
+t.test('a place that no file can be written to is said in words, and nothing is overwritten', async (t) => {
+  const plain = file('plain', 'mine')
+  const keys = join(dir, 'keys')
+  const made = await tacit(['rules', 'keygen', '--kid', 'ada', '--out', keys, '--json'])
+  const [secret, open] = [join(keys, 'ada.pem'), join(keys, 'ada.jwk.json')]
+  t.same(JSON.parse(made.stdout), { kid: 'ada', private_key: secret, public_key: open })
+  t.equal(statSync(secret).mode & 0o777, 0o600)
+  const before = readFileSync(secret, 'utf8')
+  const keygen = (kid: string, out: string) => ['rules', 'keygen', '--kid', kid, '--out', out]
+  await refuses(t, 2, [
+    [['rules', 'explain', '--out', join(dir, 'absent', 'x.md')], /no folder for .*--out/],
+    [['rules', 'explain', '--out', keys], /is a folder; name a file with --out/],
+    [['rules', 'explain', '--out', join(plain, 'x')], /lies under a file/],
+    [keygen('ada', keys), /ada\.pem is there already, and a key is never written over/],
+    [keygen('../x', keys), /--kid is one name of at most 64 letters/],
+    [keygen('', keys), /--kid is one name/],
+    [keygen('a b', keys), /--kid is one name/],
+    [keygen('x'.repeat(65), keys), /--kid is one name/],
+    [keygen('ben', plain), /is a file, not a folder; name another place with --out/],
+    [['rules', 'init', '--out', plain], /is a file, not a folder; name another place with --out/],
+    [
+      ['token', '--role', 'product', '--data', plain],
+      /is a file, not a folder; name another place with --data/,
+    ],
+    [['import', plain, '--data', join(plain, 'x')], /lies under a file, not under a folder/],
+  ])
+  await refuses(t, 3, [
+    [['rules', 'explain', '--out', '/dev/full'], /could not be written \(ENOSPC\).*ERR_OUTPUT_FILE/],
+  ])
+  t.equal(readFileSync(secret, 'utf8'), before)
+  t.equal(readFileSync(plain, 'utf8'), 'mine')
+  t.same(readdirSync(keys).sort(), ['ada.jwk.json', 'ada.pem'])
+  t.notOk(existsSync(join(dir, 'x.pem')))
 })
 
 t.test(

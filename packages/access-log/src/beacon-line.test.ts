@@ -9,12 +9,15 @@ const CASE = {
 }
 const LINE = { ...CASE, time: '2026-11-01T10:00:00.250Z' }
 
+const LINE_TIME = Date.UTC(2026, 10, 1, 10, 0, 0, 250)
+
 const read = (value: unknown) => parseBeaconLine(JSON.stringify(value))
 
 t.test('a line is a case with its time of receipt', async (t) => {
   t.same(read(LINE), {
     characters: JSON.stringify(LINE).length,
     holdsEscapes: false,
+    holdsReplacement: false,
     ip: '203.0.113.77',
     rawHeaders: ['User-Agent', 'Mozilla/5.0', 'Sec-GPC', '0', 'Sec-GPC', '1'],
     body: { v: 1, site: 'erp', events: [] },
@@ -42,6 +45,7 @@ t.test('a time has an offset and exists', async (t) => {
   const times = [
     '2026-11-01T10:00:00',
     '2026-11-01',
+    '2026-11-01T10:00Z',
     '2026-02-30T10:00:00Z',
     '2026-11-01T25:00:00Z',
     'now',
@@ -53,9 +57,51 @@ t.test('a time has an offset and exists', async (t) => {
   t.equal(read(CASE), null, 'no time')
 })
 
-t.test('a case of rules try has no time', async (t) => {
-  t.equal(parseTryCase(JSON.stringify(CASE))?.ip, '203.0.113.77')
-  t.equal(parseTryCase(JSON.stringify(LINE)), null)
+t.test('a case of rules try may state its time of receipt', async (t) => {
+  const time = (value: unknown) => parseTryCase(JSON.stringify(value))?.time
+  t.equal(time(CASE), null)
+  t.equal(time(LINE), LINE_TIME)
+  t.equal(time({ ...LINE, time: '2026-11-01T15:30:00.250+05:30' }), LINE_TIME)
+  for (const wrong of ['2026-11-01T10:00:00', '2026-02-30T10:00:00Z', '5', '', 5, null]) {
+    t.equal(time({ ...CASE, time: wrong }), undefined, JSON.stringify(wrong))
+  }
+})
+
+t.test('notes of whoever wrote a case say nothing', async (t) => {
+  const notes = { name: 'of an objector', id: 7, expect: { reason: 'objected' }, toString: 1 }
+  const { characters: _characters, ...plain } = parseTryCase(JSON.stringify(CASE)) ?? {}
+  t.match(parseTryCase(JSON.stringify({ ...notes, ...CASE })), plain)
+  t.match(read({ ...LINE, ...notes, state: {} }), { ...plain, time: LINE_TIME }, 'by the schema too')
+  const poisoned = JSON.stringify(CASE).replace('"ip"', '"__proto__":{"state":{"objected":true}},"ip"')
+  t.match(parseTryCase(poisoned), plain)
+})
+
+t.test('no claims and no state may be said by null', async (t) => {
+  const said = parseTryCase(JSON.stringify({ ...CASE, claims: null, state: null }))
+  t.same([said?.claims, said?.state], [null, parseTryCase(JSON.stringify(CASE))?.state])
+})
+
+t.test('blanks around a header are no part of it, as in a request', async (t) => {
+  const headers = {
+    'Sec-GPC': ' 1',
+    DNT: ['1\t', ' \t1 ', ' '],
+    'User-Agent': ' a b ',
+    origin: '\u00a0x\n',
+  }
+  t.same(parseTryCase(JSON.stringify({ ...CASE, headers }))?.rawHeaders, [
+    'Sec-GPC',
+    '1',
+    'DNT',
+    '1',
+    'DNT',
+    '1',
+    'DNT',
+    '',
+    'User-Agent',
+    'a b',
+    'origin',
+    '\u00a0x\n',
+  ])
 })
 
 t.test('what is not a case is refused', async (t) => {
@@ -71,7 +117,6 @@ t.test('what is not a case is refused', async (t) => {
     noIp,
     noBody,
     noHeaders,
-    { ...LINE, extra: 1 },
     { ...LINE, ip: 7 },
     { ...LINE, ip: 'x'.repeat(257) },
     { ...LINE, headers: { a: 1 } },
@@ -84,7 +129,7 @@ t.test('what is not a case is refused', async (t) => {
     { ...LINE, claims: 'none' },
     { ...LINE, state: { objected: 'yes' } },
     { ...LINE, state: { other: true } },
-    { ...LINE, body: 'x'.repeat(1_100_000) },
+    { ...LINE, body: 'x'.repeat(4_200_000) },
   ]
   for (const [index, value] of refused.entries()) t.equal(read(value), null, `case ${index}`)
   for (const text of ['', '{', '{"ip":', 'undefined', '\ufeff{}']) t.equal(parseBeaconLine(text), null, text)
@@ -96,7 +141,6 @@ t.test('a body is handed on as it came, hostile keys and all', async (t) => {
   t.type(body, 'object')
   t.ok(typeof body === 'object' && Object.hasOwn(body, '__proto__') && Object.hasOwn(body, 'constructor'))
   t.notOk('admin' in {})
-  t.equal(parseBeaconLine(JSON.stringify(LINE).replace('"ip"', '"__proto__":{},"ip"')), null)
 })
 
 t.test('no text makes it throw', async (t) => {
@@ -117,19 +161,22 @@ t.test('the quick way in says what the schema says', (t) => {
     headers: mostly(fc.dictionary(fc.string({ maxLength: 30 }), header), fc.constant(null), fc.constant([])),
     body: mostly(fc.constant({ v: 1 }), fc.string(), fc.constant(null), fc.constant([]), fc.integer()),
     claims: mostly(fc.constant(undefined), fc.constant({ tenant: 't' }), fc.constant([]), fc.constant(null)),
+    time: mostly(fc.constant(LINE.time), fc.constant('2026-02-30T10:00:00Z'), fc.constant(5)),
     state: mostly(fc.constant(undefined), fc.constant({ objected: true }), fc.constant({ other: true })),
     extra: mostly(fc.constant(undefined), fc.constant(1)),
   })
   let taken = 0
   fc.assert(
     fc.property(shape, (value) => {
-      // A time makes it a beacon line, which goes by the schema alone.
-      const line = parseBeaconLine(JSON.stringify({ ...value, time: LINE.time }))
+      // A state that says nothing is known sends a case to the schema.
+      const { state, ...rest } = value
+      const line = parseTryCase(JSON.stringify({ ...rest, state: state ?? null }))
       const quick = parseTryCase(JSON.stringify(value))
       if (quick !== null) taken += 1
       if (line === null || quick === null) return line === null && quick === null
       return (
         line.ip === quick.ip &&
+        line.time === quick.time &&
         JSON.stringify([line.rawHeaders, line.body, line.claims, line.state]) ===
           JSON.stringify([quick.rawHeaders, quick.body, quick.claims, quick.state])
       )

@@ -1,23 +1,27 @@
 /** NDJSON cases: what `tacit rules try` takes a line at a time, and with a time of receipt `tacit import`. */
-import { LIMITS } from '@tacit/contracts'
+import { LIMITS, parseInstant } from '@tacit/contracts'
 import { z } from 'zod'
 
-/** A line may carry a body beyond the beacon's limit, so that the limit itself can be tried; still bounded. */
-const MAX_LINE = 16 * LIMITS.bodyBytes
+/** Characters. A line may carry a body beyond the beacon's limit, so that the limit itself can be tried; still bounded. */
+const MAX_LINE = 64 * LIMITS.bodyBytes
 const MAX_HEADERS = 200
 const MAX_HEADER = 16_384
 
 const header = z.string().max(MAX_HEADER)
 
-/** One case. `claims` stand for a token that the ERP signed; `state` for what the stores would know. */
-const tryCase = z.strictObject({
+/**
+ * One case. `claims` stand for a token that the ERP signed; `state` for what the stores would know; `time` for the moment
+ * of receipt. Other keys are notes of whoever wrote the case (`name`, `id`, what they expect), and say nothing.
+ */
+const tryCase = z.object({
   ip: z.string().max(256),
   /** a list stands for a header that was sent several times */
   headers: z
     .record(z.string().max(256), z.union([header, z.array(header).max(MAX_HEADERS)]))
     .refine((headers) => Object.keys(headers).length <= MAX_HEADERS),
   body: z.union([z.string(), z.looseObject({})]),
-  claims: z.record(z.string(), z.unknown()).optional(),
+  claims: z.record(z.string(), z.unknown()).nullish(),
+  // Strict: an objection under a misspelt name must not pass for none.
   state: z
     .strictObject({
       objected: z.boolean().optional(),
@@ -25,16 +29,23 @@ const tryCase = z.strictObject({
       account_closed: z.boolean().optional(),
       withdrawn: z.boolean().optional(),
     })
-    .optional(),
+    .nullish(),
+  time: z.string().refine(isInstant).optional(),
 })
 
-const beaconLine = tryCase.extend({ time: z.iso.datetime({ offset: true }) })
+function isInstant(text: string): boolean {
+  return !Number.isNaN(parseInstant(text))
+}
 
 export interface TryCase {
   /** length of the line: no part of it is longer */
   readonly characters: number
   /** whether the line writes any character as `\\uXXXX`: only then can it hold a control or half a character */
   readonly holdsEscapes: boolean
+  /** whether the line holds U+FFFD as such: bytes that were no UTF-8, which a collector refuses, or what looks like it */
+  readonly holdsReplacement: boolean
+  /** time of receipt, milliseconds since the Unix epoch; null where the case states none */
+  readonly time: number | null
   readonly ip: string
   /** name, value, name, value, … as `node:http` has them */
   readonly rawHeaders: readonly string[]
@@ -50,7 +61,6 @@ export interface TryCase {
 }
 
 export interface BeaconLine extends TryCase {
-  /** time of receipt, milliseconds since the Unix epoch */
   readonly time: number
 }
 
@@ -68,11 +78,11 @@ export function parseTryCase(text: string): TryCase | null {
  */
 function isPlainCase(value: unknown): value is z.infer<typeof tryCase> {
   if (!isObject(value)) return false
-  const { body, claims, headers, ip, state, ...others } = value
+  const { body, claims, headers, ip, state, time } = value
   if (typeof ip !== 'string' || ip.length > 256 || state !== undefined) return false
   if (!isObject(headers) || !(typeof body === 'string' || isObject(body))) return false
   if (claims !== undefined && !isObject(claims)) return false
-  if (Object.keys(others).length > 0) return false
+  if (time !== undefined && !(typeof time === 'string' && isInstant(time))) return false
   let count = 0
   for (const name in headers) {
     const text = headers[name]
@@ -88,11 +98,8 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 
 /** Reads a case with its time of receipt; null where the line is not one. */
 export function parseBeaconLine(text: string): BeaconLine | null {
-  const value = parseJson(text)
-  const parsed = beaconLine.safeParse(value)
-  if (!parsed.success) return null
-  const time = Date.parse(parsed.data.time)
-  return Number.isNaN(time) ? null : { ...caseOf(parsed.data, value, text), time }
+  const line = parseTryCase(text)
+  return line === null || line.time === null ? null : { ...line, time: line.time }
 }
 
 /** V8's message quotes the text, so the error stays here. */
@@ -110,18 +117,20 @@ function caseOf(data: z.infer<typeof tryCase>, raw: unknown, line: string): TryC
   const { body } = raw as { body: TryCase['body'] }
   const rawHeaders: string[] = []
   for (const [name, value] of Object.entries(data.headers)) {
-    if (typeof value === 'string') rawHeaders.push(name, value)
-    else for (const one of value) rawHeaders.push(name, one)
+    if (typeof value === 'string') rawHeaders.push(name, fieldValue(value))
+    else for (const one of value) rawHeaders.push(name, fieldValue(one))
   }
   return {
     characters: line.length,
     holdsEscapes: line.includes('\\u'),
+    holdsReplacement: line.includes('\uFFFD'),
+    time: data.time === undefined ? null : parseInstant(data.time),
     ip: data.ip,
     rawHeaders,
     body,
     claims: data.claims ?? null,
     state:
-      data.state === undefined
+      data.state === undefined || data.state === null
         ? NO_STATE
         : {
             objected: data.state.objected ?? false,
@@ -130,6 +139,21 @@ function caseOf(data: z.infer<typeof tryCase>, raw: unknown, line: string): TryC
             withdrawn: data.state.withdrawn ?? false,
           },
   }
+}
+
+/** Space and tab. */
+const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09])
+
+/**
+ * A header's value as `node:http` hands it on: without the blanks around it, which are no part of it (RFC 9110, 5.5), so
+ * that a case is judged as its request would be.
+ */
+function fieldValue(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && BLANKS.has(text.charCodeAt(start))) start++
+  while (end > start && BLANKS.has(text.charCodeAt(end - 1))) end--
+  return end - start === text.length ? text : text.slice(start, end)
 }
 
 const NO_STATE: TryCase['state'] = {

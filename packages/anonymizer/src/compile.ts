@@ -6,24 +6,15 @@
  * a month, handed to the sink. Raw values live in the arguments of one call and in bounded caches of at most 15 minutes.
  */
 import { type Beacon, type BeaconEvent, type Clock, HOUR, type Reason, type Stream } from '@tacit/contracts'
-import type { KeyScope } from '@tacit/keyring'
 import {
   type Detector,
   type EventKind,
   isProp,
-  isRecorded,
   type Rulebook,
-  type Site,
   type StreamPlan,
   streamPlans,
 } from '@tacit/rulebook'
-import {
-  compileDecision,
-  type Decision,
-  type DecisionFacts,
-  type PersonState,
-  type TokenResult,
-} from './decide.js'
+import type { DecisionFacts, PersonState, TokenResult } from './decide.js'
 import { compileDimensions, type CountryLookup, type Dimension, type EventContext } from './dimensions.js'
 import { compileEventScan } from './event-scan.js'
 import {
@@ -33,10 +24,13 @@ import {
   Identities,
   type KeyNeed,
   type PeekKey,
+  type Resolved,
   type Subject,
 } from './identity.js'
 import type { Address } from './ip.js'
+import { DAY_END } from './lateness.js'
 import { compileMemberships } from './memberships.js'
+import { type CompiledEvent, type CompiledSite, compileSites } from './sites.js'
 import type { UserAgentReader } from './user-agent.js'
 import { DROP_EVENT } from './values.js'
 import { compileWordReports } from './word-reports.js'
@@ -97,50 +91,24 @@ export interface Anonymizer {
   readonly dimensions: readonly Dimension[]
 }
 
-interface CompiledSite {
-  readonly site: Site
-  /** whose key names people here where nobody signs */
-  readonly scope: KeyScope
-  readonly recorded: ReadonlySet<EventKind>
-  readonly decide: Decision
-  /** JSON of the site's column */
-  readonly quoted: string
-}
-
-/** The beacon's person on one day: an identity for each stream, or why the day's events are dropped. */
+/** The beacon's person on one day, in each stream. */
 interface ResolvedDay {
   readonly day: CalendarDay
-  readonly refusal: Reason | null
-  readonly identities: readonly Identity[]
+  readonly identities: readonly Resolved[]
 }
 
 /** Nobody objected, withdrew or closed an account, as far as is known. */
 export const NO_PERSON: PersonState = {}
 /** Never added to: without such streams nothing is told. */
 const NOTHING_TOLD: Set<string> = new Set()
-const KINDS: readonly EventKind[] = ['page_view', 'feature', 'timing', 'error', 'device']
-
-function compileSites(rulebook: Rulebook): ReadonlyMap<string, CompiledSite> {
-  return new Map(
-    Object.values(rulebook.sites).map((site) => [
-      site.id,
-      {
-        site,
-        scope: { of: 'site', site: site.id },
-        quoted: JSON.stringify(site.id),
-        decide: compileDecision(rulebook, site),
-        recorded: new Set(KINDS.filter((kind) => isRecorded(rulebook, site.id, kind))),
-      },
-    ]),
-  )
-}
 
 /** Compiles a rulebook. */
 export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): Anonymizer {
   const { agents, clock } = options
   const plans = options.plans ?? streamPlans(rulebook)
   const streams = plans.map(({ stream }) => stream)
-  const sites = compileSites(rulebook)
+  const sites = compileSites(rulebook, streams)
+  const dayAt = streams.indexOf('day')
   const columnNames = [...new Set(plans.flatMap(({ dimensions }) => dimensions))].sort()
   const compiled = compileDimensions(rulebook, columnNames, options)
   const byName = new Map(compiled.dimensions.map((dimension) => [dimension.name, dimension]))
@@ -151,7 +119,6 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
   const memberships = plans
     .filter(({ stream }) => stream !== 'day')
     .map((plan) => compileMemberships(rulebook, plan, byName))
-  const kinds = new Map(Object.entries(rulebook.events).map(([name, event]) => [name, event.kind]))
   const named = new Set(Object.keys(rulebook.fields).filter(isProp))
   const timestamp = rulebook.fields['timestamp']
   const grain = timestamp?.do === 'coarsen' ? timestamp.toMs : HOUR
@@ -162,26 +129,24 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
   const scan = compileEventScan(rulebook, clock)
   const reportWords = compileWordReports(compiled.dimensions, streams, options.words)
 
-  /** Of another rulebook's time, or of a day that has closed: late for its finest window is late for all. */
-  function isLate(time: number, day: CalendarDay, at: number): boolean {
-    return time < notBefore || day.end + lateness <= at
+  /** Of another rulebook's time, or its finest window has closed: late for that one is late for all. */
+  function isLate(time: number, of: CompiledEvent | undefined, at: number): boolean {
+    return time < notBefore || (of?.windowEnd ?? DAY_END)(time) + lateness <= at
   }
 
   /** The beacon's person on one day, in every stream; the keys that must be loaded first go into `needs`. */
   function resolveDay(subject: Subject, day: CalendarDay, peek: PeekKey, needs: KeyNeed[]): ResolvedDay {
-    const known: Identity[] = []
-    for (const stream of streams) {
-      const resolved = identities.resolve(subject, stream, day.epochs[stream].label, peek)
-      if (resolved.state === 'refused') return { day, refusal: resolved.reason, identities: known }
-      if (resolved.state === 'needed') needs.push(...resolved.needs)
-      else known.push(resolved)
-    }
-    return { day, refusal: null, identities: known }
+    const resolved = streams.map((stream) =>
+      identities.resolve(subject, stream, day.epochs[stream].label, peek),
+    )
+    for (const one of resolved) if (one.state === 'needed') needs.push(...one.needs)
+    return { day, identities: resolved }
   }
 
   /** The days of the beacon's events that are still open, nearly always one. */
   function resolveDays(
     beacon: Beacon,
+    entry: CompiledSite,
     subject: Subject,
     at: number,
     peek: PeekKey,
@@ -192,7 +157,9 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
     for (const event of beacon.events) {
       const time = at - event.age
       const day = calendar.of(time)
-      if (day === last || isLate(time, day, at)) continue
+      if (day === last) continue
+      const of = eventOf(entry, event)
+      if (isLate(time, of, at) || of?.streams.length === 0) continue
       last = day
       if (!resolved.some((known) => known.day === day)) resolved.push(resolveDay(subject, day, peek, needs))
     }
@@ -234,10 +201,11 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
   ): void {
     for (const { of, stream } of memberships) {
       const person = people[streams.indexOf(stream)]
+      if (person?.state !== 'known') continue
       const epoch = day.epochs[stream]
       for (const membership of of(entry.site.id, kind)) {
         const columns = membership.columns(context)
-        if (columns === null || person === undefined) continue
+        if (columns === null) continue
         const tail = `${epoch.quoted},${entry.quoted},${membership.statistic},${person.columns}${columns}]`
         if (told.has(tail)) continue
         told.add(tail)
@@ -259,22 +227,30 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
   ): Reason | null {
     const time = at - event.age
     const day = calendar.of(time)
-    if (isLate(time, day, at)) return 'late'
+    const of = eventOf(entry, event)
+    if (isLate(time, of, at)) return 'late'
     context.event = event
     const detection = scan(context)
     if (detection !== null) {
       sink.detected(detection.detector, detection.field)
       return `pii.${detection.detector}`
     }
-    const kind = kinds.get(event.name)
-    if (kind === undefined) return 'event.unknown'
+    if (of === undefined) return 'event.unknown'
+    const { isRecorded, kind } = of
+    if (of.streams.length === 0) {
+      // Counted only in windows whose records are not made here.
+      countRemovedProps(event, sink)
+      return null
+    }
     const person = resolved.find((known) => known.day === day)
-    if (person === undefined || person.refusal !== null) return person?.refusal ?? 'key_missing'
+    if (person === undefined) return 'key_missing'
+    const refusal = refusalOf(person, of)
+    if (refusal !== null) return refusal
     countRemovedProps(event, sink)
-    if (entry.recorded.has(kind)) {
+    if (isRecorded && dayAt >= 0) {
       const columns = rowColumns(dayColumns, ofBeacon, context)
       if (columns === null) return 'rule_failed'
-      const { columns: identity, own } = person.identities[0] as Identity
+      const { columns: identity, own } = person.identities[dayAt] as Identity
       const epoch = day.epochs.day
       const received = (at - (at % HOUR)) / 1000
       const coarse = (time - (time % grain)) / 1000
@@ -315,7 +291,7 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
     // No address that can be read: nobody to count. Fail closed.
     if (subject === null) return dropAll(input, 'rule_failed', at, sink)
     const needs: KeyNeed[] = []
-    const resolved = resolveDays(beacon, subject, at, peek, needs)
+    const resolved = resolveDays(beacon, entry, subject, at, peek, needs)
     if (needs.length > 0) return needs
     const claims = input.token.state === 'valid' ? input.token.claims : null
     const context: EventContext = { event: null, beacon, claims, agent, address: input.address }
@@ -351,6 +327,20 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
       options.words?.clear()
     },
   }
+}
+
+/** What the rulebook says of an event's name; undefined where no catalogue lists it. */
+function eventOf({ events }: CompiledSite, { name }: BeaconEvent): CompiledEvent | undefined {
+  return events.get(name)
+}
+
+/** Why an event's person is not known in a stream that counts it, or null. */
+function refusalOf({ identities }: ResolvedDay, { streams }: CompiledEvent): Reason | null {
+  for (const stream of streams) {
+    const identity = identities[stream]
+    if (identity?.state !== 'known') return identity?.state === 'refused' ? identity.reason : 'key_missing'
+  }
+  return null
 }
 
 function columnsOf(

@@ -90,6 +90,7 @@ const TIMES: Dimension<string | undefined> = [
   [iso(OLDEST), null],
   [iso(OLDEST - 1), 'consent.expired'],
   ['2026-12-02', 'consent.malformed'],
+  ['2026-02-30T11:59:59Z', 'consent.malformed'],
   ['yesterday', 'consent.malformed'],
   [undefined, 'consent.malformed'],
 ]
@@ -176,7 +177,7 @@ t.test('INV-04, INV-05: over every combination, only the one that refuses nothin
           }
       }
   t.same(wrong.slice(0, 3), [], 'the first that differ')
-  t.equal(cases, 8 * 8 * 4 * 3 * 3 * 5 * 6 * 4 * 4)
+  t.equal(cases, 8 * 9 * 4 * 3 * 3 * 5 * 6 * 4 * 4)
   // granted; 3 good times; the policy; adult; region; 2 origins; 2 states; 2 bodies; no signal
   t.equal(accepted, 3 * 2 * 2 * 2)
 })

@@ -3,7 +3,7 @@
  * team prints are made; one closed list of reasons. Anything unreadable, missing or ahead of its time is "no", and what
  * the page says in the body can only refuse more (interface.md, privacy.md 1).
  */
-import { DAY, HOUR, type Reason, type TokenClaims } from '@tacit/contracts'
+import { DAY, HOUR, parseInstant, type Reason, type TokenClaims } from '@tacit/contracts'
 import type { RefuseSignal, Rulebook, Site } from '@tacit/rulebook'
 import { monthsBefore } from './calendar.js'
 import {
@@ -40,12 +40,6 @@ export interface DecisionFacts {
   readonly consent: BodyConsent
 }
 
-/** RFC 3339 date-time with an offset; ms, or NaN. */
-function instantOf(text: string | undefined): number {
-  const shape = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/
-  return text !== undefined && shape.test(text) ? Date.parse(text) : Number.NaN
-}
-
 /** Shorter than any 13 calendar months; a younger consent needs no calendar. */
 const SURELY_YOUNG_DAYS_PER_MONTH = 28
 
@@ -55,7 +49,7 @@ const consentTimes = new WeakMap<object, number>()
 function consentTime(consent: { readonly at?: string | undefined }): number {
   let at = consentTimes.get(consent)
   if (at === undefined) {
-    at = instantOf(consent.at)
+    at = consent.at === undefined ? Number.NaN : parseInstant(consent.at)
     consentTimes.set(consent, at)
   }
   return at

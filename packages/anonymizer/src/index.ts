@@ -17,6 +17,7 @@ export { compileFieldTrial, type FieldOutcome, type FieldTrial } from './field-t
 export * from './generation-cache.js'
 export { Identities, type KeyNeed, type PeekKey } from './identity.js'
 export * from './ip.js'
+export { compileWindowEnd, type WindowEnd } from './lateness.js'
 export { compileGeneric, compileRoutes, type PathTemplate } from './path-template.js'
 export { createRouteLearner, type LearntRoutes, type RouteLearner } from './route-learner.js'
 export { createScanner, type Scanner } from './scan/index.js'

@@ -12,6 +12,8 @@ t.test('of several lines one exact 1 is enough', async (t) => {
   t.same(readSignals(['Sec-GPC', '1', 'Sec-GPC', '1']), { gpc: true, dnt: false })
   t.same(readSignals(['Sec-GPC', '0', 'Host', 'erp', 'sec-gpc', '1']), { gpc: true, dnt: false })
   t.same(readSignals(['DNT', '1', 'DNT', '0']), { gpc: false, dnt: true })
+  t.same(readSignals(['Sec-GPC', '1, 1', 'Sec-GPC', '1']), { gpc: true, dnt: false })
+  t.same(readSignals(['Sec-GPC', '1, 1', 'Sec-GPC', '0']), { gpc: false, dnt: false }, 'none is exactly 1')
 })
 
 t.test('any other value is ignored', async (t) => {

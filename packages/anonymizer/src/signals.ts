@@ -9,8 +9,11 @@ export interface Signals {
 const NONE: Signals = { gpc: false, dnt: false }
 
 /**
- * Reads `Sec-GPC` and `DNT` off the raw header list of `node:http` (name, value, name, value, …), because Node joins
- * repeated headers into `1, 1`. Only the field value `1` counts, and of several lines one such is enough.
+ * Reads `Sec-GPC` and `DNT` off the raw header list of `node:http` (name, value, name, value, …; blanks around a value
+ * are gone). Of several lines one that is exactly `1` is enough: each is a field of its own, and where an extension or a
+ * proxy adds a line to the browser's, the refusal counts. One line `1, 1` is a single value that the proposal does not
+ * know, and it is ignored (privacy.md 1; W3C Global Privacy Control). Node's `headers` joins several lines into that very
+ * text, so there the two could not be told apart; here they are.
  */
 export function readSignals(rawHeaders: readonly string[]): Signals {
   let gpc = false

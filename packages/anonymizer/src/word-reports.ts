@@ -2,7 +2,7 @@
 import type { Stream } from '@tacit/contracts'
 import type { Site } from '@tacit/rulebook'
 import type { Dimension, EventContext } from './dimensions.js'
-import type { CalendarDay, Identity } from './identity.js'
+import type { CalendarDay, Resolved } from './identity.js'
 import { unapprovedSegments } from './path-template.js'
 import { type WordSink, wordUse } from './word-learner.js'
 
@@ -10,7 +10,7 @@ import { type WordSink, wordUse } from './word-learner.js'
 type WordReports = (
   site: Site,
   context: EventContext,
-  person: { readonly day: CalendarDay; readonly identities: readonly Identity[] },
+  person: { readonly day: CalendarDay; readonly identities: readonly Resolved[] },
 ) => void
 
 /**
@@ -31,7 +31,7 @@ export function compileWordReports(
   if (words === undefined || learnt.length === 0 || ofDay < 0) return null
   return (site, context, { day, identities }) => {
     const identity = identities[ofDay]
-    if (identity === undefined) return
+    if (identity?.state !== 'known') return
     for (const { approved, raw } of learnt) {
       const path = raw(context)
       if (typeof path !== 'string') continue

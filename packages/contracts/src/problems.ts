@@ -75,6 +75,7 @@ export const PROBLEMS = {
   ERR_WAREHOUSE_DATA: entry(500, 'ClickHouse refused rows for their data'),
   ERR_CASE_MALFORMED: entry(400, 'The line is no case of `rules try`'),
   ERR_INPUT_FILE: entry(400, 'The input file cannot be read'),
+  ERR_OUTPUT_FILE: entry(500, 'The file cannot be written'),
 } as const satisfies Record<string, ProblemEntry>
 
 export type ProblemCode = keyof typeof PROBLEMS

@@ -6,7 +6,7 @@ import { createHmac } from 'node:crypto'
 import { lengthPrefixed } from '@tacit/contracts'
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
 
-/** Seconds that a token lives; Tacit takes no longer one. */
+/** Seconds that a token lives; Tacit refuses one that would live longer (`token.expired`). */
 export const TOKEN_LIFE_S = 15 * 60
 const MIN_SECRET_BYTES = 32
 

@@ -144,3 +144,18 @@ export function isRecorded(
     (statistic) => statistic.site === site && readsKind(statistic, kind),
   )
 }
+
+/**
+ * Windows that close, the finest first. `5m` is none of them: the last minutes are counted over and over from what is
+ * there, nothing is settled at their end, and an event that missed them is still in time for its day.
+ */
+const CLOSING_WINDOWS = ['hour', 'day', 'week', 'month'] as const satisfies readonly Window[]
+export type ClosingWindow = (typeof CLOSING_WINDOWS)[number]
+
+/** The finest window in which a statistic of `site` counts events of `kind`; null where none does. */
+export function finestWindow(rulebook: Rulebook, site: string, kind: EventKind): ClosingWindow | null {
+  const reading = rulebook.statistics.filter(
+    (statistic) => statistic.site === site && readsKind(statistic, kind),
+  )
+  return CLOSING_WINDOWS.find((window) => reading.some(({ windows }) => windows.includes(window))) ?? null
+}

@@ -5,7 +5,8 @@ import t from 'tap'
 import type { Intake, RequestFacts } from './intake.js'
 import { memoryCollector, TestClock } from './testing/memory.js'
 import { edSigner, grantedClaims } from './testing/tokens.js'
-import { FORGED, type TokenVerifier, type VerifiedToken } from './tokens.js'
+import { FORGED, type VerifiedToken } from './token-claims.js'
+import type { TokenVerifier } from './tokens.js'
 
 const START = Date.parse('2026-11-18T10:20:30Z')
 const MINUTE = 60_000

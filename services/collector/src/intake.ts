@@ -16,15 +16,8 @@ import type { Keyring } from '@tacit/keyring'
 import type { Rulebook } from '@tacit/rulebook'
 import type { GroupCommit } from './group-commit.js'
 import { Shadow, type ShadowOptions } from './shadow.js'
-import {
-  MISSING_TOKEN,
-  REPLAYED,
-  readClaims,
-  type TokenKeys,
-  type TokenVerifier,
-  takeAllowance,
-  type VerifiedToken,
-} from './tokens.js'
+import { MISSING_TOKEN, readClaims, type VerifiedToken } from './token-claims.js'
+import { REPLAYED, type TokenKeys, type TokenVerifier, takeAllowance } from './tokens.js'
 
 /** What a request says around the body; raw, and gone when the request is. */
 export interface RequestFacts {
@@ -164,9 +157,10 @@ export class Intake {
 
   #tokenOf(beacon: Beacon, facts: RequestFacts): VerifiedToken | Promise<VerifiedToken> {
     const now = this.#options.clock.now()
+    // Where nobody signs, whatever calls itself a token says nothing.
+    if (this.rulebook.sites[beacon.site]?.identity !== 'signed') return MISSING_TOKEN
     if (facts.claims !== undefined) return readClaims(facts.claims, now)
-    const site = this.rulebook.sites[beacon.site]
-    if (site === undefined || site.identity !== 'signed' || beacon.token === undefined) return MISSING_TOKEN
+    if (beacon.token === undefined) return MISSING_TOKEN
     return this.#options.tokens.verify(beacon.token, now)
   }
 

@@ -5,12 +5,18 @@
  */
 import { hash } from 'node:crypto'
 import { GenerationCache, MAX_RAW_AGE_MS, type TokenResult } from '@tacit/anonymizer'
-import { type Clock, MINUTE, tokenClaims } from '@tacit/contracts'
-import { type CryptoKey, errors, importJWK, type JWK, type JWTPayload, jwtVerify, type KeyObject } from 'jose'
+import { type Clock, MINUTE } from '@tacit/contracts'
+import { type CryptoKey, errors, importJWK, type JWK, jwtVerify, type KeyObject } from 'jose'
+import {
+  EXPIRED,
+  FORGED,
+  LEEWAY_S,
+  readClaims,
+  refused,
+  type VerifiedToken,
+  WRONG_AUDIENCE,
+} from './token-claims.js'
 
-export const TOKEN_LIFE_MS = 15 * MINUTE
-/** Clocks of the ERP and of the collector may differ by this much. */
-const LEEWAY_S = 60
 const MAX_TOKENS = 20_000
 /** Replayed tokens that are remembered past the cache: each was signed by the ERP, so they are few. */
 const MAX_REPLAYED = 1_000
@@ -49,48 +55,6 @@ export async function importTokenKeys(jwks: { readonly keys: readonly JWK[] }): 
     known.set(jwk.kid, { algorithm, key: await importJWK(publicPart, algorithm) })
   }
   return known
-}
-
-/** A token that was verified, and how many events it sent in the current minute. */
-export interface VerifiedToken {
-  readonly result: TokenResult
-  /** ms; after this the token is expired */
-  readonly expires: number
-  minute: number
-  used: number
-  /** it sent far beyond its rate, and is refused for the rest of its life */
-  replayed?: boolean
-}
-
-const refused = (
-  state: 'missing' | 'expired' | 'forged' | 'wrong_audience' | 'replayed',
-  expires = Number.POSITIVE_INFINITY,
-): VerifiedToken => ({
-  result: { state },
-  expires,
-  minute: 0,
-  used: 0,
-})
-
-export const MISSING_TOKEN = refused('missing')
-const EXPIRED = refused('expired')
-export const FORGED = refused('forged')
-const WRONG_AUDIENCE = refused('wrong_audience')
-
-/** Claims after the signature (or in `rules try`, in its place): audience, times, shape. @param now ms */
-export function readClaims(payload: JWTPayload, now: number): VerifiedToken {
-  // A token's audience was checked with its signature; claims that stand for one may leave it out, not name another.
-  if (payload.aud !== undefined && ![payload.aud].flat().includes('tacit')) return WRONG_AUDIENCE
-  const claims = tokenClaims.safeParse(payload)
-  if (!claims.success) return FORGED
-  if (payload.iat !== undefined && typeof payload.iat !== 'number') return FORGED
-  const issued = payload.iat === undefined ? now : payload.iat * 1000
-  // Issued ahead of the clock it would outlive its 15 minutes.
-  if (issued > now + LEEWAY_S * 1000) return FORGED
-  const stated = typeof payload.exp === 'number' ? payload.exp * 1000 : Number.POSITIVE_INFINITY
-  const expires = Math.min(stated, issued + TOKEN_LIFE_MS) + LEEWAY_S * 1000
-  if (now >= expires) return EXPIRED
-  return { result: { state: 'valid', claims: claims.data }, expires, minute: 0, used: 0 }
 }
 
 /** Base64url has many spellings of the same bytes. A token has one, or each spelling would have a rate of its own. */

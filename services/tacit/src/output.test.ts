@@ -69,6 +69,18 @@ t.test('an error that nobody foresaw says its kind and place, never its message'
   t.equal(said(t, 'alice@example.in').text.includes('alice'), false)
 })
 
+t.test('what the operating system refuses is said without a stack', async (t) => {
+  const refusal = Object.assign(new Error("EACCES: '/keys'"), {
+    code: 'EACCES',
+    syscall: 'open',
+    path: '/keys',
+  })
+  const { code, text } = said(t, refusal)
+  t.equal(code, EXIT.system)
+  t.match(text, /the system refused to open \/keys \(EACCES\); look at/)
+  t.notMatch(text, /\n +at /)
+})
+
 t.test('an error of ours says what to do, its code and nothing of its cause', async (t) => {
   const { text } = said(t, new TacitError('ERR_LISTEN', 'Port 1 is taken', { cause: new Error('alice') }))
   t.equal(text, 'tacit: Port 1 is taken (ERR_LISTEN)\n')

@@ -86,11 +86,27 @@ function exitCodeOf(error: unknown): number {
   }
 }
 
+interface SystemError extends Error {
+  readonly code: string
+  readonly syscall: string
+  /** one of ours, or as the user typed it */
+  readonly path?: string
+}
+
+/** What Node throws where the operating system refuses: nothing of it is a value of anybody's. */
+function isSystemError(error: unknown): error is SystemError {
+  return error instanceof Error && 'syscall' in error && typeof error.syscall === 'string' && 'code' in error
+}
+
 /** Says an error on standard error and returns the exit code. Unknown errors say their kind only: no raw values. */
 export function reportError(error: unknown): number {
   if (error instanceof UsageError) process.stderr.write(`tacit: ${error.message}\n`)
   else if (error instanceof TacitError) process.stderr.write(`tacit: ${error.message} (${error.code})\n`)
-  else {
+  else if (isSystemError(error)) {
+    process.stderr.write(
+      `tacit: the system refused to ${error.syscall} ${error.path ?? 'a file'} (${error.code}); look at whether it is there, at its permissions and at the room on the disk\n`,
+    )
+  } else {
     const stack = error instanceof Error ? (error.stack ?? '').split('\n').slice(1, 6).join('\n') : ''
     process.stderr.write(
       `tacit: something failed inside (${error instanceof Error ? error.name : 'error'})\n${stack}\n`,

@@ -22,6 +22,12 @@ const SIGNALS: readonly (readonly [Value, boolean])[] = [
   ['0', false],
   ['', false],
   ['1, 1', false],
+  // Blanks around a value are no part of it (RFC 9110, 5.5).
+  ['1 ', true],
+  [' \t1', true],
+  ['1 1', false],
+  [['1, 1', '0'], false],
+  [['1, 1', ' 1 '], true],
   ['true', false],
   ['01', false],
   ['1;v=1', false],
@@ -38,6 +44,8 @@ const NO_SIGNALS = SIGNALS.filter(([, refuses]) => !refuses)
 const ORIGINS: readonly (readonly [Value, boolean])[] = [
   [null, true],
   [ORIGIN, true],
+  [` ${ORIGIN}\t`, true],
+  [[ORIGIN, ORIGIN], false],
   ['https://erp.example.in/', false],
   ['http://erp.example.in', false],
   ['https://erp.example.in:8443', false],

@@ -108,6 +108,11 @@ function consentsAt(now: number): Twist[] {
     of('10 years old', iso(now - 10 * YEAR), dropped('consent.expired')),
     of('10 years ahead', iso(now + 10 * YEAR), dropped('consent.future')),
     of('without an offset', iso(now - DAY).replace('Z', ''), dropped('consent.malformed')),
+    of(
+      'on a day that no calendar has',
+      `${new Date(now).getUTCFullYear()}-02-30T10:00:00Z`,
+      dropped('consent.malformed'),
+    ),
     of('on a day alone', iso(now - DAY).slice(0, 10), dropped('consent.malformed')),
     of('in another calendar', 'Thu, 31 Dec 2026 10:00:00 GMT', dropped('consent.malformed')),
   ]
@@ -124,8 +129,12 @@ function tokensAt(now: number): Twist[] {
   return [
     of('in its last second of leeway', -600, -59, ACCEPTED),
     of('a minute past its end', -600, -60, dropped('token.expired')),
-    of('fifteen minutes and less than a minute old', -959, 600, ACCEPTED),
+    of('fifteen minutes and less than a minute old', -959, -59, ACCEPTED),
     of('sixteen minutes old, whatever it says', -960, 600, dropped('token.expired')),
+    of('for fifteen minutes', -600, 300, ACCEPTED),
+    of('for fifteen minutes and a second', -600, 301, dropped('token.expired')),
+    of('for a day, signed just now', 0, 86_400, dropped('token.expired')),
+    of('that ends before it begins', 30, 20, dropped('token.forged')),
     of('issued a minute ahead', 60, 300, ACCEPTED),
     of('issued more than a minute ahead', 62, 300, dropped('token.forged')),
     of('ten years old', -315_360_000, -315_359_100, dropped('token.expired')),

@@ -86,13 +86,13 @@ const DECISION: readonly EngineMutation[] = [
 
 const COMPILE: readonly EngineMutation[] = [
   inCompile('any site is one of ours', 'sites.get(beacon.site)', '[...sites.values()][0]'),
-  inCompile('nothing is late', 'day.end + lateness <= at', 'false'),
-  inCompile('the day never waits', 'day.end + lateness <= at', 'day.end <= at'),
+  inCompile('nothing is late', '(of?.windowEnd ?? DAY_END)(time) + lateness <= at', 'false'),
+  inCompile('the day never waits', '(time) + lateness <= at', '(time) <= at'),
   inCompile('an identifier that was found drops nothing', 'if (detection !== null)', 'if (false)'),
   inCompile(
     'an event that nobody declared passes',
-    'kinds.get(event.name)',
-    "(kinds.get(event.name) ?? 'feature')",
+    'events.get(name)',
+    "(events.get(name) ?? events.get('invoice.save'))",
   ),
   inCompile('times leave as they are', '(time - (time % grain)) / 1000', 'time / 1000'),
   inCompile('receipt leaves as it is', '(at - (at % HOUR)) / 1000', 'at / 1000'),

@@ -1,6 +1,6 @@
-/** `rules activate`, `rollback`, `sign`, `notice`, `keygen`: signed changes of the running rulebook. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+/** `rules activate`, `rollback`, `sign`, `notice`: signed changes of the running rulebook. */
+import { existsSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock, TacitError } from '@tacit/contracts'
 import type { RulebookRegister } from '@tacit/keeper'
@@ -9,7 +9,6 @@ import { Command } from 'commander'
 import { type ActivationPlan, planActivation } from '../house/activation.js'
 import {
   approve,
-  makeApproverKey,
   readApprovers,
   readSignatures,
   type Statement,
@@ -198,6 +197,10 @@ function signRulebook(file: string | undefined, options: SignOptions): void {
   const out = options.out ?? signatureFile(isRollback ? 'rollback' : (file as string))
   const others = readSignatures(out).filter((signature) => signature.kid !== kid)
   writeSignatures(out, [...others, approve(statement, pem, kid)])
+  if (options.json === true) {
+    printJson({ ...statement, kid, version: next.version, signatures: others.length + 1, file: out })
+    return
+  }
   print(
     `${kid} approves that ${next.name} ${next.version} replaces ${place.current.name} ${place.current.version}. Written to ${out}.`,
   )
@@ -224,17 +227,6 @@ function recordNotice(file: string, { data, json }: DataOptions): void {
     `On record: on ${moment(entry.time)} people were told of ${next.name} ${next.version}. A loosening may take effect 30 days from then.`,
   )
   for (const { says } of missing) print(`As it stands it will not be let in; it still needs this. ${says}`)
-}
-
-function keygen({ kid, out }: { readonly kid: string; readonly out: string }): void {
-  const { jwk, pem } = makeApproverKey(kid)
-  mkdirSync(out, { recursive: true, mode: 0o700 })
-  const [secret, open] = [join(out, `${kid}.pem`), join(out, `${kid}.jwk.json`)]
-  writeFileSync(secret, pem, { mode: 0o600, flag: 'wx' })
-  writeFileSync(open, `${JSON.stringify(jwk)}\n`, { flag: 'wx' })
-  print(
-    `Private key: ${secret} (nobody else may have it)\nPublic key:  ${open} (into the \`keys\` of TACIT_APPROVERS_FILE)`,
-  )
 }
 
 const dataOption = ['--data <dir>', 'data directory', '.tacit'] as const
@@ -270,6 +262,7 @@ export function activationCommands(): readonly Command[] {
       .option('--rollback', 'approve going back to the former rulebook instead')
       .option('--out <file>', 'where approvals are gathered (default: FILE.signatures.json)')
       .option(...dataOption)
+      .option('--json', 'for machines')
       .addHelpText('after', '\nExample:\n  $ npx tacit rules sign my/rulebook.yaml --key keys/ada.pem\n')
       .action(signRulebook),
     new Command('notice')
@@ -279,11 +272,5 @@ export function activationCommands(): readonly Command[] {
       .option('--json', 'for machines')
       .addHelpText('after', '\nExample:\n  $ npx tacit rules notice my/rulebook.yaml\n')
       .action(recordNotice),
-    new Command('keygen')
-      .description('Make an approver’s pair of keys (Ed25519)')
-      .requiredOption('--kid <name>', 'the approver’s name or role')
-      .requiredOption('--out <dir>', 'where the two files go')
-      .addHelpText('after', '\nExample:\n  $ npx tacit rules keygen --kid privacy-officer --out keys\n')
-      .action(keygen),
   ]
 }

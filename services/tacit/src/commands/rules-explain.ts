@@ -1,10 +1,10 @@
 /** `rules explain`: a rulebook as a page in plain English. */
-import { writeFileSync } from 'node:fs'
 import { type Explanation, explanationHtml, explanationMarkdown } from '@tacit/rulebook'
 import { Command } from 'commander'
 import { explainDecisions, explainWhole } from '../house/explanation.js'
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
+import { writeOutput } from '../house/written-files.js'
 import { print, UsageError } from '../output.js'
 
 interface ExplainOptions {
@@ -40,6 +40,6 @@ export function rulesExplainCommand(): Command {
       const rulebook = requireRulebook(readRulebook(file), file)
       const text = render(options.decisions === true ? explainDecisions(rulebook) : explainWhole(rulebook))
       if (options.out === undefined) print(text.trimEnd())
-      else writeFileSync(options.out, text)
+      else writeOutput(options.out, text, { option: '--out' })
     })
 }

@@ -1,5 +1,5 @@
 /** `rules init`: a first rulebook, with a catalogue of routes that is learnt from logs. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { compileAddressParser, compileTrustedProxies } from '@tacit/anonymizer'
 import { systemClock } from '@tacit/contracts'
@@ -11,6 +11,7 @@ import { DEFAULTS, firstRulebook, STARTER } from '../house/first-rulebook.js'
 import { requireFiles, totalBytes } from '../house/lines.js'
 import { type LogKind, LogStudy, type Study } from '../house/log-study.js'
 import { checkRulebook, requireRulebook } from '../house/rulebook-files.js'
+import { makeOutputFolder, writeOutput } from '../house/written-files.js'
 import { print, printJson, progress, UsageError } from '../output.js'
 
 interface InitOptions {
@@ -97,9 +98,9 @@ async function init(options: InitOptions): Promise<void> {
     study === null ? STARTER[kind] : { routes: study.routes.routes, events: study.events, from: 'log' }
   const texts = firstRulebook(kind, firstOptions(kind, options), content)
   const { name, hash } = requireRulebook(checkRulebook(RULEBOOK_FILE, texts), 'What was written')
-  mkdirSync(options.out, { recursive: true })
+  makeOutputFolder(options.out, { option: '--out' })
   for (const [file, text] of Object.entries(texts)) {
-    writeFileSync(join(options.out, file), text, { flag: 'wx' })
+    writeOutput(join(options.out, file), text, { option: '--out', isNew: true })
   }
   const files = Object.keys(texts).map((file) => join(options.out, file))
   const summary = study === null ? null : summaryOf(study, options.minUsers)

@@ -7,6 +7,7 @@ export function rulesSchemaCommand(): Command {
   return new Command('schema')
     .description('The JSON Schema of a rulebook, so that editors complete and check it')
     .option('--catalogue', 'of a catalogue instead')
+    .option('--json', 'for machines, which it always is')
     .addHelpText(
       'after',
       '\nExample (first line of a rulebook, for the YAML extension of most editors):\n  # yaml-language-server: $schema=rulebook.schema.json\n  $ npx tacit rules schema > rulebook.schema.json\n',

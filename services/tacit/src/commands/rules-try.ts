@@ -1,9 +1,8 @@
 /** `rules try`: one beacon against a rulebook, each field before and after; or many cases as NDJSON. */
 import { readFileSync } from 'node:fs'
 import { parseTryCase, type TryCase } from '@tacit/access-log'
-import { decisionTable } from '@tacit/anonymizer'
 import { createTokenVerifier } from '@tacit/collector'
-import { type Clock, systemClock, TacitError } from '@tacit/contracts'
+import { type Clock, parseInstant, type Reason, systemClock, TacitError } from '@tacit/contracts'
 import type { Rulebook } from '@tacit/rulebook'
 import { Command } from 'commander'
 import { clientAddressOf } from '../house/client-address.js'
@@ -12,8 +11,11 @@ import { ERP_RULEBOOK } from '../house/layout.js'
 import { loadTokenKeys } from '../house/token-keys.js'
 import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
 import { readLineBatches } from '../house/lines.js'
-import { BeaconTrial, problemText, type TryResult } from '../house/try-beacon.js'
-import { createFieldTable, type FieldRow } from '../house/try-fields.js'
+import { BeaconTrial, problemText, type TryResult, type VerifyToken } from '../house/try-beacon.js'
+import { decisionRows, type FollowedCase, refusalOf, refusalText } from '../house/try-decision.js'
+import { createFieldTable } from '../house/try-fields.js'
+import { reasonText, shown } from '../house/try-words.js'
+import type { FieldRow } from '../house/tried-event.js'
 import { EXIT, print, printJson, table, UsageError } from '../output.js'
 
 interface TryOptions {
@@ -22,10 +24,17 @@ interface TryOptions {
   readonly json?: boolean
 }
 
-/** An event of the case, and what became of its fields. */
-interface EventFields {
-  readonly name: string
-  readonly fields: readonly FieldRow[]
+/** The tables of a case: what was read to decide, and what became of the fields of each event. */
+interface Tables {
+  /** which question refused the whole beacon, in words; null where none did */
+  readonly refusal: string | null
+  readonly decision: readonly FieldRow[]
+  readonly events: readonly {
+    readonly name: string
+    readonly decision: 'accepted' | 'dropped'
+    readonly reason?: Reason
+    readonly fields: readonly FieldRow[]
+  }[]
 }
 
 const NOTHING = '—'
@@ -33,46 +42,59 @@ const NOTHING = '—'
 export function rulesTryCommand(): Command {
   return new Command('try')
     .description(
-      'One beacon in; each field before and after, with the rule that acted. With NDJSON on standard input, one JSON line a case',
+      'One beacon in; each field before and after, with the rule that acted. With NDJSON on standard input, one JSON line a case, in order',
     )
     .argument('[file]', 'the rulebook', ERP_RULEBOOK)
     .option(
       '--beacon <file>',
-      'one case: {"ip", "headers", "body", "claims"?, "state"?}; a made-up one by default',
+      'one case: {"ip", "headers", "body", "claims"?, "state"?, "time"?}; a made-up one by default',
     )
-    .option('--now <time>', 'the time of receipt, RFC 3339')
+    .option('--now <time>', 'the time of receipt, RFC 3339, of cases that state no "time"')
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ npx tacit rules try\n  $ npx tacit rules try rulebooks/website/rulebook.yaml --beacon case.json\n  $ npx tacit rules try rulebooks/erp/rulebook.yaml < cases.ndjson\n',
+      '\nA case may state its own time of receipt as "time", as a line for `tacit import` does; other keys, such as "name", say nothing.\n\nExamples:\n  $ npx tacit rules try\n  $ npx tacit rules try rulebooks/website/rulebook.yaml --beacon case.json\n  $ npx tacit rules try rulebooks/erp/rulebook.yaml < cases.ndjson\n',
     )
     .action(tryRules)
 }
 
 function clockOf(now: string | undefined): Clock {
   if (now === undefined) return systemClock
-  const time = Date.parse(now)
+  const time = parseInstant(now)
   if (Number.isNaN(time)) throw new UsageError('--now must be a time such as 2026-12-02T10:00:00Z')
   return { now: () => time }
 }
 
+/** A token that is remembered was judged at the clock's time; a case with a time of its own is judged by itself. */
+async function tokenVerification(keysFile: string | undefined, clock: Clock): Promise<VerifyToken> {
+  const keys = await loadTokenKeys(keysFile)
+  const shared = createTokenVerifier(keys, clock)
+  return (token, at, isOwnTime) =>
+    (isOwnTime ? createTokenVerifier(keys, { now: () => at }) : shared).verify(token, at)
+}
+
 async function tryRules(file: string, options: TryOptions): Promise<void> {
   const rulebook = requireRulebook(readRulebook(file), file)
-  const clock = clockOf(options.now)
   const environment = readEnvironment(process.env)
-  const verifier = createTokenVerifier(await loadTokenKeys(environment.TACIT_TOKEN_KEYS_FILE), clock)
-  const trial = new BeaconTrial(rulebook, clock, clientAddressOf(environment), (token) =>
-    verifier.verify(token, clock.now()),
-  )
-  if (options.beacon === undefined && !process.stdin.isTTY) {
+  const isSingle = options.beacon !== undefined || process.stdin.isTTY
+  const given = clockOf(options.now)
+  const started = given.now()
+  // A single case is followed twice; both must happen at one time.
+  const clock: Clock = isSingle ? { now: () => started } : given
+  const verify = await tokenVerification(environment.TACIT_TOKEN_KEYS_FILE, clock)
+  const trial = new BeaconTrial(rulebook, clock, clientAddressOf(environment), verify)
+  if (!isSingle) {
     await tryLines(trial)
     return
   }
   const sample = options.beacon === undefined ? exampleCase(rulebook, clock) : readCase(options.beacon)
   const result = await trial.run(sample)
-  const events = await fieldsOf(trial, sample, result)
-  if (options.json) printJson({ ...result, events })
-  else printSingle(trial, events, result)
+  const tables = await tablesOf(trial, sample)
+  if (options.json)
+    printJson({ ...result, ...(tables === null ? {} : { fields: tables.decision, events: tables.events }) })
+  else if (tables === null) {
+    print(`${result.status} ${String(result.code)}: the beacon is refused before any rule acts.`)
+  } else printSingle(tables, result)
   if (result.status !== 204) process.exitCode = EXIT.failed
 }
 
@@ -151,51 +173,49 @@ function exampleCase(rulebook: Rulebook, clock: Clock): TryCase {
   return parseTryCase(JSON.stringify(example)) as TryCase
 }
 
-/** The fields of each event of a case that is a beacon. */
-async function fieldsOf(
-  trial: BeaconTrial,
-  sample: TryCase,
-  result: TryResult,
-): Promise<readonly EventFields[]> {
+/** The tables of a case; null where it is no beacon. */
+async function tablesOf(trial: BeaconTrial, sample: TryCase): Promise<Tables | null> {
   const beacon = trial.beaconOf(sample)
-  if (typeof beacon === 'string') return []
-  const input = await trial.inputOf(sample, beacon)
-  const fieldTable = createFieldTable(trial.rulebook)
-  // A beacon that was decided to be dropped has no records; one of its events that was has none either.
-  const days = result.records.filter(({ stream }) => stream === 'day')
-  const whole = days.length === beacon.events.length
-  return beacon.events.map((event, at) => ({
-    name: event.name,
-    fields: fieldTable(input, event, whole ? days[at] : undefined),
-  }))
-}
-
-/** Which check of the decision refused, in words; null where none did. */
-function refusalText(trial: BeaconTrial, result: TryResult): string | null {
-  const row = decisionTable(trial.rulebook).find(({ reasons }) =>
-    reasons.some((reason) => reason === result.reason),
-  )
-  return row === undefined ? null : `Refused by question ${row.order} of the decision: ${row.question}`
-}
-
-function printSingle(trial: BeaconTrial, events: readonly EventFields[], result: TryResult): void {
-  if (result.code !== undefined) {
-    print(`${result.status} ${result.code}: the beacon is refused before any rule acts.`)
-    return
+  if (typeof beacon === 'string') return null
+  const { rulebook } = trial
+  const followed = await trial.follow(sample, beacon)
+  const at = trial.timeOf(sample)
+  const whole: FollowedCase = { ...followed, sample, at, refusal: refusalOf(rulebook, followed) }
+  const fieldTable = createFieldTable(rulebook)
+  return {
+    refusal: refusalText(rulebook, whole),
+    decision: decisionRows(rulebook, whole),
+    events: beacon.events.map((event, place) => {
+      const outcome = whole.outcomes[place]
+      if (outcome === undefined) throw new TypeError('each event of a beacon has an outcome')
+      const { reason } = outcome
+      const fields = fieldTable({ sample, input: whole.input, event, outcome, at, refusal: whole.refusal })
+      return reason === null
+        ? { name: event.name, decision: 'accepted', fields }
+        : { name: event.name, decision: 'dropped', reason, fields }
+    }),
   }
+}
+
+function printTable(title: string, fields: readonly FieldRow[]): void {
   const heads = ['field', 'before', 'rule', 'after', 'dropped, and why']
-  for (const [at, { fields, name }] of events.entries()) {
-    print(`Event ${at + 1} of ${events.length}: ${JSON.stringify(name)}`)
-    const rows = fields.map(({ after, before, dropped, field, rule }) => [
-      field,
-      before ?? NOTHING,
-      rule,
-      after ?? NOTHING,
-      dropped ?? '',
-    ])
-    print(`${table(heads, rows)}\n`)
+  const rows = fields.map(({ after, before, dropped, field, rule }) => [
+    field,
+    before ?? NOTHING,
+    rule,
+    after ?? NOTHING,
+    dropped ?? '',
+  ])
+  print(`${title}\n${table(heads, rows)}\n`)
+}
+
+function printSingle({ decision, events, refusal }: Tables, result: TryResult): void {
+  printTable('The beacon: what is read to decide', decision)
+  for (const [at, { fields, name, reason }] of events.entries()) {
+    const fate = reason === undefined ? 'accepted' : `dropped as ${reason}`
+    const why = reason === undefined || reasonText(reason) === reason ? '' : `: ${reasonText(reason)}`
+    printTable(`Event ${at + 1} of ${events.length}, ${shown(name) ?? '""'}: ${fate}${why}`, fields)
   }
-  const refusal = refusalText(trial, result)
   if (refusal !== null) print(refusal)
   const dropped = Object.entries(result.dropped ?? {}).map(([reason, count]) => `${reason} ${count}`)
   print(

@@ -1,9 +1,10 @@
 /** `rules words`: path segments that enough people used, for the privacy team to approve or reject. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { TacitError } from '@tacit/contracts'
 import { Command } from 'commander'
 import { dataLayout } from '../house/layout.js'
 import { WordQueue } from '../house/word-queue.js'
+import { writeOutput } from '../house/written-files.js'
 import { print, printJson, UsageError } from '../output.js'
 
 interface WordsOptions {
@@ -63,11 +64,21 @@ function list({ data, json }: WordsOptions): void {
   )
 }
 
+/** The text of a list; an empty list where there is no file yet. @throws TacitError ERR_INPUT_FILE */
+function listAt(file: string): string {
+  if (!existsSync(file)) return 'words:\n'
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new TacitError('ERR_INPUT_FILE', `No list can be read at ${file}; name a file with --to`, { cause })
+  }
+}
+
 function approve(words: readonly string[], { data, json, to }: WordsOptions): void {
   if (to === undefined) throw new UsageError('Name the list of words with --to words.yaml')
   const queue = queueOf(data)
   requireWaiting(queue, words)
-  writeFileSync(to, withWords(existsSync(to) ? readFileSync(to, 'utf8') : 'words:\n', words))
+  writeOutput(to, withWords(listAt(to), words), { option: '--to' })
   queue.decide(words)
   if (json) printJson({ approved: words })
   else

@@ -4,6 +4,7 @@ import { rulesCheckCommand } from './rules-check.js'
 import { rulesDiffCommand } from './rules-diff.js'
 import { rulesExplainCommand } from './rules-explain.js'
 import { rulesInitCommand } from './rules-init.js'
+import { rulesKeygenCommand } from './rules-keygen.js'
 import { rulesSchemaCommand } from './rules-schema.js'
 import { rulesShadowCommand } from './rules-shadow.js'
 import { rulesSqlCommand } from './rules-sql.js'
@@ -18,6 +19,7 @@ export function rulesCommand(): Command {
     .addCommand(rulesExplainCommand())
     .addCommand(rulesDiffCommand())
     .addCommand(rulesInitCommand())
+    .addCommand(rulesKeygenCommand())
     .addCommand(rulesSchemaCommand())
     .addCommand(rulesShadowCommand())
     .addCommand(rulesSqlCommand())

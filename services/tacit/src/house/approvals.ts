@@ -10,10 +10,11 @@ import {
   sign,
   verify,
 } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { lengthPrefixed, TacitError } from '@tacit/contracts'
 import type { Signature } from '@tacit/keeper'
 import { z } from 'zod'
+import { writeOutput } from './written-files.js'
 
 const PURPOSE = 'tacit/rulebook-activation/v1'
 /** Approvers who must have signed. */
@@ -102,8 +103,9 @@ export function readSignatures(file: string): readonly Signature[] {
   }
 }
 
+/** Writes the signatures kept beside a rulebook. @throws UsageError, TacitError ERR_OUTPUT_FILE */
 export function writeSignatures(file: string, signatures: readonly Signature[]): void {
-  writeFileSync(file, `${JSON.stringify({ signatures }, null, 2)}\n`)
+  writeOutput(file, `${JSON.stringify({ signatures }, null, 2)}\n`, { option: '--out' })
 }
 
 /**

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Beacon, DrivenClock, MINUTE, rfc3339 } from '@tacit/contracts'
+import type { Rulebook } from '@tacit/rulebook'
 import fc from 'fast-check'
 import t from 'tap'
 import type { DrivenRun } from './driven.js'
@@ -37,13 +38,17 @@ interface Taken {
 }
 
 /** Plays files into a realm that only writes down what it is handed. */
-async function play(paths: readonly string[], format: 'combined' | 'beacons' | null = null) {
+async function play(
+  paths: readonly string[],
+  format: 'combined' | 'beacons' | null = null,
+  rulebook: Rulebook = website,
+) {
   const clock = new DrivenClock(0)
   const taken: Taken[] = []
   const dropped: Record<string, number> = {}
   const facts: unknown[] = []
   const realm = {
-    rulebook: website,
+    rulebook,
     intake: {
       take({ events }: Beacon, fact: unknown) {
         facts.push(fact)
@@ -188,4 +193,29 @@ t.test('a beacon of NDJSON brings its headers, claims and state with it', async 
     },
   ])
   t.same(dropped, { 'line.unparsable': 2 })
+})
+
+t.test('a line of an hour that has closed is late where hours are counted', async (t) => {
+  const hours: Rulebook = {
+    ...website,
+    statistics: website.statistics.map((statistic) => ({ ...statistic, windows: ['hour', 'day'] })),
+  }
+  const notFound = line(1_800, '/gone').replace(' 200 ', ' 404 ')
+  // What is a minute newer lets a line go.
+  const log = file([
+    line(0, '/a'),
+    line(7_140, '/b'),
+    line(7_205, '/d'),
+    line(3_599, '/c'),
+    line(7_300, '/f'),
+    line(1_800, '/e'),
+    notFound,
+  ])
+  const paths = ({ taken }: Awaited<ReturnType<typeof play>>) => taken.map(({ path }) => path)
+  const byHour = await play([log], 'combined', hours)
+  t.same(paths(byHour), ['/a', '/b', '/c', '/d', '/f'], 'until its end and lateness, which is 12:00')
+  t.same(byHour.dropped, { late: 2 })
+  const byDay = await play([log], 'combined')
+  t.same(paths(byDay), ['/a', '/b', '/c', '/d', '/e', '/f'])
+  t.same(byDay.dropped, { 'line.status': 1 })
 })

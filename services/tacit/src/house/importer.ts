@@ -6,7 +6,9 @@ import {
   type ClientAddressReader,
   compileAddressParser,
   compileTrustedProxies,
+  compileWindowEnd,
   readSignals,
+  type WindowEnd,
 } from '@tacit/anonymizer'
 import { type DrivenClock, epochOf, hourOf, type Reason, shownReason } from '@tacit/contracts'
 import type { DrivenRun } from './driven.js'
@@ -43,6 +45,8 @@ export class Importer {
   /** a log says nothing about consent: where it is needed, every line is refused */
   readonly #needsConsent: boolean
   readonly #pageView: string
+  /** of the finest window in which a line is counted */
+  readonly #windowEnd: WindowEnd
   readonly #ids = new LineIds()
   #deadline = 0
   /** hour of receipt (ms) that is known to take batches */
@@ -66,6 +70,7 @@ export class Importer {
     this.#needsConsent = realm.rulebook.sites[this.#site]?.lawfulBasis === 'consent'
     const events = Object.entries(realm.rulebook.events)
     this.#pageView = events.find(([, { kind }]) => kind === 'page_view')?.[0] ?? 'page_view'
+    this.#windowEnd = compileWindowEnd(realm.rulebook, this.#site, 'page_view')
   }
 
   /**
@@ -140,10 +145,11 @@ export class Importer {
     this.#deadline = this.#run.deadlineAfter(this.#clock.now())
   }
 
-  /** Nothing more is taken of this day: not even its lines that would be no page view are counted as such. */
+  /** Nothing more is taken of this window: not even its lines that would be no page view are counted as such. */
   #isClosed(time: number): boolean {
-    const { end, label } = epochOf('day', time)
-    return end + this.#realm.rulebook.epochs.latenessMs <= this.#clock.now() || this.#closedDays.has(label)
+    const { epochs } = this.#realm.rulebook
+    if (this.#windowEnd(time) + epochs.latenessMs <= this.#clock.now()) return true
+    return this.#closedDays.size > 0 && this.#closedDays.has(epochOf('day', time).label)
   }
 
   #takeLine(line: AccessLine, lag: number): void | Promise<void> {

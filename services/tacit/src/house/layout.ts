@@ -1,7 +1,7 @@
 /** Where things lie: the clone, and a data directory. */
-import { mkdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { makeOutputFolder } from './written-files.js'
 
 /** The clone's root: this file is `services/tacit/dist/house/layout.js`. */
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../../../..')
@@ -43,10 +43,10 @@ export interface DataLayout {
   realm(name: RealmName): RealmLayout
 }
 
-/** @param dir the data directory, made if missing, mode 0700 */
+/** @param dir the data directory, made if missing, mode 0700 @throws UsageError, TacitError ERR_OUTPUT_FILE */
 export function dataLayout(dir: string): DataLayout {
   const root = resolve(dir)
-  mkdirSync(root, { recursive: true, mode: 0o700 })
+  makeOutputFolder(root, { option: '--data', mode: 0o700 })
   return {
     dir: root,
     clickhouse: join(root, 'clickhouse'),

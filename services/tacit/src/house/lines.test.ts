@@ -48,10 +48,15 @@ t.test('any text comes out line by line as it went in, plain or compressed, acro
   t.same(await linesOf(file(long.join('\r\n'))), long)
 })
 
+t.test('bytes that are no UTF-8 stay to be seen, at the very end of a file too', async (t) => {
+  t.same(await linesOf(file(Buffer.from([0x61, 0xff, 0x0a, 0x62, 0xe0, 0xa4]))), ['a\uFFFD', 'b\uFFFD'])
+})
+
 t.test('a line without an end is bounded', async (t) => {
-  const lines = await linesOf(file(`${'x'.repeat(5_000_000)}\nnext\n`))
+  const lines = await linesOf(file(`${'x'.repeat(12_000_000)}\nnext\n`))
   t.equal(lines.length, 2)
-  t.ok((lines[0] ?? '').length < 2_000_000)
+  t.ok((lines[0] ?? '').length < 5_000_000)
+  t.ok((lines[0] ?? '').length > 4_194_304, 'and longer than what any format takes')
   t.equal(lines[1], 'next')
 })
 

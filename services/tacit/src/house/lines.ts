@@ -5,8 +5,8 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { TacitError } from '@tacit/contracts'
 
-/** A line longer than this is cut: no log format writes it, and it will not parse. */
-const MAX_LINE = 1_048_576
+/** Characters. Of a longer line no more than this and a piece of the file is kept: enough to be too long for any format. */
+const MAX_LINE = 4_194_304
 const GZIP_MAGIC = [0x1f, 0x8b]
 
 /** Bytes of the files together, for progress; 0 where one is standard input. */
@@ -87,21 +87,28 @@ export async function* readLineBatches(
   try {
     for await (const chunk of decompressed(source)) {
       onBytes(chunk.length)
-      const text = open + decoder.decode(chunk, { stream: true })
+      const text = decoder.decode(chunk, { stream: true })
       const lines: string[] = []
       let start = 0
       for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
-        const line = text.slice(start, text.charCodeAt(end - 1) === 0x0d && end > start ? end - 1 : end)
+        const line = withoutReturn(open + text.slice(start, end))
+        open = ''
         start = end + 1
         if (line !== '') lines.push(line)
       }
-      open = text.slice(start, start + MAX_LINE)
+      if (open.length <= MAX_LINE) open += text.slice(start)
       if (lines.length > 0) yield lines
     }
   } catch (cause) {
     throw unreadable(file, cause)
   }
-  if (open !== '') yield [open]
+  // Bytes of a character that never came are no text: the line must not pass without them.
+  const last = withoutReturn(open + decoder.decode())
+  if (last !== '') yield [last]
+}
+
+function withoutReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line
 }
 
 /** {@link readLineBatches}, a line at a time. */

@@ -29,7 +29,14 @@ t.test('a format that is given is not told from the lines', async (t) => {
   t.same(createItemReader('combined').push(BEACON), [null])
 })
 
-t.test('a header is found by any spelling, its first value counts', async (t) => {
-  t.equal(headerOf(['Origin', 'a', 'ORIGIN', 'b'], 'origin'), 'a')
+t.test('a header is found by any spelling; several lines are read as node:http reads them', async (t) => {
+  t.equal(headerOf(['x', 'y', 'ORIGIN', 'a'], 'origin'), 'a')
+  t.equal(headerOf(['Origin', 'a', 'ORIGIN', 'b'], 'origin'), 'a, b')
+  t.equal(
+    headerOf(['Content-Encoding', 'identity', 'content-encoding', 'gzip'], 'content-encoding'),
+    'identity, gzip',
+  )
+  t.equal(headerOf(['User-Agent', 'a', 'user-agent', 'b'], 'user-agent'), 'a', 'a request has one')
+  t.equal(headerOf(['Content-Type', 'a', 'content-type', 'b'], 'content-type'), 'a')
   t.equal(headerOf(['x', 'origin'], 'origin'), null)
 })

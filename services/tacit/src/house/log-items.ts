@@ -60,10 +60,17 @@ export function bodyOf(line: BeaconLine): Beacon | null {
   return typeof beacon === 'string' ? null : beacon
 }
 
-/** The first value of a header in a raw header list. */
+/** Headers of which `node:http` keeps the first line alone; lines of any other it joins (message.headers). */
+const FIRST_COUNTS: ReadonlySet<string> = new Set(['user-agent', 'content-type'])
+
+/** A header of a raw header list as the collector reads it, or null where it is absent. @param name in lower case */
 export function headerOf(rawHeaders: readonly string[], name: string): string | null {
+  let found: string | null = null
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    if ((rawHeaders[at] as string).toLowerCase() === name) return rawHeaders[at + 1] as string
+    if ((rawHeaders[at] as string).toLowerCase() !== name) continue
+    const value = rawHeaders[at + 1] as string
+    if (FIRST_COUNTS.has(name)) return value
+    found = found === null ? value : `${found}, ${value}`
   }
-  return null
+  return found
 }

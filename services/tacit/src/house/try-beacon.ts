@@ -30,8 +30,7 @@ import type { Rulebook } from '@tacit/rulebook'
 import { compileOptions } from './countries.js'
 import { headerOf } from './log-items.js'
 import { RecordTexts } from './record-text.js'
-
-export type TryRecord = Readonly<Record<string, string | number>>
+import { type EventOutcome, EventSink, type TryRecord } from './try-events.js'
 
 export interface TryResult {
   readonly status: number
@@ -45,12 +44,31 @@ export interface TryResult {
   readonly records: readonly TryRecord[]
 }
 
-/** Verifies a token that a case carries in its body. */
-export type VerifyToken = (token: string) => VerifiedToken | Promise<VerifiedToken>
+/** Verifies a token that a case carries in its body. @param at ms @param isOwnTime whether the case states its time */
+export type VerifyToken = (
+  token: string,
+  at: number,
+  isOwnTime: boolean,
+) => VerifiedToken | Promise<VerifiedToken>
 
 /** A refusal before any rule acts. */
 export function problemText(code: ProblemCode): string {
   return `{"status":${String(PROBLEMS[code].status)},"code":"${code}","records":[]}`
+}
+
+/** A case's beacon on its way, and what became of each of its events, in order. */
+export interface Followed {
+  readonly input: AnonymizerInput
+  readonly outcomes: readonly EventOutcome[]
+}
+
+/**
+ * Whether the body of a case could not have come as UTF-8, or holds the mark of bytes that were none: a collector refuses
+ * both. Only a line with the mark, or with escapes, can be such a one.
+ */
+function isNoUtf8({ body, holdsEscapes, holdsReplacement }: TryCase): boolean {
+  if (typeof body === 'string') return holdsEscapes && !body.isWellFormed()
+  return holdsReplacement && JSON.stringify(body).includes('\uFFFD')
 }
 
 /** Bytes that a character of a line can become in the body's own JSON: UTF-8, and numbers written out. */
@@ -85,6 +103,7 @@ export class BeaconTrial {
     const type = headerOf(trial.rawHeaders, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase()
     if (type !== undefined && type !== 'application/json' && type !== 'text/plain') return 'ERR_BEACON_TYPE'
     const { body } = trial
+    if (isNoUtf8(trial)) return 'ERR_BEACON_ENCODING'
     if (trial.characters * MAX_GROWTH > LIMITS.bodyBytes) {
       const text = typeof body === 'string' ? body : JSON.stringify(body)
       if (Buffer.byteLength(text) > LIMITS.bodyBytes) return 'ERR_BEACON_TOO_LARGE'
@@ -103,14 +122,22 @@ export class BeaconTrial {
     if (typeof beacon === 'string') return problemText(beacon)
     const token = this.#tokenOf(trial, beacon)
     if (token instanceof Promise) {
-      return token.then((verified) => this.#process(this.#input(trial, beacon, verified)))
+      return token.then((verified) => this.#process(this.#input(trial, beacon, verified), this.timeOf(trial)))
     }
-    return this.#process(this.#input(trial, beacon, token))
+    return this.#process(this.#input(trial, beacon, token), this.timeOf(trial))
   }
 
-  /** What the anonymiser is given for a case. */
-  async inputOf(trial: TryCase, beacon: Beacon): Promise<AnonymizerInput> {
-    return this.#input(trial, beacon, await this.#tokenOf(trial, beacon))
+  /** When a case is received, ms: at its own time, else at the clock's. */
+  timeOf(trial: TryCase): number {
+    return trial.time ?? this.#clock.now()
+  }
+
+  /** What becomes of each event of a case, under the keys of {@link run}. */
+  async follow(trial: TryCase, beacon: Beacon): Promise<Followed> {
+    const input = this.#input(trial, beacon, await this.#tokenOf(trial, beacon))
+    const sink = new EventSink((stream, tail) => this.#records.text(stream, tail))
+    this.anonymizer.process(input, this.timeOf(trial), this.#peek, sink)
+    return { input, outcomes: sink.outcomes }
   }
 
   #input(trial: TryCase, beacon: Beacon, token: VerifiedToken): AnonymizerInput {
@@ -128,17 +155,20 @@ export class BeaconTrial {
   }
 
   #tokenOf(trial: TryCase, beacon: Beacon): VerifiedToken | Promise<VerifiedToken> {
-    if (trial.claims !== null) return readClaims(trial.claims, this.#clock.now())
-    return beacon.token === undefined ? MISSING_TOKEN : this.#verify(beacon.token)
+    // Where nobody signs, whatever calls itself a token says nothing.
+    if (this.#rulebook.sites[beacon.site]?.identity !== 'signed') return MISSING_TOKEN
+    if (trial.claims !== null) return readClaims(trial.claims, this.timeOf(trial))
+    if (beacon.token === undefined) return MISSING_TOKEN
+    return this.#verify(beacon.token, this.timeOf(trial), trial.time !== null)
   }
 
-  #process(input: AnonymizerInput): string {
+  #process(input: AnonymizerInput, at: number): string {
     const dropped: Record<string, number> = {}
     const detected: Record<string, number> = {}
     const records: string[] = []
     let accepted = 0
     let removed = 0
-    this.anonymizer.process(input, this.#clock.now(), this.#peek, {
+    this.anonymizer.process(input, at, this.#peek, {
       row: (stream, _epoch, tail) => records.push(this.#records.text(stream, tail)),
       accepted: () => accepted++,
       dropped: (_hour, reason: Reason) => {
