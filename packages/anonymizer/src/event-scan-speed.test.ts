@@ -55,6 +55,8 @@ const SHAPES: Readonly<Record<string, (length: number) => string>> = {
   'letters and digits apart': repeated(() => `${word(1, 'ABCDEF')} ${word(1, '123')} `),
   'what is nearly a PAN': repeated(() => `ABCDK ${word(4, '0123456789')} F `),
   'what is nearly an IBAN': repeated(() => 'AT89 1234 1234 1234 1234 '),
+  'what opens like an IBAN': repeated(() => 'GB82 '),
+  'half an entity over every seam': (length) => `5;${tail(words, '&#6')(length - 2)}`,
   'base64 of base64': (length) => base64(base64(words(Math.floor(length * 0.56) - 4))).slice(0, length),
   'base64 of words': (length) => base64(words(Math.floor(length * 0.75) - 3)).slice(0, length),
   'short base64': repeated(() => `${base64(word(8)).slice(0, 11)} `),
