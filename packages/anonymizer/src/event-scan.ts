@@ -25,6 +25,8 @@ export interface EventScan {
 const CACHE_ENTRIES = 20_000
 /** A shorter text is scanned faster than it is looked up. */
 const MIN_CACHED = 10
+/** Characters of the texts of one event that are remembered together: of the longest, 20,000 would be 160 MB. */
+const MAX_CACHED_SPLIT = 512
 /** Whole numbers from here on have the ten digits of a phone number. */
 const LONG_NUMBER = 1_000_000_000
 /** The name under which props without a rule are counted: their own could be anything. */
@@ -73,7 +75,7 @@ export function compileEventScan(rulebook: Rulebook, clock: Clock): EventScan {
   }
 
   const scan = (text: string): Detector | null =>
-    text.length < MIN_CACHED ? scanner.scan(text) : remembered(text, scanner.scan)
+    text.length < MIN_CACHED ? scanner.scan(text) : remembered(text, (one) => scanner.scan(one))
 
   function scanText(field: string, text: string | undefined): Detection | null {
     if (text === undefined || listed.get(field)?.has(text) === true) return null
@@ -81,9 +83,13 @@ export function compileEventScan(rulebook: Rulebook, clock: Clock): EventScan {
     return detector === null ? null : { detector, field }
   }
 
-  /** Several texts: each pair of them is remembered together. */
+  /** Several texts: each pair of them is remembered together, if they are not so long that reading them costs less. */
   function scanSplit(texts: readonly string[]): Detection | null {
-    const detector = remembered(`\n${texts.join('\n')}`, () => scanner.scanSplit(texts))
+    const all = `\n${texts.join('\n')}`
+    const detector =
+      all.length > MAX_CACHED_SPLIT
+        ? scanner.scanSplit(texts)
+        : remembered(all, () => scanner.scanSplit(texts))
     return detector === null ? null : { detector, field: UNNAMED }
   }
 

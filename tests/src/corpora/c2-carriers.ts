@@ -53,15 +53,23 @@ const ENCODINGS: Readonly<Record<string, (text: string) => string>> = {
   'URL twice': (text) => again(percent(text)),
   'URL three times': (text) => again(again(percent(text))),
   base64,
+  // Letters, so that nothing tells where the identifier begins.
+  'base64, one letter later': (text) => base64(`x${text}`),
+  'base64, two letters later': (text) => base64(`xy${text}`),
+  'base64, letters on either side': (text) => base64(`xy${text}z`),
   'base64, one byte later': (text) => base64(`:${text}`),
   'base64, two bytes later': (text) => base64(`::${text}`),
   base64url: (text) => Buffer.from(text).toString('base64url'),
   hexadecimal: (text) => Buffer.from(text).toString('hex'),
+  'hexadecimal with 0x': (text) => `0x${Buffer.from(text).toString('hex')}`,
+  'HTML entities without a semicolon': (text) => text.replace('@', '&#64'),
+  'HTML entities with zeros': each((character) => `&#0000000${String(character.codePointAt(0) ?? 0)};`),
   'HTML entities': each((character) => `&#x${hex(character)};`),
   'full width': each((character) => String.fromCodePoint((character.codePointAt(0) ?? 0) + 0xfee0)),
   'zero width': (text) => [...text].join('\u200b'),
   bidirectional: (text) => `\u202e${text.slice(0, 3)}\u202c${text.slice(3)}`,
   'homoglyph @': (text) => text.replace('@', '\ufe6b'),
+  'circled a': (text) => text.replace('@', '\u24d0'),
   'soft hyphens': (text) => [...text].join('\u00ad'),
   'Devanagari digits': digitsFrom(0x966),
   'Tamil digits': digitsFrom(0xbe6),
@@ -72,29 +80,28 @@ const MAX_TEXT = 256 - 16
 
 /** How a detector, a carrier and an encoding meet; those that a beacon cannot hold are left out. */
 function combinations() {
-  const split: Carrier = [
+  const split = (first: string, second: string, share: number): Carrier => [
     'two props',
     true,
-    (text) =>
-      inEvent({
-        props: {
-          a: text.slice(0, Math.floor(text.length / 2)),
-          b: text.slice(Math.floor(text.length / 2)),
-        },
-      }),
+    (text) => {
+      const at = Math.max(1, Math.floor(text.length * share))
+      return inEvent({ props: { [first]: text.slice(0, at), [second]: text.slice(at) } })
+    },
   ]
+  // In either order, near the beginning, in the middle, near the end.
+  const splits = [0.1, 0.3, 0.5, 0.7, 0.9].flatMap((share) => [
+    split('a', 'b', share),
+    split('b', 'a', share),
+  ])
   const whole = DETECTORS.flatMap((detector) =>
     CARRIERS.flatMap((carrier) =>
       Object.entries(ENCODINGS).map(([encoding, encode]) => ({ detector, carrier, encoding, encode })),
     ),
   )
   // A random token has no form by which its halves could be told from two words.
-  const halves = DETECTORS.filter((detector) => detector !== 'random_token').map((detector) => ({
-    detector,
-    carrier: split,
-    encoding: 'plain',
-    encode: (text: string) => text,
-  }))
+  const halves = DETECTORS.filter((detector) => detector !== 'random_token').flatMap((detector) =>
+    splits.map((carrier) => ({ detector, carrier, encoding: 'plain', encode: (text: string) => text })),
+  )
   return [...whole, ...halves]
 }
 

@@ -21,6 +21,8 @@ interface LookAlike {
   readonly class: string
   make(random: Random): string
   isExplained(text: string): boolean
+  /** whether it stands in a prop only: in a path its slashes part segments */
+  readonly isProp?: boolean
 }
 
 const never = (): boolean => false
@@ -29,6 +31,22 @@ const always = (): boolean => true
 /** An Aadhaar number by its check digit, or 91 and a mobile number. */
 const isExplainedBill = (text: string): boolean =>
   (text >= '2' && holdsVerhoeff(text)) || /^91[6-9]\d{9}$/.test(text)
+
+/** Version 4 (RFC 9562). */
+function uuid(random: Random): string {
+  const all = hexadecimal(random, 32)
+  return [
+    all.slice(0, 8),
+    all.slice(8, 12),
+    `4${all.slice(13, 16)}`,
+    `8${all.slice(17, 20)}`,
+    all.slice(20),
+  ].join('-')
+}
+
+function date(random: Random): string {
+  return new Date(Date.UTC(2020, 0, 1 + random.below(3_650))).toISOString().slice(0, 10)
+}
 
 const LOOK_ALIKES: readonly LookAlike[] = [
   {
@@ -62,6 +80,39 @@ const LOOK_ALIKES: readonly LookAlike[] = [
     make: (random) => `${random.pick([...'123456789'])}${digits(random, 11)}`,
     isExplained: isExplainedBill,
   },
+  {
+    class: 'number in groups of four',
+    make: (random) => Array.from({ length: 3 }, () => digits(random, 4)).join(' '),
+    isExplained: (text) => text >= '2',
+  },
+  {
+    class: 'number in groups of four, with slashes',
+    make: (random) => Array.from({ length: 3 }, () => digits(random, 4)).join('/'),
+    isExplained: (text) => text >= '2' && holdsVerhoeff(text.replaceAll('/', '')),
+    isProp: true,
+  },
+  {
+    class: 'ten digits',
+    make: (random) => digits(random, 10),
+    isExplained: (text) => text >= '6',
+  },
+  {
+    class: 'three letters and seven digits',
+    make: (random) => `${random.pick([...'BDFGHJKLMN'])}XQ${digits(random, 7)}`,
+    isExplained: always,
+  },
+  { class: 'UUID', make: uuid, isExplained: never },
+  { class: 'range of dates', make: (random) => `${date(random)} - ${date(random)}`, isExplained: never },
+  {
+    class: 'amount',
+    make: (random) =>
+      random.pick([
+        `${digits(random, 1)},${digits(random, 3)},${digits(random, 3)}.${digits(random, 2)}`,
+        `${digits(random, 2)},${digits(random, 2)},${digits(random, 2)},${digits(random, 3)}.${digits(random, 2)}`,
+        `${digits(random, 8)}.${digits(random, 2)}`,
+      ]),
+    isExplained: never,
+  },
   { class: 'IRN', make: (random) => hexadecimal(random, 64), isExplained: always },
   ...DETECTORS.map((detector) => ({
     class: `identifier: ${detector}`,
@@ -79,7 +130,8 @@ export function lookAlikeCases(count: number, seed: number): readonly LookAlikeC
     const list = at % 4 === 3 ? identifiers : alike
     const kind = list[Math.floor(at / 4 + (at % 4) * 7) % list.length] as LookAlike
     const text = kind.make(random)
-    const event = at % 2 === 0 ? { path: `/invoices/${text}` } : { props: { search_text: text } }
+    const event =
+      at % 2 === 0 && kind.isProp !== true ? { path: `/invoices/${text}` } : { props: { search_text: text } }
     return {
       name: `${kind.class} ${String(at)}`,
       class: kind.class,

@@ -150,7 +150,11 @@ const SCAN: readonly EngineMutation[] = [
     'texts === null || texts.length < 2 ? null : scanSplit(texts)',
     'null',
   ),
-  inModule('scan/index')('texts are not normalised', 'const plain = normalised(text)', 'const plain = text'),
+  inModule('scan/normalise')(
+    'texts are not normalised',
+    'const decoded = escapes(text) ? unescaped(text) : text',
+    'return { plain: text, circled: null }; const decoded = text',
+  ),
   inModule('scan/index')('what is encoded is not read', 'depth < MAX_DEPTH', 'false'),
 ]
 

@@ -2,9 +2,13 @@
 import type { Detector } from '@tacit/rulebook'
 import { isWord } from './runs.js'
 
-const AT = 0x40
 const DOT = 0x2e
 const HYPHEN = 0x2d
+
+/** What a decoder could not read: a part of nobody's host. */
+const REPLACEMENT = 0xfffd
+/** Characters of a local part that are looked at across a seam (RFC 5321, 4.5.3.1.1). */
+const MAX_LOCAL = 64
 
 /** RFC 5322 atom characters that people really have: letters, digits, `. _ - + ' %`; letters beyond ASCII too. */
 function isLocal(code: number): boolean {
@@ -20,13 +24,31 @@ function isLocal(code: number): boolean {
   )
 }
 
+function isLetterBeyond(code: number): boolean {
+  return code > 0x7f && code !== REPLACEMENT
+}
+
 function isHost(code: number): boolean {
-  return isWord(code) || code === HYPHEN || code === DOT || code > 0x7f
+  return isWord(code) || code === HYPHEN || code === DOT || isLetterBeyond(code)
 }
 
 function isLetter(code: number): boolean {
   const lower = code | 0x20
-  return (lower >= 0x61 && lower <= 0x7a) || code > 0x7f
+  return (lower >= 0x61 && lower <= 0x7a) || isLetterBeyond(code)
+}
+
+/** Where a host that begins at a place ends. */
+export function hostEnd(text: string, from: number): number {
+  let end = from
+  while (end < text.length && isHost(text.charCodeAt(end))) end++
+  return end
+}
+
+/** Where a local part that ends at a place begins; of a long one, its last characters. */
+export function localStart(text: string, end: number): number {
+  let start = end
+  while (start > 0 && end - start < MAX_LOCAL && isLocal(text.charCodeAt(start - 1))) start--
+  return start
 }
 
 /** Labels with a top one of two letters and more (or `xn--…`). */
@@ -51,9 +73,7 @@ export function addressOf(text: string, wanted: ReadonlySet<Detector>): Detector
   for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) {
     let start = at
     while (start > 0 && isLocal(text.charCodeAt(start - 1))) start--
-    let end = at + 1
-    while (end < text.length && text.charCodeAt(end) !== AT && isHost(text.charCodeAt(end))) end++
-    let last = end
+    let last = hostEnd(text, at + 1)
     while (last > at + 1 && (text.charCodeAt(last - 1) === DOT || text.charCodeAt(last - 1) === HYPHEN))
       last--
     if (start === at) continue

@@ -1,34 +1,12 @@
 /**
  * Texts as the detectors read them: decoded, compatibility-normalised, digits of every script as ASCII, invisible
- * characters gone. Each step is one pass, so the whole is linear in the text. Source: privacy.md 2.8.
+ * characters gone. Source: privacy.md 2.8.
+ *
+ * Each character is read by itself, not the text as a whole: what a text reads as does then not depend on what stands
+ * before it, so that texts which are put together later need not be read again. And no text grows: a character whose
+ * compatibility form holds nothing that an identifier is made of (U+FDFA is eighteen characters long) stays one.
  */
-
-/** `%2540` is `@` encoded twice; more rounds are nobody's mistake. */
-const MAX_ROUNDS = 3
-/** The longest entity that is decoded, `&commat;` and `&#x1D7CE;` included. */
-const MAX_ENTITY = 10
-
-const ENTITIES: ReadonlyMap<string, string> = new Map([
-  ['amp', '&'],
-  ['lt', '<'],
-  ['gt', '>'],
-  ['quot', '"'],
-  ['apos', "'"],
-  ['nbsp', ' '],
-  ['commat', '@'],
-  ['period', '.'],
-  ['lowbar', '_'],
-  ['hyphen', '-'],
-  ['dash', '-'],
-  ['plus', '+'],
-  ['num', '#'],
-  ['percnt', '%'],
-  ['sol', '/'],
-  ['colon', ':'],
-  ['shy', ''],
-  ['zwj', ''],
-  ['zwnj', ''],
-])
+import { unescaped } from './escapes.js'
 
 /** First digits of the decimal scripts (Unicode, general category Nd); NFKC maps only some of them. */
 const ZEROS = [
@@ -48,67 +26,16 @@ const LIKE: ReadonlyMap<number, string> = new Map([
   [0x2022, '.'],
   [0x2215, '/'],
   [0x2044, '/'],
-  [0x24d0, 'a'],
 ])
+
+/** Letters in a circle: `a` to NFKC, `@` to a reader. */
+const CIRCLED_A = /[\u24d0\u24b6]/
+const EVERY_CIRCLED_A = /[\u24d0\u24b6]/g
 
 // Formatting characters (zero-width, bidirectional, soft hyphen), variation selectors, fillers, combining joiner.
 const INVISIBLE = /[\p{Cf}\p{Mn}\u115F\u1160\u3164\uFFA0\u2800]/u
-
-function hexValue(code: number): number {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30
-  const lower = code | 0x20
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1
-}
-
-/** Decodes every %XX that is one, as UTF-8; what is none stays as it is. */
-export function percentDecoded(text: string): string {
-  if (!text.includes('%')) return text
-  let out = ''
-  let plain = 0
-  for (let at = 0; at < text.length; at++) {
-    if (text.charCodeAt(at) !== 0x25) continue
-    const bytes: number[] = []
-    let end = at
-    while (text.charCodeAt(end) === 0x25) {
-      const high = hexValue(text.charCodeAt(end + 1))
-      const low = hexValue(text.charCodeAt(end + 2))
-      if (high < 0 || low < 0) break
-      bytes.push(high * 16 + low)
-      end += 3
-    }
-    if (bytes.length === 0) continue
-    out += text.slice(plain, at) + Buffer.from(bytes).toString('utf8')
-    plain = end
-    at = end - 1
-  }
-  return out + text.slice(plain)
-}
-
-function entity(name: string): string | undefined {
-  if (name.charCodeAt(0) !== 0x23) return ENTITIES.get(name.toLowerCase())
-  const hexadecimal = (name.charCodeAt(1) | 0x20) === 0x78
-  const digits = name.slice(hexadecimal ? 2 : 1)
-  if (!(hexadecimal ? /^[0-9a-f]{1,6}$/i : /^\d{1,7}$/).test(digits)) return undefined
-  const code = Number.parseInt(digits, hexadecimal ? 16 : 10)
-  return code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? String.fromCodePoint(code) : undefined
-}
-
-/** Decodes HTML entities, with or without their semicolon where they are numbers. */
-export function entityDecoded(text: string): string {
-  if (!text.includes('&')) return text
-  let out = ''
-  let plain = 0
-  for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', at + 1)) {
-    if (at < plain) continue
-    const window = text.slice(at + 1, at + 1 + MAX_ENTITY)
-    const end = window.indexOf(';')
-    const decoded = end > 0 ? entity(window.slice(0, end)) : undefined
-    if (decoded === undefined) continue
-    out += text.slice(plain, at) + decoded
-    plain = at + end + 2
-  }
-  return out + text.slice(plain)
-}
+/** Spaces and line ends beyond ASCII. */
+const SPACE = /[\p{Z}\u0080-\u009f]/u
 
 function asciiDigit(code: number): string | null {
   for (const zero of ZEROS) {
@@ -118,8 +45,8 @@ function asciiDigit(code: number): string | null {
   return null
 }
 
-/** One character of a text beyond ASCII, as it reads. */
-function plainCharacter(character: string): string {
+/** One character of a compatibility form, as it reads. */
+function plainPart(character: string): string {
   const code = character.codePointAt(0) ?? 0
   if (code < 0x80) return character
   const digit = asciiDigit(code)
@@ -128,7 +55,47 @@ function plainCharacter(character: string): string {
   if (like !== undefined) return like
   if (INVISIBLE.test(character)) return ''
   if (/\p{Pd}/u.test(character)) return '-'
-  return /\p{Zs}/u.test(character) ? ' ' : character
+  return SPACE.test(character) ? ' ' : character
+}
+
+/** One character of a text beyond ASCII, as it reads. */
+function plainCharacter(character: string): string {
+  let out = ''
+  for (const part of character.normalize('NFKC')) out += plainPart(part)
+  return out.trim() === '' || /[!-~]/.test(out) ? out : character
+}
+
+/** What is known of the characters of the Basic Multilingual Plane: 0 nothing yet, 1 reads as itself, 2 as `READS_AS` says. */
+const KNOWN = new Uint8Array(0x10000)
+const READS_AS = new Map<number, string>()
+
+function basicCharacter(code: number): string | null {
+  if (KNOWN[code] === 0) {
+    const character = String.fromCharCode(code)
+    const plain = plainCharacter(character)
+    KNOWN[code] = plain === character ? 1 : 2
+    if (plain !== character) READS_AS.set(code, plain)
+  }
+  return KNOWN[code] === 1 ? null : (READS_AS.get(code) ?? '')
+}
+
+/** Each character beyond ASCII as it reads. */
+function readCharacters(text: string): string {
+  let out = ''
+  let plain = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code < 0x80) continue
+    const point = code >= 0xd800 && code <= 0xdbff ? (text.codePointAt(at) ?? code) : code
+    const width = point > 0xffff ? 2 : 1
+    const character = width === 2 ? plainCharacter(String.fromCodePoint(point)) : basicCharacter(code)
+    if (character !== null) {
+      out += text.slice(plain, at) + character
+      plain = at + width
+    }
+    at += width - 1
+  }
+  return plain === 0 ? text : out + text.slice(plain)
 }
 
 function isAscii(text: string): boolean {
@@ -136,16 +103,32 @@ function isAscii(text: string): boolean {
   return true
 }
 
+function escapes(text: string): boolean {
+  return text.includes('%') || text.includes('&')
+}
+
+/** What a text reads as, and as what else. */
+export interface Readings {
+  readonly plain: string
+  /** with `@` for letters in a circle; null where it has none */
+  readonly circled: string | null
+}
+
+/** Characters of a decoded text as they read. */
+function plainOf(decoded: string): string {
+  const plain = readCharacters(decoded)
+  // A percent sign in full width is one now.
+  return plain !== decoded && escapes(plain) ? readCharacters(unescaped(plain)) : plain
+}
+
+export function readingsOf(text: string): Readings {
+  const decoded = escapes(text) ? unescaped(text) : text
+  if (isAscii(decoded)) return { plain: decoded, circled: null }
+  const circled = CIRCLED_A.test(decoded) ? plainOf(decoded.replace(EVERY_CIRCLED_A, '@')) : null
+  return { plain: plainOf(decoded), circled }
+}
+
 /** The text as a reader would take it. */
 export function normalised(text: string): string {
-  let plain = text
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    const decoded = entityDecoded(percentDecoded(plain))
-    if (decoded === plain) break
-    plain = decoded
-  }
-  if (isAscii(plain)) return plain
-  let out = ''
-  for (const character of plain.normalize('NFKC')) out += plainCharacter(character)
-  return out
+  return readingsOf(text).plain
 }

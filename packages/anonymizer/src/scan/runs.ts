@@ -1,86 +1,193 @@
 /**
- * Runs: how letters and digits hang together in a text. A group is a longest run of ASCII letters and digits; a chain is
- * groups with at most two separators between (`98765 43210`, `2345-6789-0124`). Anything else, a slash too, ends a chain.
+ * Runs: how letters and digits hang together in a text. A group is a longest run of ASCII letters and digits. Between two
+ * groups stand separators (`98765 43210`, `2345 - 6789 - 0124`), collapsed and written as one number; or a break, across
+ * which nothing is one identifier.
  */
 
-export interface Group {
-  /** as it stands */
+/** What a character is to a run; separators from BLANK on, those of lists and paths from FIRST_OF_LISTS on. */
+const OTHER = 0
+const DIGIT = 1
+const LETTER = 2
+const BLANK = 3
+const FIRST_OF_LISTS = 10
+
+/** By code, for ASCII. The order of separators is that of their numbers in a {@link Separator}. */
+const KINDS = new Uint8Array(0x80)
+// Tabs, line ends and other controls are spaces.
+KINDS.fill(BLANK, 0, 0x21)
+KINDS[0x7f] = BLANK
+for (const [at, mark] of [...'-._()+,/'].entries()) KINDS[mark.charCodeAt(0)] = BLANK + 1 + at
+KINDS.fill(DIGIT, 0x30, 0x3a)
+KINDS.fill(LETTER, 0x41, 0x5b)
+KINDS.fill(LETTER, 0x61, 0x7b)
+
+/**
+ * What stands between two groups: {@link NONE}, a break (below zero), or separators of four bits each, the last one lowest, any
+ * number of spaces as one. {@link LISTED} is set where one of them parts lists or paths.
+ */
+export type Separator = number
+export const NONE: Separator = 0
+const BREAK: Separator = -1
+const BREAK_AND_SLASH: Separator = -2
+export const SPACE: Separator = BLANK
+export const DOT: Separator = 5
+export const COMMA: Separator = FIRST_OF_LISTS | (1 << 24)
+const SLASH = 11
+const LISTED = 1 << 24
+const NUMBERS = LISTED - 1
+/** Separators between two groups at most, collapsed: `- - -`. */
+const MAX_SEPARATORS = 5
+const FULL = 16 ** (MAX_SEPARATORS - 1)
+
+/** The groups of a text. Offsets count its letters and digits alone, as if nothing stood between the groups. */
+export interface Runs {
   readonly text: string
-  readonly isDigits: boolean
-  /** what stands between the group before it and this one; '' at a chain's start */
-  readonly before: string
+  /** where each group begins in the text */
+  readonly places: readonly number[]
+  /** the offset of each group, and of the end */
+  readonly starts: readonly number[]
+  /** what stands before each group, and after the last */
+  readonly separators: readonly Separator[]
+  /** digits before each offset */
+  readonly digits: Readonly<Uint32Array>
 }
 
-const MAX_SEPARATORS = 2
-
-function isDigit(code: number): boolean {
-  return code >= 0x30 && code <= 0x39
+function kindOf(code: number): number {
+  return code < 0x80 ? (KINDS[code] as number) : OTHER
 }
 
 export function isWord(code: number): boolean {
-  const lower = code | 0x20
-  return isDigit(code) || (lower >= 0x61 && lower <= 0x7a)
+  const kind = kindOf(code)
+  return kind === DIGIT || kind === LETTER
 }
 
-/** Space, hyphen, dot, underscore, parentheses, plus. */
-export function isSeparator(code: number): boolean {
-  return (
-    code === 0x20 ||
-    code === 0x2d ||
-    code === 0x2e ||
-    code === 0x5f ||
-    code === 0x28 ||
-    code === 0x29 ||
-    code === 0x2b
-  )
+export function isBreak(separator: Separator): boolean {
+  return separator < 0
 }
 
-function group(text: string, before: string): Group {
-  let isDigits = true
-  for (let at = 0; at < text.length && isDigits; at++) isDigits = isDigit(text.charCodeAt(at))
-  return { text, isDigits, before }
+export function isListed(separator: Separator): boolean {
+  return separator > 0 && (separator & LISTED) !== 0
 }
 
-/** The chains of a text; one pass. */
-export function chainsOf(text: string): readonly (readonly Group[])[] {
-  const chains: Group[][] = []
-  let chain: Group[] = []
-  let separatorsFrom = -1
-  let at = 0
-  while (at < text.length) {
-    const code = text.charCodeAt(at)
-    if (isWord(code)) {
-      const start = at
-      while (at < text.length && isWord(text.charCodeAt(at))) at++
-      const before = chain.length === 0 || separatorsFrom < 0 ? '' : text.slice(separatorsFrom, start)
-      if (chain.length === 0) chains.push(chain)
-      chain.push(group(text.slice(start, at), before))
-      separatorsFrom = -1
-      continue
-    }
-    if (chain.length > 0) {
-      if (separatorsFrom < 0) separatorsFrom = at
-      if (!isSeparator(code) || at - separatorsFrom >= MAX_SEPARATORS) {
-        chain = []
-        separatorsFrom = -1
+export function endsWithSlash(separator: Separator): boolean {
+  return separator === BREAK_AND_SLASH || (separator > 0 && (separator & 15) === SLASH)
+}
+
+function extended(separator: Separator, kind: number): Separator {
+  if (isBreak(separator) || kind === OTHER) return kind === SLASH ? BREAK_AND_SLASH : BREAK
+  const numbers = separator & NUMBERS
+  if (kind === BLANK && (numbers & 15) === BLANK) return separator
+  if (numbers >= FULL) return BREAK
+  const listed = (separator & LISTED) | (kind >= FIRST_OF_LISTS ? LISTED : 0)
+  return ((numbers << 4) | kind | listed) as Separator
+}
+
+/** Two separators with nothing between. */
+export function together(first: Separator, second: Separator): Separator {
+  if (isBreak(second)) return second
+  let separator = first
+  for (let shift = 4 * (MAX_SEPARATORS - 1); shift >= 0; shift -= 4) {
+    const kind = (second >> shift) & 15
+    if (kind !== 0) separator = extended(separator, kind)
+  }
+  return separator
+}
+
+/** Letters and digits of groups `first` to `last` that lie from one offset to another, in capitals. */
+export function lettersOf(runs: Runs, first: number, last: number, from: number, to: number): string {
+  const { places, starts, text } = runs
+  // Where nothing stands between the groups, as at a seam.
+  if (places === starts) return text.slice(from, to)
+  let letters = ''
+  for (let at = first; at <= last; at++) {
+    const start = starts[at] as number
+    const place = (places[at] as number) - start
+    letters += text.slice(place + Math.max(start, from), place + Math.min(starts[at + 1] as number, to))
+  }
+  return letters.toUpperCase()
+}
+
+/** The groups of a text; one pass. */
+export function runsOf(text: string): Runs {
+  const places: number[] = []
+  const starts: number[] = []
+  const separators: Separator[] = []
+  const digits = new Uint32Array(text.length + 1)
+  let letters = 0
+  let count = 0
+  let separator = NONE
+  let isWithin = false
+  for (let at = 0; at < text.length; at++) {
+    const kind = kindOf(text.charCodeAt(at))
+    if (kind === DIGIT || kind === LETTER) {
+      if (!isWithin) {
+        places.push(at)
+        starts.push(letters)
+        separators.push(separator)
+        separator = NONE
+        isWithin = true
       }
+      letters++
+      if (kind === DIGIT) count++
+      digits[letters] = count
+    } else {
+      separator = extended(separator, kind)
+      isWithin = false
     }
-    at++
   }
-  return chains
+  starts.push(letters)
+  separators.push(separator)
+  return { text, places, starts, separators, digits }
 }
 
-/** The longest runs of digits within a group of letters and digits. */
-export function digitRuns(text: string): readonly string[] {
-  const runs: string[] = []
-  let start = -1
-  for (let at = 0; at <= text.length; at++) {
-    if (at < text.length && isDigit(text.charCodeAt(at))) {
-      if (start < 0) start = at
-    } else if (start >= 0) {
-      runs.push(text.slice(start, at))
-      start = -1
+/** Letters and digits of the shortest identifier, a passport, and its digits. */
+const MIN_CHARACTERS = 8
+const MIN_DIGITS = 7
+/** Those of the next one, a PAN. */
+const MIN_CHARACTERS_OF_OTHERS = 10
+const MIN_DIGITS_OF_OTHERS = 4
+/** Letters and digits of an IFSC, which has one digit for sure. */
+const MIN_WITH_DIGIT = 11
+/** Digits of a mobile number, which any separators may part. */
+const MIN_OF_DIGITS = 10
+/** A run of capitals and small letters of this length may be an encoded text (a passport in base64url). */
+const MIN_TOKEN = 11
+
+/** Whether a text could hold anything: the pass that nearly every text ends with. */
+export function isSuspicious(text: string): boolean {
+  let characters = 0
+  let digits = 0
+  let digitsAlone = 0
+  let run = 0
+  let capitals = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    const kind = kindOf(code)
+    if (kind === DIGIT || kind === LETTER) {
+      run++
+      characters++
+      if (kind === DIGIT) {
+        digits++
+        digitsAlone++
+        if (digitsAlone >= MIN_OF_DIGITS) return true
+      } else {
+        digitsAlone = 0
+        if (code < 0x60) capitals++
+      }
+      if (digits >= MIN_DIGITS && characters >= MIN_CHARACTERS) return true
+      if (digits >= MIN_DIGITS_OF_OTHERS && characters >= MIN_CHARACTERS_OF_OTHERS) return true
+      if (digits > 0 && characters >= MIN_WITH_DIGIT) return true
+      if (run >= MIN_TOKEN && capitals > 0 && capitals < run) return true
+    } else if (code > 0x7e || code === 0x40 || code === 0x25 || code === 0x26) {
+      return true
+    } else {
+      run = 0
+      capitals = 0
+      if (kind >= BLANK && kind < FIRST_OF_LISTS) continue
+      characters = 0
+      digits = 0
+      if (kind === OTHER) digitsAlone = 0
     }
   }
-  return runs
+  return false
 }

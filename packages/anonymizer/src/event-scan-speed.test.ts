@@ -1,0 +1,144 @@
+/**
+ * The largest legal beacons (64 KiB), made to be slow in every way that is known: the scan of all their events takes less
+ * than 50 ms of CPU time, the bound of a hang (issue 4).
+ */
+import { type Beacon, type BeaconEvent, LIMITS } from '@tacit/contracts'
+import { shippedRulebook } from '@tacit/rulebook/testing'
+import t from 'tap'
+import { compileEventScan } from './event-scan.js'
+
+const BOUND_MS = 50
+const ROUNDS = 3
+const erp = shippedRulebook('erp')
+
+/** The same numbers each time (Numerical Recipes, a linear congruential generator). */
+let state = 1
+function below(limit: number): number {
+  state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+  return Math.floor((state / 2 ** 32) * limit)
+}
+const pick = (alphabet: string): string => alphabet[below(alphabet.length)] ?? ''
+const word = (length: number, alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'): string =>
+  Array.from({ length }, () => pick(alphabet)).join('')
+const base64 = (text: string): string => Buffer.from(text).toString('base64')
+const hexadecimal = (text: string): string => Buffer.from(text).toString('hex')
+const repeated =
+  (make: () => string) =>
+  (length: number): string => {
+    let text = ''
+    while (text.length < length) text += make()
+    return text.slice(0, length)
+  }
+const words = repeated(() => `${word(4)} `)
+const tail = (make: (length: number) => string, end: string) => (length: number) =>
+  make(Math.max(0, length - end.length)) + end
+
+/** Of these hardly anything is an identifier. */
+const PLAIN = 'dekmnzrsuvwxy1'
+
+/** Texts of about a length, nearly all different. */
+const SHAPES: Readonly<Record<string, (length: number) => string>> = {
+  'words of four': words,
+  'words of two': repeated(() => `${word(2, PLAIN)} `),
+  'single characters': repeated(() => `${word(1, PLAIN)}-`),
+  'a character that normalises to eighteen': (length) => '\ufdfa'.repeat(length - 4) + word(4),
+  'pairs of digits': repeated(() => `1${word(1, '0123456789')} `),
+  'triples of digits': repeated(() => `1${word(2, '0123456789')}-`),
+  'fours of digits': repeated(() => `1${word(3, '0123456789')} `),
+  'single digits': repeated(() => `${word(1, '2345')} `),
+  'pairs of digits in a path': repeated(() => `${word(2, '2345')}/`),
+  'triples of digits in a list': repeated(() => '222,'),
+  'pairs of digits whose check digits are asked for': repeated(() => '22-'),
+  'triples of digits whose check digits are asked for': repeated(() => '222 '),
+  'fives of digits in a list': repeated(() => '22222,'),
+  'letters and digits in turn': repeated(() => `${word(1, 'DEKMNZ')}${word(1, '123')}`),
+  'letters and digits apart': repeated(() => `${word(1, 'ABCDEF')} ${word(1, '123')} `),
+  'what is nearly a PAN': repeated(() => `ABCDK ${word(4, '0123456789')} F `),
+  'what is nearly an IBAN': repeated(() => 'AT89 1234 1234 1234 1234 '),
+  'what opens like an IBAN': repeated(() => 'GB82 '),
+  'half an entity over every seam': (length) => `5;${tail(words, '&#6')(length - 2)}`,
+  'base64 of base64': (length) => base64(base64(words(Math.floor(length * 0.56) - 4))).slice(0, length),
+  'base64 of words': (length) => base64(words(Math.floor(length * 0.75) - 3)).slice(0, length),
+  'short base64': repeated(() => `${base64(word(8)).slice(0, 11)} `),
+  'base64 in a path': repeated(() => `${base64(word(9))}/`),
+  'hexadecimal of words': (length) => hexadecimal(words(Math.floor(length / 2))),
+  'hexadecimal of base64': (length) => hexadecimal(base64(words(Math.floor(length * 0.35)))).slice(0, length),
+  'URL three times': repeated(() => `%25254${word(1, '123456789')}`),
+  'URL-encoded beyond ASCII': repeated(() => `%C3%A${word(1, '123456789')}x`),
+  'unfinished URL encoding': repeated(() => `%4${word(1, 'ghij')}`),
+  'HTML entities': repeated(() => `&#6${word(1, '56789')};`),
+  'HTML entities without an end': repeated(() => `&#0${word(1, '1234')}`),
+  ampersands: repeated(() => `&${word(1, '&a')}`),
+  'an escape over every seam': (length) => `41${tail(words, '%')(length - 2)}`,
+  ats: repeated(() => `${word(1)}@`),
+  'an open host': (length) => `a@${word(length - 2, 'b1')}`,
+  'beginnings of tokens': repeated(() => `eyJ${word(1)}`),
+  'marks over letters': repeated(() => `${word(1)}\u0301`),
+  'Devanagari digits': repeated(() => String.fromCharCode(0x966 + below(2))),
+  emoji: repeated(() => String.fromCodePoint(0x1f600 + below(64))),
+  'nearly UUIDs': repeated(() => `1${word(7, '0123456789')}-0000-0000-0000-`),
+}
+
+/** Events and props of an event: many short texts, few long ones, and what lies between. */
+const SIZES = [
+  [100, 1],
+  [100, 8],
+  [100, 32],
+  [70, 8],
+  [100, 5],
+  [40, 8],
+  [20, 32],
+] as const
+
+/** The largest legal beacon of a shape; its last props are shorter if they must be. */
+function beaconOf(make: (length: number) => string, events: number, props: number): Beacon {
+  const room = LIMITS.bodyBytes - 64 - events * 64
+  const bytesOf = (length: number): number => Buffer.byteLength(JSON.stringify(make(length))) + 7
+  let length: number = LIMITS.string
+  while (length > 5 && events * props * bytesOf(length) > room) length = Math.floor(length * 0.95)
+  const all = Array.from({ length: events }, (_, at): BeaconEvent => {
+    const texts = Array.from({ length: props }, (__, prop) => [`p${String(prop)}`, make(length)] as const)
+    return { id: `e${String(at)}`, name: 'page_view', age: 0, props: Object.fromEntries(texts) }
+  })
+  return { v: 1, site: 'erp', events: all }
+}
+
+/** ms of CPU time of the scan of all events, with nothing remembered; the least of a few rounds. */
+function scanMs(beacon: Beacon): { readonly ms: number; readonly hits: number } {
+  let ms = Number.POSITIVE_INFINITY
+  let hits = 0
+  for (let round = 0; round < ROUNDS; round++) {
+    const scan = compileEventScan(erp, { now: () => 0 })
+    const start = process.cpuUsage()
+    hits = 0
+    for (const event of beacon.events) if (scan({ beacon, claims: null, event } as never) !== null) hits++
+    const { system, user } = process.cpuUsage(start)
+    ms = Math.min(ms, (system + user) / 1_000)
+  }
+  return { ms, hits }
+}
+
+t.test('no legal beacon takes the scan longer than 50 ms', async (t) => {
+  const slowest: { readonly ms: number; readonly called: string }[] = []
+  let largest = 0
+  for (const [name, make] of Object.entries(SHAPES)) {
+    let passed = 0
+    for (const [events, props] of SIZES) {
+      const beacon = beaconOf(make, events, props)
+      const bytes = Buffer.byteLength(JSON.stringify(beacon))
+      if (bytes > LIMITS.bodyBytes) continue
+      largest = Math.max(largest, bytes)
+      const { hits, ms } = scanMs(beacon)
+      const called = `${name}, ${String(events)} events of ${String(props)} texts`
+      slowest.push({ ms, called })
+      passed += events - hits
+      if (ms >= BOUND_MS) t.fail(`${called}: ${ms.toFixed(1)} ms`)
+    }
+    // A hit ends an event's scan, so that nothing of it was measured. Long tokens are hits once they are decoded.
+    const isToken = /base64 of|hexadecimal of|in turn|tokens|host/.test(name)
+    t.ok(passed > 0 || isToken, `${name}: ${String(passed)} events to their end`)
+  }
+  slowest.sort((a, b) => b.ms - a.ms)
+  for (const { called, ms } of slowest.slice(0, 5)) t.comment(`${called}: ${ms.toFixed(1)} ms`)
+  t.ok(largest > LIMITS.bodyBytes * 0.97, `the largest has ${String(largest)} bytes`)
+})
