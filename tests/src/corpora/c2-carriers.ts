@@ -65,6 +65,7 @@ const ENCODINGS: Readonly<Record<string, (text: string) => string>> = {
   'HTML entities without a semicolon': (text) => text.replace('@', '&#64'),
   'HTML entities with zeros': each((character) => `&#0000000${String(character.codePointAt(0) ?? 0)};`),
   'HTML entities': each((character) => `&#x${hex(character)};`),
+  'JSON escapes': each((character) => `\\u${hex(character).toLowerCase().padStart(4, '0')}`),
   'full width': each((character) => String.fromCodePoint((character.codePointAt(0) ?? 0) + 0xfee0)),
   'zero width': (text) => [...text].join('\u200b'),
   bidirectional: (text) => `\u202e${text.slice(0, 3)}\u202c${text.slice(3)}`,

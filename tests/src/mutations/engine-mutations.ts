@@ -152,7 +152,7 @@ const SCAN: readonly EngineMutation[] = [
   ),
   inModule('scan/normalise')(
     'texts are not normalised',
-    'const decoded = escapes(text) ? unescaped(text) : text',
+    'const decoded = mayHoldEscapes(text) ? unescaped(text) : text',
     'return { plain: text, circled: null }; const decoded = text',
   ),
   inModule('scan/index')('what is encoded is not read', 'depth < MAX_DEPTH', 'false'),

@@ -80,3 +80,31 @@ t.test('an entity is read as browsers and people read it', async (t) => {
     t.equal(scanner.scan(text), null, text)
   }
 })
+
+t.test('units of UTF-16 are read, as JSON within a text and as an old escape writes them', async (t) => {
+  const units = (text: string, escape: string): string =>
+    Array.from(
+      { length: text.length },
+      (_, at) => escape + text.charCodeAt(at).toString(16).padStart(4, '0'),
+    ).join('')
+  for (const escape of ['\\u', '\\\\u', '\\\\\\\\u', '%u']) {
+    for (const [detector, value] of Object.entries(IDENTIFIERS)) {
+      t.equal(scanner.scan(units(value, escape)), detector, `${escape}: ${detector}`)
+      t.equal(scanner.scan(`{"a":["${units(value, escape)}"]}`), detector, `${escape}: ${detector} in JSON`)
+    }
+    t.equal(scanner.scan(`ravi${escape}0040example.in`), 'email')
+    // Digits beyond the first plane are two units each.
+    const bold = [...'9876543210'].map((digit) => String.fromCodePoint(0x1d7ce + Number(digit))).join('')
+    t.equal(scanner.scan(units(bold, escape)), 'phone_in')
+    for (const cut of escape.length > 2 ? [] : [1, 2, 3, 4, 5]) {
+      const whole = `${escape}0040`
+      t.equal(
+        scanner.scanSplit([`ravi${whole.slice(0, cut)}`, `${whole.slice(cut)}example.in`]),
+        'email',
+        `${escape} cut at ${String(cut)}`,
+      )
+    }
+  }
+  for (const text of ['C:\\users\\public', 'u0040', '\\u004', '\\u', '%u', '100%unique', '\\ud800'])
+    t.equal(scanner.scan(text), null, text)
+})

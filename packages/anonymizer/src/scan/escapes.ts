@@ -1,4 +1,4 @@
-/** Escapes within a text: percent-encoding and HTML entities. One pass each, and linear whatever comes in. */
+/** Escapes within a text: percent-encoding, HTML entities, units of UTF-16. One pass each, and linear whatever comes in. */
 
 /** `%2540` is `@` encoded twice; more rounds are nobody's mistake. */
 const MAX_ROUNDS = 3
@@ -7,6 +7,10 @@ const MAX_NAME = 6
 const MAX_CODE_POINT = 0x10ffff
 const AMPERSAND = 0x26
 const SEMICOLON = 0x3b
+const PERCENT = 0x25
+const BACKSLASH = 0x5c
+/** `\u0040`, `%u0040` */
+const UNIT_ESCAPE = 6
 
 const ENTITIES: ReadonlyMap<string, string> = new Map([
   ['amp', '&'],
@@ -42,7 +46,7 @@ function hexValue(code: number): number {
 /** Bytes of a run of `%XX` from `at` on. */
 function escapedBytes(text: string, at: number): readonly number[] {
   const bytes: number[] = []
-  for (let end = at; text.charCodeAt(end) === 0x25; end += 3) {
+  for (let end = at; text.charCodeAt(end) === PERCENT; end += 3) {
     const high = hexValue(text.charCodeAt(end + 1))
     const low = hexValue(text.charCodeAt(end + 2))
     if (high < 0 || low < 0) break
@@ -120,11 +124,47 @@ export function entityDecoded(text: string): string {
   return plain === 0 ? text : out + text.slice(plain)
 }
 
+/** The unit that four hexadecimal digits name, or -1. */
+function unitAt(text: string, at: number): number {
+  let unit = 0
+  for (let place = at; place < at + 4; place++) {
+    const digit = hexValue(text.charCodeAt(place))
+    if (digit < 0) return -1
+    unit = unit * 16 + digit
+  }
+  return unit
+}
+
+/**
+ * Decodes `\u0040` (JSON within a text, quoted as often as it was) and `%u0040` (JavaScript's `escape`). Two units of a
+ * pair come together by themselves.
+ */
+export function unitDecoded(text: string): string {
+  let out = ''
+  let plain = 0
+  for (let at = text.indexOf('u'); at >= 0; at = text.indexOf('u', Math.max(at + 1, plain))) {
+    const before = at > plain ? text.charCodeAt(at - 1) : 0
+    if (before !== BACKSLASH && before !== PERCENT) continue
+    const unit = unitAt(text, at + 1)
+    if (unit < 0) continue
+    let start = at - 1
+    while (before === BACKSLASH && start > plain && text.charCodeAt(start - 1) === BACKSLASH) start--
+    out += text.slice(plain, start) + String.fromCharCode(unit)
+    plain = at + UNIT_ESCAPE - 1
+  }
+  return plain === 0 ? text : out + text.slice(plain)
+}
+
+/** Whether a text may hold escapes at all. */
+export function mayHoldEscapes(text: string): boolean {
+  return text.includes('%') || text.includes('&') || text.includes('\\')
+}
+
 /** The text without its escapes, three layers deep. */
 export function unescaped(text: string): string {
   let plain = text
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const decoded = entityDecoded(percentDecoded(plain))
+    const decoded = entityDecoded(percentDecoded(unitDecoded(plain)))
     if (decoded === plain) break
     plain = decoded
   }
@@ -139,7 +179,11 @@ export function unfinishedEscape(text: string): number {
   const { length } = text
   for (let at = length - 1; at >= 0 && at >= length - MAX_ESCAPE; at--) {
     const code = text.charCodeAt(at)
-    if (code === AMPERSAND || (code === 0x25 && at >= length - 2)) return at
+    const left = length - at
+    if (code === AMPERSAND || (code === PERCENT && left <= 2)) return at
+    // A unit: `\`, `\u`, `\u004` …, and the same behind a percent sign.
+    const isUnit = left < UNIT_ESCAPE && (left === 1 || text.charCodeAt(at + 1) === 0x75)
+    if (isUnit && (code === BACKSLASH || code === PERCENT)) return at
     if (code === SEMICOLON) return -1
   }
   return -1

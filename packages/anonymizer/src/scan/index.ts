@@ -59,10 +59,11 @@ class TextScanner implements Scanner {
       const { circled, plain } = readingsOf(text)
       return endsOf(text, withoutUuids(plain), circled ?? plain)
     })
-    for (const [first, second] of pairsOf(ends)) {
+    for (const { first, mayCutEscape, second } of pairsOf(ends)) {
       const hit = foundAcross(first, second, this.#finder, this.#wanted)
       if (hit !== null) return hit
-      const again = first.unfinished === '' ? null : this.#readTogether(first.unfinished, second.beginning)
+      if (!mayCutEscape || first.unfinished === '') continue
+      const again = this.#readTogether(first.unfinished, second.beginning)
       if (again !== null) return again
     }
     return null

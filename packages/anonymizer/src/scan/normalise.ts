@@ -6,7 +6,7 @@
  * before it, so that texts which are put together later need not be read again. And no text grows: a character whose
  * compatibility form holds nothing that an identifier is made of (U+FDFA is eighteen characters long) stays one.
  */
-import { unescaped } from './escapes.js'
+import { mayHoldEscapes, unescaped } from './escapes.js'
 
 /** First digits of the decimal scripts (Unicode, general category Nd); NFKC maps only some of them. */
 const ZEROS = [
@@ -103,10 +103,6 @@ function isAscii(text: string): boolean {
   return true
 }
 
-function escapes(text: string): boolean {
-  return text.includes('%') || text.includes('&')
-}
-
 /** What a text reads as, and as what else. */
 export interface Readings {
   readonly plain: string
@@ -118,11 +114,11 @@ export interface Readings {
 function plainOf(decoded: string): string {
   const plain = readCharacters(decoded)
   // A percent sign in full width is one now.
-  return plain !== decoded && escapes(plain) ? readCharacters(unescaped(plain)) : plain
+  return plain !== decoded && mayHoldEscapes(plain) ? readCharacters(unescaped(plain)) : plain
 }
 
 export function readingsOf(text: string): Readings {
-  const decoded = escapes(text) ? unescaped(text) : text
+  const decoded = mayHoldEscapes(text) ? unescaped(text) : text
   if (isAscii(decoded)) return { plain: decoded, circled: null }
   const circled = CIRCLED_A.test(decoded) ? plainOf(decoded.replace(EVERY_CIRCLED_A, '@')) : null
   return { plain: plainOf(decoded), circled }

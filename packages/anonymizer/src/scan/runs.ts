@@ -178,7 +178,7 @@ export function isSuspicious(text: string): boolean {
       if (digits >= MIN_DIGITS_OF_OTHERS && characters >= MIN_CHARACTERS_OF_OTHERS) return true
       if (digits > 0 && characters >= MIN_WITH_DIGIT) return true
       if (run >= MIN_TOKEN && capitals > 0 && capitals < run) return true
-    } else if (code > 0x7e || code === 0x40 || code === 0x25 || code === 0x26) {
+    } else if (code > 0x7e || code === 0x40 || code === 0x25 || code === 0x26 || code === 0x5c) {
       return true
     } else {
       run = 0

@@ -135,7 +135,7 @@ export function endsOf(raw: string, text: string, addresses: string): Ends {
     tokenTail: text.slice(tokenStart(text)),
     unfinished: unfinishedOf(raw, text),
     beginning: beginning(text),
-    isBearing: at >= 0 || digits > 0 || text.includes('eyJ') || /[%&]/.test(raw),
+    isBearing: at >= 0 || digits > 0 || text.includes('eyJ') || /[%&\\]/.test(raw),
   }
 }
 
@@ -199,16 +199,28 @@ export function foundAcross(
 /** Of so many pairs every one is looked at; of more, neighbours. */
 const MAX_PAIRS = 64
 
+/** Of so many texts an escape may be cut anywhere; of more, between neighbours: it is read again, which costs more. */
+const MAX_CUT_ANYWHERE = 4
+
+interface Pair {
+  readonly first: Ends
+  readonly second: Ends
+  /** whether an escape that is cut between them is looked for */
+  readonly mayCutEscape: boolean
+}
+
 /** The ordered pairs of texts that may hold something together. */
-export function pairsOf(all: readonly Ends[]): readonly (readonly [Ends, Ends])[] {
+export function pairsOf(all: readonly Ends[]): readonly Pair[] {
   const bearing = all.filter(({ isBearing }) => isBearing).length
   const isFew =
     all.length * (all.length - 1) - (all.length - bearing) * (all.length - bearing - 1) <= MAX_PAIRS
-  const pairs: (readonly [Ends, Ends])[] = []
-  for (const [at, first] of all.entries()) {
+  const pairs: Pair[] = []
+  for (const [at, one] of all.entries()) {
     for (let next = at + 1; next < (isFew ? all.length : Math.min(all.length, at + 2)); next++) {
-      const second = all[next] as Ends
-      if (first.isBearing || second.isBearing) pairs.push([first, second], [second, first])
+      const other = all[next] as Ends
+      if (!one.isBearing && !other.isBearing) continue
+      const mayCutEscape = next === at + 1 || all.length <= MAX_CUT_ANYWHERE
+      pairs.push({ first: one, second: other, mayCutEscape }, { first: other, second: one, mayCutEscape })
     }
   }
   return pairs
