@@ -67,7 +67,7 @@ const PROMISES: Readonly<Record<string, Promise>> = {
   ],
   '8': (rulebook) => [
     'People can object, withdraw consent, and have their data deleted.',
-    `${knowsPeople(rulebook) ? 'An objection, a withdrawal or a closed account' : 'An objection'} is honoured before anything is stored. Once the key of a ${storedPeriods(rulebook, 'or')} is destroyed, nothing of it can be attributed to anybody any more.`,
+    `${knowsPeople(rulebook) ? 'Whoever objects, withdraws consent or closes an account is refused before anything is stored, as soon as the ERP’s tokens say `denied` or no longer come.' : 'A page that says no is believed before anything is stored.'} Once the key of a ${storedPeriods(rulebook, 'or')} is destroyed, nothing of it can be attributed to anybody any more.`,
   ],
   '9': (rulebook) => [
     'Data stays where people were told.',

@@ -53,8 +53,9 @@ export function importCommand(): Command {
 async function importFiles(files: readonly string[], options: ImportOptions): Promise<void> {
   const environment = readEnvironment(process.env)
   await requireFiles(files)
-  const given =
-    options.rulebook === undefined ? null : requireRulebook(readRulebook(options.rulebook), options.rulebook)
+  const file = options.rulebook
+  const loaded = file === undefined ? null : readRulebook(file)
+  const given = loaded === null ? null : requireRulebook(loaded, file ?? '')
   const house = await openHouse(options.data)
   try {
     const layout = house.layout.realm('main')
@@ -92,8 +93,12 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
   } finally {
     await house.close()
   }
-  if (options.json !== true)
-    print('The source log still identifies people: delete it when it is no longer needed.')
+  if (options.json === true) return
+  const warnings = loaded?.findings.length ?? 0
+  if (warnings > 0) {
+    print(`${warnings} warning${warnings === 1 ? '' : 's'} about this rulebook: npx tacit rules check ${file}`)
+  }
+  print('The source log still identifies people: delete it when it is no longer needed.')
 }
 
 function report(totals: ImportTotals, run: DrivenRun, json: boolean): void {
@@ -113,7 +118,10 @@ function report(totals: ImportTotals, run: DrivenRun, json: boolean): void {
       .map(([reason, count]) => ` + ${reason} ${count}`)
       .join('')}`,
   )
-  if (released.length === 0) print('Nothing is released yet.')
+  if (released.length === 0) {
+    const isOld = totals.received > 0 && totals.dropped['late'] === totals.received
+    print(isOld ? 'Nothing new: every line is of a day that was closed before.' : 'Nothing is released yet.')
+  }
   else
     print(
       table(
