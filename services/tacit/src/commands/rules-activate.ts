@@ -210,7 +210,7 @@ function recordNotice(file: string, { data, json }: DataOptions): void {
   const next = loadRulebook(file)
   const { current, layout, register } = openPlace(data)
   // A text that is mended later is another one, of which people must be told again: say now what is wrong with this one.
-  const needs = activationNeeds(current, next, diffRulebooks(current, next))
+  const needs = activationNeeds(current, next, diffRulebooks(current, next), systemClock.now())
   const missing = needs.filter(({ met }) => met === false)
   archiveRulebook(layout.archive, next)
   const entry = register.append({ action: 'notice', hash: next.hash }, systemClock.now())

@@ -8,10 +8,11 @@ import {
   diffRulebooks,
   hasOwnNotice,
   hasOwnPolicy,
-  mayTakeEffectAtOnce,
+  isSameHouse,
   NOTICE_DAYS,
   type Rulebook,
   type RulebookDiff,
+  takingEffect,
 } from '@tacit/rulebook'
 import { type Approvers, requireApprovals } from './approvals.js'
 import { historyOf, noticeOf } from './rulebook-history.js'
@@ -42,26 +43,11 @@ const utcDate = (time: number): string => new Date(time).toISOString().slice(0, 
  * @throws TacitError ERR_ACTIVATION_APART
  */
 export function requireSameHouse(current: Rulebook, next: Rulebook): void {
-  const moved = Object.values(next.sites).some((site) => {
-    const before = current.sites[site.id]
-    return before !== undefined && before.identity !== site.identity
-  })
-  if (current.purpose.id === next.purpose.id && !moved && current.region === next.region) return
+  if (isSameHouse(current, next)) return
   throw new TacitError(
     'ERR_ACTIVATION_APART',
     'Another purpose, region or identity of a site has keys and tables of its own: start it with another --data directory',
   )
-}
-
-/** When the change holds from: at once for a tightening of decision and transformation, else from a UTC midnight. */
-function takingEffect(
-  diff: RulebookDiff,
-  next: Rulebook,
-  now: number,
-): { readonly at: number; readonly atOnce: boolean } {
-  if (mayTakeEffectAtOnce(diff) && next.effective <= now) return { at: now, atOnce: true }
-  const midnight = (Math.floor(now / DAY) + 1) * DAY
-  return { at: Math.max(midnight, next.effective), atOnce: false }
 }
 
 /** A change, as far as the rules for a loosening look at it. */
