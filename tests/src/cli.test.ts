@@ -178,6 +178,22 @@ t.test(
   },
 )
 
+t.test('approvers who could approve nothing are refused before anything starts', async (t) => {
+  const places = [join(dir, 'no-approvers'), file('one.json', '{"keys":[]}'), file('half.json', '{"keys":[')]
+  for (const place of places) {
+    await refuses(
+      t,
+      2,
+      [
+        [['up', '--data', join(dir, 'approved')], /tacit rules keygen.*ERR_ACTIVATION_APPROVERS/],
+        [['rules', 'activate', ERP, '--data', join(dir, 'approved')], /TACIT_APPROVERS_FILE/],
+      ],
+      { TACIT_APPROVERS_FILE: place },
+    )
+  }
+  t.notOk(existsSync(join(dir, 'approved')))
+})
+
 t.test('rules check: a sound rulebook ends with 0, and both shipped ones are sound', async (t) => {
   for (const name of ['erp', 'website'] as const) {
     const { code, stdout } = await tacit(['rules', 'check', rulebookPath(name)])

@@ -61,6 +61,8 @@ t.test('what activation will ask for is said, to people and to machines', async 
       { need: 'signatures', met: null },
     ],
   })
+  const past = await tacit(['rules', 'diff', base, variant('past.yaml', '2027-11-30', '2026-11-02')])
+  t.match(past.stdout, /asks for:\n.*An `expires` after .* It lacks that\.\n.*Two approvers/)
   const tighter = await tacit(['rules', 'diff', base, TIGHTER, '--json'])
   t.same(
     (JSON.parse(tighter.stdout) as { before_activation: { need: string }[] }).before_activation.map(

@@ -23,10 +23,11 @@ export {
   diffRulebooks,
   hasOwnNotice,
   hasOwnPolicy,
-  mayTakeEffectAtOnce,
+  isSameHouse,
   NOTICE_DAYS,
   type RulebookDiff,
   sameDeclaration,
+  takingEffect,
 } from './diff/index.js'
 export { effectiveNow } from './effective.js'
 export { rulebookHash } from './hash.js'

@@ -225,7 +225,7 @@ t.test('detections are shown for closed days, to the privacy team alone; to an o
 t.test('the rulebook says since when it rules, what waits, and what ruled before', async (t) => {
   const history = {
     since: '2026-11-02T00:00:00Z',
-    pending: { hash: 'c'.repeat(64), takes_effect: '2026-12-01T00:00:00Z' },
+    pending: { hash: 'c'.repeat(64), takes_effect: '2026-12-01T00:00:00Z', verified: true },
     history: [
       { hash: 'b'.repeat(64), since: '2026-10-01T08:00:00Z', until: '2026-11-02T00:00:00Z' },
       { hash: 'a'.repeat(64), since: '2026-11-02T00:00:00Z', until: null },

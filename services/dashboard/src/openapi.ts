@@ -237,10 +237,14 @@ export const openApi = {
           pending: {
             type: ['object', 'null'],
             description: 'The change that waits to take effect',
-            required: ['hash', 'takes_effect'],
+            required: ['hash', 'takes_effect', 'verified'],
             properties: {
               hash: { type: 'string' },
               takes_effect: { type: 'string', format: 'date-time' },
+              verified: {
+                type: ['boolean', 'null'],
+                description: 'Whether the running instance will obey it; null until it has looked',
+              },
             },
           },
           history: {

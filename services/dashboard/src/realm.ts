@@ -37,8 +37,12 @@ export interface DetectionRow {
 export interface RulebookHistory {
   /** since when the one that rules does; null where that is on no record */
   readonly since: string | null
-  /** the change that waits to take effect */
-  readonly pending: { readonly hash: string; readonly takes_effect: string } | null
+  /** the change that waits to take effect; `verified`: whether the instance will obey it, null until it has looked */
+  readonly pending: {
+    readonly hash: string
+    readonly takes_effect: string
+    readonly verified: boolean | null
+  } | null
   readonly history: readonly {
     readonly hash: string
     readonly since: string | null

@@ -23,7 +23,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { TacitError } from '@tacit/contracts'
+import { type ProblemCode, TacitError } from '@tacit/contracts'
 
 export interface Signature {
   /** key id of the approver */
@@ -47,6 +47,8 @@ export type RegisterAction =
       readonly signatures: readonly Signature[]
     }
   | { readonly action: 'cancel'; readonly cancels: number }
+  /** what the running instance found: `code`: why it does not obey the change, null where it will */
+  | { readonly action: 'checked'; readonly checks: number; readonly code: ProblemCode | null }
   /** `from`: ms, the moment from which it decided */
   | { readonly action: 'applied'; readonly applies: number; readonly hash: string; readonly from: number }
 
@@ -64,7 +66,7 @@ const damaged = (what: string): TacitError =>
 function isEntry(value: unknown, seq: number): value is RegisterEntry {
   if (typeof value !== 'object' || value === null) return false
   const entry = value as Readonly<Record<string, unknown>>
-  const known = ['initial', 'notice', 'activate', 'rollback', 'cancel', 'applied']
+  const known = ['initial', 'notice', 'activate', 'rollback', 'cancel', 'checked', 'applied']
   return entry['seq'] === seq && Number.isFinite(entry['time']) && known.includes(String(entry['action']))
 }
 

@@ -39,6 +39,7 @@ t.test('the log of yesterday leaves today to live traffic', async (t) => {
   const totals = await imported(data, [work.file(logText(yesterday))])
   t.equal(totals.accepted, 24)
   const up = await startUp(data)
+  t.notMatch(up.output(), 'No token keys', 'nobody brings a token there')
   try {
     for (let round = 0; round < 2; round++) {
       const answer = await fetch(`${up.collector}/v1/beacon`, {
@@ -149,7 +150,9 @@ t.test(
   async (t) => {
     const log = work.file(logText(LINES.slice(0, 10)))
     const data = work.data()
-    const up = await startUp(data, ['--rulebook', rulebookPath('website')])
+    const up = await startUp(data)
+    // The answer to a beacon says nothing of it.
+    t.match(up.output(), 'No token keys: every beacon of `erp` will be refused; set TACIT_TOKEN_KEYS_FILE')
     const inUse = await tacit(website(data, log))
     t.equal(inUse.code, 3)
     t.match(inUse.stderr, /uses this data directory/)

@@ -77,6 +77,7 @@ interface Result {
 t.test('shares of what would differ, while every beacon is answered and counted as before', async (t) => {
   const up = await startUp(data, ['--rulebook', ruling], env)
   started.push(up)
+  t.notMatch(up.output(), 'No token keys')
   const quiet = await tacit(['rules', 'shadow', next, '--data', data, '--for', '1s', '--json'])
   t.equal(quiet.code, 0, quiet.stderr)
   t.match(JSON.parse(quiet.stdout), { state: 'ended', events: null, outcomes: null, dimensions: null })

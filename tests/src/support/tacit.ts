@@ -27,6 +27,8 @@ export interface RunOptions {
   /** standard input; default empty */
   readonly input?: Buffer
   readonly env?: Readonly<Record<string, string>>
+  /** the working directory; default: that of the tests */
+  readonly cwd?: string
 }
 
 /** Settings of whoever runs the tests must not change what is tested. */
@@ -35,11 +37,12 @@ function environment(own: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(inherited), ...own }
 }
 
-function start(args: readonly string[], env: Readonly<Record<string, string>>) {
+function start(args: readonly string[], env: Readonly<Record<string, string>>, cwd?: string) {
   const started = performance.now()
   const child = spawn(process.execPath, [TACIT, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: environment(env),
+    cwd,
   })
   const text = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
@@ -56,8 +59,11 @@ function start(args: readonly string[], env: Readonly<Record<string, string>>) {
 }
 
 /** Runs one verb to its end. */
-export async function tacit(args: readonly string[], { input, env = {} }: RunOptions = {}): Promise<Ran> {
-  const { child, ended } = start(args, env)
+export async function tacit(
+  args: readonly string[],
+  { cwd, input, env = {} }: RunOptions = {},
+): Promise<Ran> {
+  const { child, ended } = start(args, env, cwd)
   child.stdin.end(input)
   const timer = setTimeout(() => child.kill('SIGKILL'), MAX_RUN_MS)
   const ran = await ended

@@ -312,7 +312,10 @@ t.test('what the language learns to say and nobody classed is a loosening, where
 t.test('what activation will ask for is said beforehand, and what of it the file brings', async (t) => {
   const needs = (texts: Texts, ...changes: readonly (readonly [string, string])[]) => {
     const [from, to] = [loaded(texts), loaded(changes.reduce((all, [a, b]) => changed(all, a, b), texts))]
-    return activationNeeds(from, to, diffRulebooks(from, to)).map(({ met, need }) => [need, met])
+    return activationNeeds(from, to, diffRulebooks(from, to), Date.UTC(2026, 11, 2)).map(({ met, need }) => [
+      need,
+      met,
+    ])
   }
   const looser = ['bots: drop', 'bots: count'] as const
   const policy = ['policy: { version: "2026-11-01"', 'policy: { version: "2026-12-01"'] as const
@@ -330,6 +333,23 @@ t.test('what activation will ask for is said beforehand, and what of it the file
     ['own_policy', true],
     ['own_notice', true],
   ])
+  const expired = ['expires: 2027-11-30', 'expires: 2026-12-03'] as const
+  t.same(
+    needs(erp, ['min_users: 10', 'min_users: 12'], expired),
+    [
+      ['not_expired', false],
+      ['signatures', null],
+    ],
+    'it would rule from the midnight on at which it expires',
+  )
+  t.same(needs(erp, ['ipv4: 16', 'ipv4: 12'], expired), [['signatures', null]], 'half a day at least')
+  const purpose = ['id: product-usage-stats', 'id: other-purpose'] as const
+  t.match(needs(erp, purpose), [['same_house', false]], 'keys and tables are of one purpose')
+  const regions = [
+    ['lawful_basis: consent, region: in', 'lawful_basis: consent, region: eu'],
+    ['\nregion: in\n', '\nregion: eu\n'],
+  ] as const
+  t.match(needs(erp, ...regions), [['same_house', false]], 'and of one region')
   t.match(
     needs(website, ['min_users: 10', 'min_users: 9']),
     [
@@ -338,4 +358,16 @@ t.test('what activation will ask for is said beforehand, and what of it the file
     ],
     'nobody is asked for consent there, but people are told',
   )
+})
+
+t.test('a notice that goes, comes or moves is said as what it is', async (t) => {
+  const notice = 'notice: { at: 2026-10-01 } # people were told a month before\n'
+  const says = (before: Texts, after: Texts) =>
+    diffRulebooks(loaded(before), loaded(after)).changes.map((change) => [change.path, change.says])
+  const silent = changed(erp, notice, '')
+  t.same(says(erp, silent), [['notice.at', 'It no longer says when people were told.']])
+  t.same(says(silent, erp), [['notice.at', 'It says when people were told.']])
+  t.same(says(erp, changed(erp, '2026-10-01 }', '2026-10-02 }')), [
+    ['notice.at', 'People were told on another day.'],
+  ])
 })

@@ -32,6 +32,11 @@ function diffPolicyVersion(say: Say, from: string, to: string): void {
     )
 }
 
+function noticeSays(from: number | null, to: number | null): string {
+  if (to === null) return 'It no longer says when people were told.'
+  return from === null ? 'It says when people were told.' : 'People were told on another day.'
+}
+
 /** Its name, dates, policy and examples. */
 export function diffFrame(say: Say, from: Rulebook, to: Rulebook): void {
   const neutral = (path: string, a: unknown, b: unknown, says: string): void => {
@@ -62,7 +67,7 @@ export function diffFrame(say: Say, from: Rulebook, to: Rulebook): void {
     'notice.at',
     from.noticeAt === null ? null : utcDate(from.noticeAt),
     to.noticeAt === null ? null : utcDate(to.noticeAt),
-    'People were told on another day.',
+    noticeSays(from.noticeAt, to.noticeAt),
   )
   neutral('examples', from.examples.length, to.examples.length, 'It has other examples.')
   if (from.examples.length === to.examples.length)

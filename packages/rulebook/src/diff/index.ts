@@ -5,6 +5,7 @@
 import type { Rulebook } from '../types.js'
 import { compareRest } from './compare.js'
 import { diffContent } from './content.js'
+import { isFrame } from './effect.js'
 import { diffFrame, diffPurpose } from './frame.js'
 import { diffRelease, diffTimes } from './limits.js'
 import { NOTICE_DAYS, NOTICE_MS } from './requirements.js'
@@ -18,11 +19,13 @@ import {
 } from './types.js'
 
 export { sameDeclaration } from './declaration.js'
+export { takingEffect } from './effect.js'
 export {
   type ActivationNeed,
   activationNeeds,
   hasOwnNotice,
   hasOwnPolicy,
+  isSameHouse,
   NOTICE_DAYS,
 } from './requirements.js'
 export type { Change, ChangeClass, RulebookDiff } from './types.js'
@@ -62,21 +65,6 @@ function shown(value: unknown): string | null {
 
 const RANK: Readonly<Record<ChangeClass, number>> = { tighten: 0, neutral: 1, loosen: 2 }
 
-/** What names and dates a rulebook: it says nothing of what happens to people. */
-const FRAME: ReadonlySet<string> = new Set([
-  'rulebook',
-  'version',
-  'effective',
-  'expires',
-  'notice.at',
-  'examples',
-])
-
-/** Whether a change is of a rulebook's name, dates or examples alone. */
-export function isFrame(change: Change): boolean {
-  return FRAME.has(change.path)
-}
-
 /** The worst of some changes; neutral where there is none but of names and dates. */
 function worst(changes: readonly Change[]): ChangeClass {
   const meant = changes.filter((change) => !isFrame(change))
@@ -84,22 +72,6 @@ function worst(changes: readonly Change[]): ChangeClass {
   return meant.reduce<ChangeClass>(
     (found, change) => (RANK[change.class] > RANK[found] ? change.class : found),
     'tighten',
-  )
-}
-
-/** Changes of what is decided and transformed; statistics, thresholds and times hang on whole windows. */
-const AT_ONCE = /^(?:fields|scan|purpose|sites|events|bots|assets)\b/
-
-/**
- * Whether a change may take effect in the middle of a day: it tightens decision or transformation, and touches nothing
- * else (design.md, "Disclosure", step 7).
- */
-export function mayTakeEffectAtOnce(diff: RulebookDiff): boolean {
-  const meant = diff.changes.filter((change) => !isFrame(change))
-  return (
-    diff.class !== 'loosen' &&
-    meant.some((change) => change.class === 'tighten') &&
-    meant.every((change) => AT_ONCE.test(change.path))
   )
 }
 

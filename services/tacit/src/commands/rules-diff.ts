@@ -1,5 +1,5 @@
 /** `rules diff`: what changes for people from one rulebook to another. */
-import { TacitError } from '@tacit/contracts'
+import { systemClock, TacitError } from '@tacit/contracts'
 import {
   type ActivationNeed,
   activationNeeds,
@@ -32,7 +32,7 @@ export function rulesDiffCommand(): Command {
     .action((before: string, after: string, { json }: { readonly json?: boolean }) => {
       const [from, to] = [comparable(before), comparable(after)]
       const diff = diffRulebooks(from, to)
-      const needs = activationNeeds(from, to, diff)
+      const needs = activationNeeds(from, to, diff, systemClock.now())
       if (diff.class === 'loosen') process.exitCode = EXIT.failed
       if (json === true) return printJson({ ...diff, before_activation: needs })
       if (diff.changes.length === 0) return print('The two rulebooks say the same.')

@@ -36,7 +36,7 @@ function keygen({ json, kid, out }: KeygenOptions): void {
   if (json === true) printJson({ kid, private_key: secret, public_key: open })
   else
     print(
-      `Private key: ${secret} (nobody else may have it)\nPublic key:  ${open} (into the \`keys\` of TACIT_APPROVERS_FILE)`,
+      `Private key: ${secret} (nobody else may have it)\nPublic key:  ${open} (TACIT_APPROVERS_FILE names a folder of these)`,
     )
 }
 

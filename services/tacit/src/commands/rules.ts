@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { activationCommands } from './rules-activate.js'
+import { approvalCommands } from './rules-approvals.js'
 import { rulesCheckCommand } from './rules-check.js'
 import { rulesDiffCommand } from './rules-diff.js'
 import { rulesExplainCommand } from './rules-explain.js'
@@ -27,6 +28,6 @@ export function rulesCommand(): Command {
     .addCommand(rulesTryCommand())
     .addCommand(rulesWordsCommand())
     .addHelpText('after', '\nExample:\n  $ npx tacit rules check rulebooks/erp/rulebook.yaml\n')
-  for (const one of activationCommands()) command.addCommand(one)
+  for (const one of [...activationCommands(), ...approvalCommands()]) command.addCommand(one)
   return command
 }

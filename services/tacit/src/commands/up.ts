@@ -8,8 +8,8 @@ import { createDashboard } from '@tacit/dashboard'
 import { effectiveNow, type Rulebook } from '@tacit/rulebook'
 import { Command } from 'commander'
 import type { FastifyInstance } from 'fastify'
-import { accessTokens, signInLink } from '../house/access.js'
-import { readApprovers } from '../house/approvals.js'
+import { accessTokens } from '../house/access.js'
+import { approversOf } from '../house/approvers.js'
 import { clientAddressOf } from '../house/client-address.js'
 import { type Environment, readEnvironment } from '../house/environment.js'
 import { alarm, type House, openHouse } from '../house/house.js'
@@ -39,9 +39,9 @@ import {
 } from '../house/sample.js'
 import { print, progress, UsageError } from '../output.js'
 import { SAMPLE_DEFAULTS } from '../sample/traffic.js'
+import { announce, type Running, tokenKeyNotice } from './up-announcement.js'
 
 const DAY_MS = 86_400_000
-const LINK_LIFE_MS = 30 * DAY_MS
 const RUN_TOKEN_LIFE_MS = 90 * DAY_MS
 const DEFAULT_PEER_LIMIT = 6_000
 
@@ -51,11 +51,6 @@ interface UpOptions {
   readonly port: string
   readonly dashboardPort: string
   readonly sample?: boolean
-}
-
-interface Origins {
-  readonly collector: string
-  readonly dashboard: string
 }
 
 export function upCommand(): Command {
@@ -105,6 +100,7 @@ async function settledPort(port: number, host: string): Promise<number> {
 
 async function up(options: UpOptions): Promise<void> {
   const environment = readEnvironment(process.env)
+  approversOf(environment.TACIT_APPROVERS_FILE)
   const port = portOf(options.port, '--port')
   const dashboardPort = await settledPort(
     portOf(options.dashboardPort, '--dashboard-port'),
@@ -171,7 +167,7 @@ interface Starting {
   readonly closing: (() => Promise<unknown>)[]
 }
 
-async function start(starting: Starting): Promise<Origins & { readonly sample: boolean }> {
+async function start(starting: Starting): Promise<Running> {
   const { closing, environment, house } = starting
   const main = await openMain(starting)
   const realms = [main]
@@ -207,13 +203,17 @@ async function start(starting: Starting): Promise<Origins & { readonly sample: b
   const token = await accessTokens(house.layout).issue('operator', RUN_TOKEN_LIFE_MS)
   writeRunFile(house.layout, { pid: process.pid, ...origins, token })
   closing.push(async () => removeRunFile(house.layout))
-  return { ...origins, sample: starting.sample }
+  return {
+    ...origins,
+    sample: starting.sample,
+    notice: tokenKeyNotice(main.rulebook, environment),
+  }
 }
 
 /** Changes of the rulebook are looked for where there is a register: not in the sample. */
 function switchOf(realm: Realm, environment: Environment): RulebookSwitch | null {
   if (realm.rulebooks.register === null) return null
-  const approvers = () => readApprovers(environment.TACIT_APPROVERS_FILE)
+  const approvers = approversOf(environment.TACIT_APPROVERS_FILE)
   return new RulebookSwitch({ realm, clock: systemClock, approvers, alarm })
 }
 
@@ -317,17 +317,4 @@ async function listen(app: FastifyInstance, host: string, port: number, flag: st
       { cause },
     )
   }
-}
-
-async function announce(house: House, running: Origins & { readonly sample: boolean }): Promise<void> {
-  const access = accessTokens(house.layout)
-  const product = signInLink(running.dashboard, await access.issue('product', LINK_LIFE_MS))
-  const privacy = signInLink(running.dashboard, await access.issue('privacy', LINK_LIFE_MS))
-  print('')
-  print('Tacit is ready.')
-  print(`  Beacons         ${running.collector}/v1/beacon`)
-  print(`  Product team    ${product}`)
-  print(`  Privacy team    ${privacy}`)
-  if (running.sample) print(`  Sample ERP      ${running.dashboard}/sample/`)
-  print('  Stop            Ctrl-C')
 }

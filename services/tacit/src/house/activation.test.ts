@@ -1,13 +1,14 @@
 /** When which change of a rulebook may be made: every rule of it, at any date. */
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
-import { DAY, HOUR, type ProblemCode } from '@tacit/contracts'
+import { DAY, HOUR, type ProblemCode, TacitError } from '@tacit/contracts'
 import type { RegisterAction, RegisterEntry } from '@tacit/keeper'
 import type { Rulebook } from '@tacit/rulebook'
 import { shippedRulebook } from '@tacit/rulebook/testing'
 import t, { type Test } from 'tap'
 import { type ActivationRequest, planActivation } from './activation.js'
-import { type Approvers, approve, makeApproverKey, type Statement } from './approvals.js'
-import { historyOf, noticeOf, ruling } from './rulebook-history.js'
+import { approve, makeApproverKey, type Statement } from './approvals.js'
+import type { Approvers } from './approvers.js'
+import { historyOf, noticeOf, pendingOf, ruling } from './rulebook-history.js'
 
 const rulebook = (...changes: readonly (readonly [string, string])[]): Rulebook =>
   shippedRulebook('erp', ...changes)
@@ -38,6 +39,7 @@ function request(next: Rulebook, more: Partial<ActivationRequest> = {}): Activat
     current: base,
     next,
     entries: entries(INITIAL),
+    archived,
     approvers: () => approvers,
     signatures: sign(statement, 'ada', 'ben'),
     now: NOW,
@@ -56,6 +58,12 @@ const LOOSER = rulebook(
   ['effective: 2026-11-01', 'effective: 2027-01-05'],
   ['notice: { at: 2026-10-01 }', 'notice: { at: 2026-12-01 }'],
 )
+function archived(hash: string): Rulebook {
+  const found = [base, TIGHTER, STRICTER, RENAMED, LOOSER].find((one) => one.hash === hash)
+  if (found === undefined) throw new Error('not in the archive')
+  return found
+}
+
 const refused = (t: Test, code: ProblemCode, asked: ActivationRequest, why: string) =>
   t.throws(() => planActivation(asked), { code }, why)
 
@@ -202,6 +210,59 @@ t.test('what would have expired, is there already, waits or belongs elsewhere is
   )
 })
 
+t.test('what the approvers did not sign does not wait, and does not stand in their way', async (t) => {
+  const { record } = planActivation(request(STRICTER))
+  const statement = { action: 'activate', hash: STRICTER.hash, replaces: base.hash } as const
+  const waits = (...kids: readonly string[]) =>
+    entries(INITIAL, [{ ...record, signatures: sign(statement, ...kids) }, NOW - HOUR])
+  for (const kids of [['ada'], ['ada', 'eve'], []]) {
+    t.ok(planActivation(request(TIGHTER, { entries: waits(...kids) })), kids.join(' and '))
+  }
+  const unknown = { ...record, hash: 'f'.repeat(64) }
+  t.ok(
+    planActivation(request(TIGHTER, { entries: entries(INITIAL, [unknown, NOW - HOUR]) })),
+    'no text of it',
+  )
+  const both = entries(
+    INITIAL,
+    [record, NOW - HOUR],
+    [{ ...record, signatures: sign(statement, 'eve') }, NOW - HOUR],
+  )
+  refused(
+    t,
+    'ERR_ACTIVATION_PENDING',
+    request(TIGHTER, { entries: both }),
+    'theirs waits, whatever others wrote after it',
+  )
+  const nobody = () => {
+    throw new TacitError('ERR_ACTIVATION_APPROVERS')
+  }
+  refused(
+    t,
+    'ERR_ACTIVATION_APPROVERS',
+    request(TIGHTER, { entries: both, approvers: nobody }),
+    'nobody is known who could tell',
+  )
+})
+
+t.test('a signature of another text is said to be one, and what to do about it', async (t) => {
+  const statement = { action: 'activate', hash: TIGHTER.hash, replaces: base.hash } as const
+  const former = sign({ ...statement, hash: STRICTER.hash }, 'ada', 'ben')
+  const says = (asked: ActivationRequest, message: RegExp) =>
+    t.throws(() => planActivation(asked), { message })
+  says(request(TIGHTER, { signatures: former }), /0 of 2 .*ada and ben signed another text.*sign again.*FILE/)
+  says(
+    request(TIGHTER, { signatures: [...former.slice(1), ...sign(statement, 'ada')] }),
+    /1 of 2 .*change\. ben signed another text/,
+  )
+  says(request(TIGHTER, { signatures: sign(statement, 'ada') }), /each of them runs `tacit rules sign FILE/)
+  const ruled = entries(INITIAL, [{ action: 'applied', applies: 2, hash: TIGHTER.hash, from: NOW }, NOW])
+  says(
+    request(base, { action: 'rollback', current: TIGHTER, entries: ruled, signatures: [] }),
+    /each of them runs `tacit rules sign --rollback --key KEY`/,
+  )
+})
+
 t.test('going back needs hands only where it loosens, and never another month', async (t) => {
   const { record } = planActivation(request(TIGHTER))
   const ruled = entries(
@@ -232,7 +293,7 @@ t.test('going back needs hands only where it loosens, and never another month', 
   const forth = request(TIGHTER, { action: 'rollback', current: base, signatures: [] })
   t.match(
     planActivation(forth),
-    { takesEffect: NOW, record: { class: 'tighten' } },
+    { takesEffect: NOW, record: { class: 'tighten', signatures: [] } },
     'to the tighter one, at once',
   )
 })
@@ -241,10 +302,10 @@ t.test('the register says who ruled when, and who decided which window', async (
   const { record } = planActivation(request(STRICTER))
   const told = [{ action: 'notice', hash: 'x' }, NOW] as const
   const waiting = entries(INITIAL, told, [record, NOW])
-  t.equal(historyOf(waiting).pending?.hash, STRICTER.hash)
+  t.equal(pendingOf(historyOf(waiting).waiting)?.entry.hash, STRICTER.hash)
   t.equal(noticeOf(waiting, 'x'), NOW)
   t.equal(noticeOf(waiting, 'y'), null)
-  t.equal(historyOf([...waiting, { action: 'cancel', cancels: 3, seq: 4, time: NOW }]).pending, null)
+  t.same(historyOf([...waiting, { action: 'cancel', cancels: 3, seq: 4, time: NOW }]).waiting, [])
   const applied = [
     ...waiting,
     {
@@ -256,8 +317,8 @@ t.test('the register says who ruled when, and who decided which window', async (
       time: MIDNIGHT + 900,
     } as const,
   ]
-  const { pending, reigns } = historyOf(applied)
-  t.equal(pending, null)
+  const { reigns, waiting: left } = historyOf(applied)
+  t.same(left, [])
   t.same(
     reigns.map(({ hash, notBefore }) => [hash, notBefore]),
     [

@@ -2,23 +2,15 @@
  * Approvals of a rulebook: Ed25519 signatures of the privacy team over one statement. The statement names the rulebook
  * by its hash and the one that it replaces, so a signature is good for that very change and for no other.
  */
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign,
-  verify,
-} from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { lengthPrefixed, TacitError } from '@tacit/contracts'
 import type { Signature } from '@tacit/keeper'
 import { z } from 'zod'
+import { APPROVALS, type Approvers } from './approvers.js'
 import { writeOutput } from './written-files.js'
 
 const PURPOSE = 'tacit/rulebook-activation/v1'
-/** Approvers who must have signed. */
-export const APPROVALS = 2
 
 /** What is signed. */
 export interface Statement {
@@ -32,39 +24,9 @@ export interface Statement {
 const bytesOf = ({ action, hash, replaces }: Statement): Buffer =>
   lengthPrefixed(PURPOSE, action, hash, replaces)
 
-const publicJwk = z.looseObject({
-  kty: z.literal('OKP'),
-  crv: z.literal('Ed25519'),
-  kid: z.string().min(1).max(64),
-  x: z.string(),
-})
 const signatureFile = z.strictObject({
   signatures: z.array(z.strictObject({ kid: z.string().max(64), signature: z.string().max(128) })).max(50),
 })
-
-/** Public keys of approvers by their name. */
-export type Approvers = ReadonlyMap<string, KeyObject>
-
-/** Reads approvers from a JSON Web Key Set of Ed25519 keys, each with a kid. @throws TacitError ERR_ACTIVATION_APPROVERS */
-export function readApprovers(file: string | undefined): Approvers {
-  const refuse = (what: string): TacitError =>
-    new TacitError(
-      'ERR_ACTIVATION_APPROVERS',
-      `${what} Name a JSON Web Key Set of at least two Ed25519 public keys in TACIT_APPROVERS_FILE; \`tacit rules keygen\` makes keys.`,
-    )
-  if (file === undefined) throw refuse('Nobody can approve a rulebook yet.')
-  try {
-    const { keys } = z.object({ keys: z.array(publicJwk) }).parse(JSON.parse(readFileSync(file, 'utf8')))
-    const approvers = new Map(
-      keys.map(({ crv, kid, kty, x }) => [kid, createPublicKey({ format: 'jwk', key: { crv, kty, x } })]),
-    )
-    if (approvers.size >= APPROVALS) return approvers
-  } catch (cause) {
-    if (cause instanceof TacitError) throw cause
-    throw refuse('The approvers’ keys cannot be read.')
-  }
-  throw refuse('There are fewer than two approvers.')
-}
 
 /** Makes a pair of keys. @returns the private key as PEM, the public one as a JWK */
 export function makeApproverKey(kid: string): {
@@ -108,6 +70,21 @@ export function writeSignatures(file: string, signatures: readonly Signature[]):
   writeOutput(file, `${JSON.stringify({ signatures }, null, 2)}\n`, { option: '--out' })
 }
 
+const names = new Intl.ListFormat('en-GB', { type: 'conjunction' })
+
+/** What each of the missing approvers does, and why those who signed are not counted. */
+function missingSignatures(statement: Statement, signed: number, others: readonly string[]): TacitError {
+  const what = statement.action === 'rollback' ? '--rollback' : 'FILE'
+  const verb = `\`tacit rules sign ${what} --key KEY\``
+  const counted = `${String(signed)} of ${String(APPROVALS)} approvers signed this very change`
+  return new TacitError(
+    'ERR_ACTIVATION_SIGNATURES',
+    others.length === 0
+      ? `${counted}; each of them runs ${verb}`
+      : `${counted}. ${names.format(others)} signed another text, or in the place of another rulebook, or with another key: let them sign again (${verb})`,
+  )
+}
+
 /**
  * Checks that two approvers signed a statement, and nobody else did.
  * @throws TacitError ERR_ACTIVATION_STRANGER, ERR_ACTIVATION_SIGNATURES
@@ -118,6 +95,7 @@ export function requireApprovals(
   signatures: readonly Signature[],
 ): void {
   const signed = new Set<string>()
+  const others = new Set<string>()
   for (const { kid, signature } of signatures) {
     const key = approvers.get(kid)
     if (key === undefined) {
@@ -126,11 +104,13 @@ export function requireApprovals(
         'One of the signatures is of nobody who is an approver; remove it, or add its key to TACIT_APPROVERS_FILE',
       )
     }
-    if (verify(null, bytesOf(statement), key, Buffer.from(signature, 'base64url'))) signed.add(kid)
+    const isGood = verify(null, bytesOf(statement), key, Buffer.from(signature, 'base64url'))
+    ;(isGood ? signed : others).add(kid)
   }
   if (signed.size >= APPROVALS) return
-  throw new TacitError(
-    'ERR_ACTIVATION_SIGNATURES',
-    `${String(signed.size)} of ${String(APPROVALS)} approvers signed this very change; each of them runs \`tacit rules sign FILE --key KEY\``,
+  throw missingSignatures(
+    statement,
+    signed.size,
+    [...others].filter((kid) => !signed.has(kid)),
   )
 }

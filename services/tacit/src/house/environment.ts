@@ -35,7 +35,7 @@ export const environmentSchema = z.object({
     .string()
     .optional()
     .describe(
-      'JSON Web Key Set (file) of the Ed25519 public keys of those who may approve a rulebook, at least two, each with a kid',
+      'the Ed25519 public keys of those who may approve a rulebook, at least two: a folder of `<kid>.jwk.json` as `tacit rules keygen` writes them, or a JSON Web Key Set (file), each with a kid; `tacit up` and the verbs of `tacit rules` need the same',
     ),
   TACIT_TRUSTED_PROXIES: list.describe(
     'CIDRs, comma separated, of reverse proxies whose X-Forwarded-For is believed',

@@ -92,6 +92,7 @@ t.test('a day is released by the rulebook that ruled it, with the columns that i
       current: before,
       next: after,
       entries: register.entries(),
+      archived: () => after,
       approvers: () => new Map(),
       signatures: [],
       now: clock.now(),

@@ -12,23 +12,26 @@ export interface Reign {
   readonly notBefore: number
 }
 
-export interface Pending {
-  readonly entry: RegisterEntry & { readonly action: 'activate' | 'rollback' }
+export type Activation = RegisterEntry & { readonly action: 'activate' | 'rollback' }
+
+/** A change that nobody took back and that does not rule yet. */
+export interface Waiting {
+  readonly entry: Activation
+  /** whether the running instance will obey it, as it said last; null where it has not looked yet */
+  readonly verified: boolean | null
 }
 
 export interface History {
   /** in order; the last one rules */
   readonly reigns: readonly Reign[]
-  /** the change that waits to take effect, or null */
-  readonly pending: Pending['entry'] | null
+  /** in order. Several only where some do not verify: whoever wrote those had other approvers than the instance */
+  readonly waiting: readonly Waiting[]
 }
-
-type Activation = Pending['entry']
 
 /** Reads a register. An empty one has no reigns. */
 export function historyOf(entries: readonly RegisterEntry[]): History {
   const reigns: Reign[] = []
-  const waiting = new Map<number, Activation>()
+  const waiting = new Map<number, Waiting>()
   for (const entry of entries) {
     switch (entry.action) {
       case 'initial':
@@ -36,14 +39,21 @@ export function historyOf(entries: readonly RegisterEntry[]): History {
         break
       case 'activate':
       case 'rollback':
-        waiting.set(entry.seq, entry)
+        waiting.set(entry.seq, { entry, verified: null })
         break
       case 'cancel':
         waiting.delete(entry.cancels)
         break
+      case 'checked': {
+        const checked = waiting.get(entry.checks)
+        if (checked !== undefined)
+          waiting.set(entry.checks, { entry: checked.entry, verified: entry.code === null })
+        break
+      }
       case 'applied': {
-        const activation = waiting.get(entry.applies)
-        waiting.delete(entry.applies)
+        const activation = waiting.get(entry.applies)?.entry
+        // Others waited in the place of the former one: a roll-back to that must not wake them.
+        waiting.clear()
         reigns.push({
           hash: entry.hash,
           from: entry.from,
@@ -59,7 +69,7 @@ export function historyOf(entries: readonly RegisterEntry[]): History {
       }
     }
   }
-  return { reigns, pending: [...waiting.values()].at(-1) ?? null }
+  return { reigns, waiting: [...waiting.values()] }
 }
 
 /**
@@ -76,6 +86,11 @@ export function ruling(
     const until = reigns[at + 1]?.from ?? Number.POSITIVE_INFINITY
     return reign.from < closes && until > start && reign.notBefore < end
   })
+}
+
+/** Of the changes that wait the one that will rule: the last that the instance did not refuse, else the last. */
+export function pendingOf(waiting: readonly Waiting[]): Waiting | null {
+  return waiting.findLast(({ verified }) => verified !== false) ?? waiting.at(-1) ?? null
 }
 
 /** When people were first told of a rulebook, ms; null where nobody was. */

@@ -38,7 +38,7 @@ t.test('a realm without a register has no history, and one that was begun rules 
 t.test('a change waits, and then rules; the former one is remembered with its end', async (t) => {
   t.match(rulebookView(register(INITIAL, ASKED)), {
     since: '2026-11-01T08:30:00Z',
-    pending: { hash: 'second', takes_effect: '2026-11-11T00:00:00Z' },
+    pending: { hash: 'second', takes_effect: '2026-11-11T00:00:00Z', verified: null },
     history: [{ hash: 'first', until: null }],
   })
   t.strictSame(rulebookView(register(INITIAL, ASKED, APPLIED)), {

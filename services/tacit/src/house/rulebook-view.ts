@@ -2,11 +2,12 @@
 import { rfc3339 } from '@tacit/contracts'
 import type { RulebookHistory } from '@tacit/dashboard'
 import type { RegisterEntry } from '@tacit/keeper'
-import { historyOf } from './rulebook-history.js'
+import { historyOf, pendingOf } from './rulebook-history.js'
 
 /** Which rulebook rules since when, which one waits, and which ruled before. A register without entries says nothing. */
 export function rulebookView(entries: readonly RegisterEntry[]): RulebookHistory {
-  const { pending, reigns } = historyOf(entries)
+  const { reigns, waiting } = historyOf(entries)
+  const pending = pendingOf(waiting)
   // The first one rules events of any time; it began to when the data directory was made.
   const begun = entries.find(({ action }) => action === 'initial')?.time ?? null
   const since = (from: number): string | null => {
@@ -19,7 +20,14 @@ export function rulebookView(entries: readonly RegisterEntry[]): RulebookHistory
   })
   return {
     since: history.at(-1)?.since ?? null,
-    pending: pending === null ? null : { hash: pending.hash, takes_effect: rfc3339(pending.takesEffect) },
+    pending:
+      pending === null
+        ? null
+        : {
+            hash: pending.entry.hash,
+            takes_effect: rfc3339(pending.entry.takesEffect),
+            verified: pending.verified,
+          },
     history,
   }
 }
