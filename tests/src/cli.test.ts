@@ -1,4 +1,6 @@
 /** The command line as a user meets it: help, exit codes, and mistakes that say what to do. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -62,7 +64,7 @@ t.test('every verb has a help with an example, and ends with 0', async (t) => {
     t.equal(code, 0, name)
     t.equal(stderr, '', name)
     t.match(stdout, /Examples?( \(.*\))?:\n( +#.*\n)? +\$ .*(tacit|npm run)/, name)
-    t.ok(name === 'up' || stdout.includes('--json'), `${name} has --json`)
+    t.ok(stdout.includes('--json'), `${name} has --json`)
   }
 })
 
@@ -243,6 +245,29 @@ t.test('rules check: mistakes end with 1, each with its line and column', async 
   ])
   t.equal(refused.code, 1, 'and nothing runs under it')
   t.match(refused.stderr, /has 1 error/)
+})
+
+t.test('up says to machines in one document where it is, and nothing else', async (t) => {
+  const bin = join(ERP, '../../../services/tacit/bin/tacit.mjs')
+  const ports = ['--port', '0', '--dashboard-port', '0']
+  const child = spawn(process.execPath, [bin, 'up', '--json', '--data', join(dir, 'machine'), ...ports])
+  const ended = once(child, 'close')
+  let printed = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    printed += chunk
+    if (printed.includes('\n')) child.kill('SIGTERM')
+  })
+  t.same(await ended, [0, null])
+  const [line = '', ...more] = printed.split('\n')
+  t.same(more, [''])
+  t.match(JSON.parse(line), {
+    ready: true,
+    beacons: /^http:.*\/v1\/beacon$/,
+    product: /#token=/,
+    privacy: /#token=/,
+    sample: null,
+    notice: /No token keys/,
+  })
 })
 
 t.test('an access token is printed for each role, and opens by a link where something runs', async (t) => {

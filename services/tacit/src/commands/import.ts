@@ -96,7 +96,9 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
   if (options.json === true) return
   const warnings = loaded?.findings.length ?? 0
   if (warnings > 0) {
-    print(`${warnings} warning${warnings === 1 ? '' : 's'} about this rulebook: npx tacit rules check ${file}`)
+    print(
+      `${warnings} warning${warnings === 1 ? '' : 's'} about this rulebook: npx tacit rules check ${file}`,
+    )
   }
   print('The source log still identifies people: delete it when it is no longer needed.')
 }
@@ -121,8 +123,7 @@ function report(totals: ImportTotals, run: DrivenRun, json: boolean): void {
   if (released.length === 0) {
     const isOld = totals.received > 0 && totals.dropped['late'] === totals.received
     print(isOld ? 'Nothing new: every line is of a day that was closed before.' : 'Nothing is released yet.')
-  }
-  else
+  } else
     print(
       table(
         ['statistic', 'window', 'window_start', 'cells', 'withheld'],

@@ -4,7 +4,7 @@ import type { Rulebook } from '@tacit/rulebook'
 import { accessTokens, signInLink } from '../house/access.js'
 import type { Environment } from '../house/environment.js'
 import type { House } from '../house/house.js'
-import { print } from '../output.js'
+import { print, printJson } from '../output.js'
 
 const LINK_LIFE_MS = 30 * DAY
 
@@ -33,17 +33,24 @@ export function tokenKeyNotice(
   return `No token keys: every beacon of ${names} will be refused; set TACIT_TOKEN_KEYS_FILE`
 }
 
-/** Says where everything is, and what will not work. */
-export async function announce(house: House, running: Running): Promise<void> {
+/** Says where everything is, and what will not work; to machines as one document. */
+export async function announce(house: House, running: Running, json: boolean): Promise<void> {
   const access = accessTokens(house.layout)
   const product = signInLink(running.dashboard, await access.issue('product', LINK_LIFE_MS))
   const privacy = signInLink(running.dashboard, await access.issue('privacy', LINK_LIFE_MS))
+  const beacons = `${running.collector}/v1/beacon`
+  const page = running.sample ? `${running.dashboard}/sample/` : null
+  if (json) {
+    const { dashboard, notice } = running
+    printJson({ ready: true, beacons, dashboard, product, privacy, sample: page, notice })
+    return
+  }
   print('')
   print('Tacit is ready.')
-  print(`  Beacons         ${running.collector}/v1/beacon`)
+  print(`  Beacons         ${beacons}`)
   print(`  Product team    ${product}`)
   print(`  Privacy team    ${privacy}`)
-  if (running.sample) print(`  Sample ERP      ${running.dashboard}/sample/`)
+  if (page !== null) print(`  Sample ERP      ${page}`)
   if (running.notice !== null) print(`  ${running.notice}`)
   print('  Stop            Ctrl-C')
 }

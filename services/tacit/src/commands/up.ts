@@ -51,6 +51,7 @@ interface UpOptions {
   readonly port: string
   readonly dashboardPort: string
   readonly sample?: boolean
+  readonly json?: boolean
 }
 
 export function upCommand(): Command {
@@ -67,6 +68,7 @@ export function upCommand(): Command {
       '--sample',
       'play a month of sample ERP traffic on the first start, and serve the sample ERP page',
     )
+    .option('--json', 'for machines: one document once it is ready, and nothing else')
     .addHelpText(
       'after',
       '\nExamples:\n  $ npx tacit up --sample\n  $ TACIT_TOKEN_KEYS_FILE=erp-keys.json npx tacit up --data /var/lib/tacit --rulebook my/rulebook.yaml\n',
@@ -106,6 +108,7 @@ async function up(options: UpOptions): Promise<void> {
     portOf(options.dashboardPort, '--dashboard-port'),
     environment.TACIT_HOST,
   )
+  const say = options.json === true ? () => undefined : print
   const stopped = stopSignal()
   const given = options.rulebook === undefined ? null : loadRulebook(options.rulebook)
   const house = await openHouse(options.data)
@@ -118,11 +121,12 @@ async function up(options: UpOptions): Promise<void> {
       port,
       dashboardPort,
       sample: options.sample === true,
+      say,
       closing,
     })
-    await announce(house, running)
+    await announce(house, running, options.json === true)
     await Promise.race([stopped, warehouseFailure(house)])
-    print('\nStopping: what was taken is on disk.')
+    say('\nStopping: what was taken is on disk.')
   } finally {
     for (const close of closing.toReversed()) await close()
   }
@@ -163,6 +167,8 @@ interface Starting {
   readonly port: number
   readonly dashboardPort: number
   readonly sample: boolean
+  /** for people only */
+  readonly say: (text: string) => void
   /** what must be undone, in order of its doing */
   readonly closing: (() => Promise<unknown>)[]
 }
@@ -247,7 +253,7 @@ function sampleOrigins(dashboardPort: number): string[] {
   return [`http://127.0.0.1:${dashboardPort}`, `http://localhost:${dashboardPort}`]
 }
 
-async function openSample({ dashboardPort, environment, house }: Starting): Promise<Realm> {
+async function openSample({ dashboardPort, environment, house, say }: Starting): Promise<Realm> {
   const layout = house.layout.realm('sample')
   const erp = loadRulebook(ERP_RULEBOOK)
   const derive = () =>
@@ -255,13 +261,13 @@ async function openSample({ dashboardPort, environment, house }: Starting): Prom
   if (!sampleIsComplete(layout)) {
     await removeSample(house)
     const bar = progress(SAMPLE_DEFAULTS.days, 'days')
-    print('Playing a month of sample ERP traffic through the real path …')
+    say('Playing a month of sample ERP traffic through the real path …')
     const started = Date.now()
     const played = await playSample(house, derive(), SAMPLE_DEFAULTS, (days) =>
       bar.update(days, 'of sample traffic'),
     )
     bar.stop()
-    print(
+    say(
       `  ${played.events.toLocaleString('en-GB')} events of ${played.days} days in ${((Date.now() - started) / 1000).toFixed(1)} s`,
     )
   }
