@@ -24,7 +24,10 @@ const SMALL_GROUP =
 
 export const FINDINGS = {
   // The file as YAML
-  RULE_YAML_SYNTAX: error(SIGNED_AS_SEEN, 'Mend the YAML at this place.'),
+  RULE_YAML_SYNTAX: error(
+    `${SIGNED_AS_SEEN} What does not read is mended first; other findings of the file come after.`,
+    'Mend the line that the message names.',
+  ),
   RULE_DUPLICATE_KEY: error(`${SIGNED_AS_SEEN} Of two equal keys only one would count.`, 'Keep one of them.'),
   RULE_YAML_ANCHOR: error(
     `${SIGNED_AS_SEEN} An anchor makes text elsewhere depend on this line.`,
