@@ -350,6 +350,10 @@ export const FINDINGS = {
     'No statistic needs that linkage window, so it makes no record.',
     'Leave the stream out until a statistic has that window.',
   ),
+  RULE_STREAM_MISSING: error(
+    'A window is counted from records that can be linked for as long; a stream that is not listed makes none.',
+    'Add the stream to `epochs.streams`, or give the statistic another window.',
+  ),
   RULE_KEEP_LOG: error(STORAGE_LIMIT, 'Use at most 24h.'),
   RULE_KEEP_RELEASED: error(
     'Audience statistics are kept 25 months at most (CNIL).',

@@ -8,6 +8,7 @@
 import { type CST, Composer, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, Parser } from 'yaml'
 import type { FindingCode } from './codes.js'
 import type { Place, Report } from './findings.js'
+import { isMap as isPlainMap, valueAt } from './leaves.js'
 import { parserWords, type YamlFault, yamlFault } from './yaml-faults.js'
 
 export type Path = readonly (string | number)[]
@@ -34,6 +35,8 @@ export interface YamlSource {
   place(path: Path, part?: 'key' | 'value'): Place
   /** Whether the value at `path`, or anything above it, could not be read. */
   isUnknown(path: Path): boolean
+  /** Reads a mistyped key of the map at `path` as the one that was meant, from now on; it stands where it stood. */
+  rename(path: Path, from: string, to: string): void
 }
 
 const SYNTAX: Partial<Record<CST.Token['type'], readonly [FindingCode, string]>> = {
@@ -195,6 +198,16 @@ function source(file: string, root: Built, at: (offset: number) => Place): YamlS
       return at(part === 'key' || depth < path.length ? node.keyAt : node.at)
     },
     isUnknown: (path) => find(path).unknown,
+    rename: (path, from, to) => {
+      const map = valueAt(root.value, path)
+      const { children } = find(path).node
+      const node = children.get(from)
+      if (!isPlainMap(map) || node === undefined) return
+      map[to] = map[from]
+      delete map[from]
+      children.set(to, node)
+      children.delete(from)
+    },
   }
 }
 
