@@ -54,3 +54,9 @@ export const BOUND_TEXTS = {
 
 /** What is allowed of a value beyond its form, in words: for messages, the reference and editors. */
 export const allowed = z.registry<{ readonly text: string }>()
+
+/** The same of a schema that may be optional; null where only its form is bound. */
+export function boundsOf(schema: z.core.$ZodType): string | null {
+  if (schema instanceof z.ZodOptional) return boundsOf(schema.def.innerType)
+  return allowed.get(schema)?.text ?? null
+}

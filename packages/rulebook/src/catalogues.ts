@@ -36,7 +36,10 @@ export const catalogueSchemas = {
       .meta({ examples: [['/login', '/customers/:id', '/customers/:id/invoice/:no']] }),
   }),
   events: z.strictObject({
-    events: z.record(eventName, event).describe('event names and their kinds'),
+    events: z
+      .record(eventName, event)
+      .describe('event names and their kinds')
+      .meta({ examples: [{ page_view: { kind: 'page_view' }, 'invoice.save': { kind: 'feature' } }] }),
   }),
   values: z.strictObject({
     values: z

@@ -17,6 +17,7 @@ export function readable<T>(
 ): z.ZodType<T, string> {
   const schema = z
     .string()
+    .meta({ examples: [like] })
     .transform((text, context) => {
       const value = read(text)
       if (value !== null) return value
@@ -42,12 +43,13 @@ export function written(form: RegExp, like: string): z.ZodString {
 
 const word = z.string().min(1).max(64)
 const scalar = z.union([word, z.number(), z.boolean()])
-const catalogue = z
-  .string()
-  .min(1)
-  .max(64)
-  .describe('a YAML file beside the rulebook')
-  .meta({ examples: ['routes.yaml'] })
+const catalogue = (like: string) =>
+  z
+    .string()
+    .min(1)
+    .max(64)
+    .describe('a YAML file beside the rulebook')
+    .meta({ examples: [like] })
 
 export const fieldRuleSchema = z
   .discriminatedUnion('do', [
@@ -70,7 +72,9 @@ export const fieldRuleSchema = z
       then: z
         .literal('country')
         .optional()
-        .describe('keep only the country of the cut network, as the dimension `country`'),
+        .describe(
+          'keep only the country of the cut network, as the dimension `country`; without it the cut network is kept',
+        ),
     }),
     z.strictObject({
       do: z.literal('pseudonym').describe('replace by a keyed value whose key dies with the epoch'),
@@ -87,12 +91,12 @@ export const fieldRuleSchema = z
     }),
     z.strictObject({
       do: z.literal('template').describe('replace a path by its route'),
-      catalogue: catalogue
+      catalogue: catalogue('routes.yaml')
         .optional()
-        .describe('a file of routes; a path that matches none becomes `otherwise`'),
+        .describe('a file of routes; a path that matches none becomes `otherwise`; needed without `generic`'),
       otherwise: written(/^\/[a-z0-9_-]{1,32}$/, '/other')
         .optional()
-        .describe('what a path of no route becomes'),
+        .describe('what a path of no route becomes; needed with `catalogue`'),
       generic: z
         .strictObject({
           words: z
@@ -103,7 +107,9 @@ export const fieldRuleSchema = z
             .meta({ examples: ['words.yaml'] }),
         })
         .optional()
-        .describe('segments that look like ids, or are no approved word, become :id'),
+        .describe(
+          'segments that look like ids, or are no approved word, become :id; in the place of `catalogue` and `otherwise`',
+        ),
     }),
     z.strictObject({
       do: z.literal('generalise').describe('replace by coarse closed families'),
@@ -129,9 +135,11 @@ export const fieldRuleSchema = z
         .min(1)
         .max(1000)
         .optional()
-        .describe('the values that pass')
+        .describe('the values that pass; exactly one of values, catalogue and pattern is needed')
         .meta({ examples: [['admin', 'accounts']] }),
-      catalogue: catalogue.optional().describe('a file of the values, or of the events, that pass'),
+      catalogue: catalogue('apps.yaml')
+        .optional()
+        .describe('a file of the values, or of the events, that pass'),
       pattern: z
         .enum(['quarter_hours', 'month'])
         .optional()

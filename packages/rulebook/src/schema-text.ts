@@ -31,8 +31,8 @@ function exampleMap(schema: z.ZodObject): Record<string, unknown> {
 }
 
 /** Texts that YAML reads as they stand, also within brackets. */
-const PLAIN = /^[A-Za-z0-9/(][A-Za-z0-9 ._/+%()-]*$/
-const OTHERWISE_READ = /^(?:true|false|null|[\d.]+(?:e\d+)?|0[ox][\da-f]+)$/i
+const PLAIN = /^[A-Za-z0-9/(](?:[A-Za-z0-9 ._/+%()-]|:(?=[A-Za-z0-9/]))*$/
+const OTHERWISE_READ = /^(?:true|false|null|\d+(?:\.\d*)?(?:e[-+]?\d+)?|0[ox][\da-f]+)$/i
 
 /** A value as it stands in a rulebook, on one line: `{ at: 2026-10-01 }`, `[day]`, `"3"`. */
 export function flowText(value: unknown): string {

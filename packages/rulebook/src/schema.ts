@@ -89,15 +89,17 @@ const statisticSchema = z
         kind: z
           .enum(['page_view', 'feature', 'timing', 'error', 'device'])
           .optional()
-          .describe('the kind of event it counts'),
+          .describe('the kind of event it counts; all kinds without it'),
       })
       .optional()
-      .describe('which events it counts; all kinds without it'),
+      .describe('which events it counts; all of the site without it'),
     by: z
       .array(dimension)
       .min(1)
       .optional()
-      .describe('its dimensions')
+      .describe(
+        'its dimensions, as the rules of the fields yield them; needed but for a funnel, a retention and the last minutes',
+      )
       .meta({ examples: [['path']] }),
     drill: z
       .array(dimension)
@@ -110,7 +112,7 @@ const statisticSchema = z
       .max(2)
       .optional()
       .describe(
-        'what is counted: users (people or devices) and events; hours, funnels, retention and the last minutes carry users only',
+        'what is counted: users (people or devices) and events; needed but for a histogram, a funnel and a retention; hours, funnels, retention and the last minutes carry users only',
       )
       .meta({ examples: [['users', 'events']] }),
     histogram: dimension
@@ -135,7 +137,7 @@ const statisticSchema = z
     people: z
       .enum(['floored', 'exact'])
       .optional()
-      .describe('whether people are floored to steps of min_users'),
+      .describe('whether people are floored to steps of min_users; `floored` without it'),
   })
   .meta({
     examples: [{ site: 'erp', title: 'Pages', window: 'day', by: ['path'], measures: ['users', 'events'] }],
@@ -171,7 +173,7 @@ const top = {
   notice: z
     .strictObject({ at: day('2026-10-01', BOUND_TEXTS.notice).describe('the day on which people were told') })
     .optional()
-    .describe('when people were told of it'),
+    .describe('when people were told of it; a change that loosens the rules needs one'),
   expires: day('2027-11-30', BOUND_TEXTS.expires).describe(
     'the UTC day from whose start it no longer rules; ingest stops',
   ),
@@ -207,7 +209,18 @@ const top = {
     .describe('how time is cut, and when keys die'),
   fields: z
     .record(written(NAME, 'search_text'), fieldRuleSchema)
-    .describe('what happens to each field; one that is not named is dropped'),
+    .describe('what happens to each field; one that is not named is dropped')
+    .meta({
+      examples: [
+        {
+          timestamp: { do: 'coarsen', to: '1h' },
+          client_ip: { do: 'truncate', ipv4: 16, ipv6: 32 },
+          event_name: { do: 'allow', catalogue: 'events.yaml', otherwise: 'drop_event' },
+          path: { do: 'template', catalogue: 'routes.yaml', otherwise: '/other' },
+          search_text: { do: 'drop', because: 'free text' },
+        },
+      ],
+    }),
   statistics: z
     .record(written(NAME, 'pages'), statisticSchema)
     .describe('everything that may ever be published'),
@@ -216,13 +229,19 @@ const top = {
       min_users: count(10, BOUND_TEXTS.users).describe('people that a published cell covers at least'),
       min_tenants: count(3, BOUND_TEXTS.groups)
         .optional()
-        .describe('tenants that a published cell of a signed site covers at least'),
+        .describe(
+          'tenants that a published cell of a signed site covers at least; needed where one is declared',
+        ),
       min_networks: count(5, BOUND_TEXTS.groups)
         .optional()
-        .describe('networks that a published cell of a network site covers at least'),
+        .describe(
+          'networks that a published cell of a network site covers at least; needed where one is declared',
+        ),
       max_share: share('50%', BOUND_TEXTS.share)
         .optional()
-        .describe('share of people or events that one tenant may have in a cell'),
+        .describe(
+          'share of people or events that one tenant may have in a cell; needed where a signed site is declared',
+        ),
       max_person_share: share('25%', BOUND_TEXTS.personShare).describe(
         'share of events that one person may have in a cell',
       ),
@@ -230,7 +249,18 @@ const top = {
         'rows of a person that count',
       ),
     })
-    .describe('what a cell must satisfy to be published'),
+    .describe('what a cell must satisfy to be published')
+    .meta({
+      examples: [
+        {
+          min_users: 10,
+          min_tenants: 3,
+          max_share: '50%',
+          max_person_share: '25%',
+          max_events_per_person: '20 per kind and day',
+        },
+      ],
+    }),
   keep: z
     .strictObject({
       log: duration('24h', BOUND_TEXTS.log).describe('sealed batches'),
@@ -254,7 +284,9 @@ const top = {
       on_hit: z.literal('drop_event').describe('what happens to the event: it is dropped and counted'),
     })
     .optional()
-    .describe('personal identifiers that are searched for in every text, values and keys'),
+    .describe(
+      'personal identifiers that are searched for in every text, values and keys; without it nothing is searched for',
+    ),
   bots: z.enum(['drop', 'count']).describe('whether programs that say they are one are counted'),
   assets: z.enum(['drop', 'count']).describe('whether static files of an access log are counted'),
   region: region.describe('where collectors and keepers of this rulebook run'),

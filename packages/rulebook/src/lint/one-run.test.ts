@@ -193,7 +193,7 @@ const REMEDIES: readonly (readonly [before: string, after: string, message: stri
     'erp: { origins: ["https://erp.example.in"], identity: signed, lawful_basis: consent, region: in }',
     'erp: signed',
     '`sites.erp` must be a map of keys.',
-    '`erp: { origins: ["https://erp.example.in"], identity: signed',
+    '`erp: { origins: [https://erp.example.in], identity: signed',
   ],
   ['streams: [day]', 'streams: day', '`epochs.streams` must be a list.', '`streams: [day]`'],
   [
