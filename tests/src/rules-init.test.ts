@@ -140,7 +140,15 @@ t.test('wrong use ends with 2, says what to do and writes nothing', async (t) =>
     [init('--origin', 'http://www.example.in/'), /bare origin/],
     [init('--site', 'My Site'), /my_site/],
     [init('--from', join(dir, 'not-there')), /There is no file/],
-    [init('--from', empty), /Nothing could be learnt from 1 lines \(line.unparsable 1\)/],
+    [
+      init('--from', empty),
+      /Nothing could be learnt from 1 line \(line.unparsable 1\). No line reads as an access log or an NDJSON beacon/,
+    ],
+    [init('--from', empty, '--kind', 'erp'), /No line reads as an access log/],
+    [
+      init('--from', log, '--kind', 'erp'),
+      /An access log does not say who is signed in: use --kind website, or beacons/,
+    ],
     [tacit(['rules', 'init', '--out', taken]), /is there already/],
   ]
   for (const [run, message] of cases) {

@@ -182,6 +182,31 @@ t.test('rules try: a record shows what would be stored, and nothing of what came
   t.notMatch(JSON.stringify(answer), /203\.0|t-001|12345|INV-9|Firefox|zzz/)
 })
 
+t.test('rules try: of a beacon of which some events are dropped, the parts are said', async (t) => {
+  const events = [EVENT, { ...EVENT, id: 'b', path: '/a/x@y.in' }, { ...EVENT, id: 'c', name: 'made.up' }]
+  const decided = async (name: string, of: readonly unknown[]): Promise<string> => {
+    const beacon = file(name, JSON.stringify({ ...CASE, body: { ...BODY, events: of } }))
+    const ran = await tacit(['rules', 'try', ERP, '--beacon', beacon, '--now', NOW])
+    t.equal(ran.code, 0)
+    return ran.stdout.split('\n').find((line) => line.startsWith('Decision')) ?? ''
+  }
+  t.equal(
+    await decided('part.json', events),
+    'Decision: accepted in part: 1 of 3 events (dropped: pii.email 1, event.unknown 1); 1 record would be stored.',
+  )
+  t.equal(
+    await decided('none.json', events.slice(1)),
+    'Decision: dropped (pii.email 1, event.unknown 1); 0 records would be stored.',
+  )
+})
+
+t.test('rules try: standard input without a case is told as such, and is no failure', async (t) => {
+  for (const input of ['', '\n  \n']) {
+    const ran = await tacit(['rules', 'try', ERP], { input: Buffer.from(input) })
+    t.match(ran, { code: 0, stdout: '', stderr: /^tacit: no case came on standard input\. A case is .*\n$/ })
+  }
+})
+
 t.test('rules try: one beacon prints a table of each field, before and after', async (t) => {
   const beacon = file(
     'case.json',
@@ -195,7 +220,7 @@ t.test('rules try: one beacon prints a table of each field, before and after', a
     /path +\/customers\/12345\/invoice\/INV-9 +template of \d+ routes.* \/customers\/:id\/invoice\/:no/,
   )
   t.match(single.stdout, /note +free +no rule names it +— +dropped/)
-  t.match(single.stdout, /Decision: accepted; 1 record\(s\)/)
+  t.match(single.stdout, /Decision: accepted; 1 record would be stored/)
   const json = await tacit(['rules', 'try', ERP, '--beacon', beacon, '--now', NOW, '--json'])
   t.match(JSON.parse(json.stdout), { status: 204, decision: 'accepted' })
   const bad = await tacit([

@@ -7,6 +7,7 @@ import { type FieldDraft, written } from './field-schema.js'
 import type { Place, Report } from './findings.js'
 import { reportIssues } from './issues.js'
 import { entriesOf, isMap, type Leaves, valueAt } from './leaves.js'
+import { correctKeys } from './mistyped.js'
 import type { EventKind } from './types.js'
 import { type Path, readYaml, type YamlSource } from './yaml.js'
 
@@ -27,16 +28,34 @@ const word = z.string().min(1).max(64)
 
 export const catalogueSchemas = {
   routes: z.strictObject({
-    routes: z.array(route).min(1).max(ROUTE_LIMITS.routes).describe('routes like /customers/:id'),
+    routes: z
+      .array(route)
+      .min(1)
+      .max(ROUTE_LIMITS.routes)
+      .describe('routes; a segment that begins with a colon stands for any one segment')
+      .meta({ examples: [['/login', '/customers/:id', '/customers/:id/invoice/:no']] }),
   }),
   events: z.strictObject({
-    events: z.record(eventName, event).describe('event names and their kinds'),
+    events: z
+      .record(eventName, event)
+      .describe('event names and their kinds')
+      .meta({ examples: [{ page_view: { kind: 'page_view' }, 'invoice.save': { kind: 'feature' } }] }),
   }),
   values: z.strictObject({
-    values: z.array(value).min(1).max(1000).describe('values that pass'),
+    values: z
+      .array(value)
+      .min(1)
+      .max(1000)
+      .describe('values that pass')
+      .meta({ examples: [['8.1.0', '8.2.0']] }),
   }),
   words: z.strictObject({
-    words: z.array(word).min(1).max(20_000).describe('path segments that stay as they are'),
+    words: z
+      .array(word)
+      .min(1)
+      .max(20_000)
+      .describe('path segments that stay as they are')
+      .meta({ examples: [['reports', 'settings']] }),
   }),
 }
 
@@ -107,6 +126,7 @@ function readEntries(
 
 function readFormat(source: YamlSource, format: CatalogueFormat, text: string, report: Report): Catalogue {
   const schema = catalogueSchemas[format]
+  correctKeys(source, [], schema, report)
   const result = schema.safeParse(source.value)
   if (!result.success) reportIssues(source, [], schema, result.error.issues, report)
   return { source, text, isWhole: result.success, ...readEntries(source, format) }

@@ -24,7 +24,10 @@ const SMALL_GROUP =
 
 export const FINDINGS = {
   // The file as YAML
-  RULE_YAML_SYNTAX: error(SIGNED_AS_SEEN, 'Mend the YAML at this place.'),
+  RULE_YAML_SYNTAX: error(
+    `${SIGNED_AS_SEEN} What does not read is mended first; other findings of the file come after.`,
+    'Mend the line that the message names.',
+  ),
   RULE_DUPLICATE_KEY: error(`${SIGNED_AS_SEEN} Of two equal keys only one would count.`, 'Keep one of them.'),
   RULE_YAML_ANCHOR: error(
     `${SIGNED_AS_SEEN} An anchor makes text elsewhere depend on this line.`,
@@ -346,6 +349,10 @@ export const FINDINGS = {
   RULE_STREAM_UNUSED: warning(
     'No statistic needs that linkage window, so it makes no record.',
     'Leave the stream out until a statistic has that window.',
+  ),
+  RULE_STREAM_MISSING: error(
+    'A window is counted from records that can be linked for as long; a stream that is not listed makes none.',
+    'Add the stream to `epochs.streams`, or give the statistic another window.',
   ),
   RULE_KEEP_LOG: error(STORAGE_LIMIT, 'Use at most 24h.'),
   RULE_KEEP_RELEASED: error(

@@ -2,8 +2,9 @@
 import type { z } from 'zod'
 import type { FieldDraft } from './field-schema.js'
 import type { Report } from './findings.js'
-import { reportIssues, reportUnknownKey } from './issues.js'
+import { reportIssues, reportMissingKey, reportUnknownKey, reportWrongType } from './issues.js'
 import { isMap, isStated, type Leaves, leavesOf } from './leaves.js'
+import { correctKeys } from './mistyped.js'
 import { entrySchemas, NAME, rulebookSchema, type SiteDraft, type StatisticDraft } from './schema.js'
 import type { Path, YamlSource } from './yaml.js'
 
@@ -58,7 +59,7 @@ function read<T>(
 
 function readEntries<T>(
   source: YamlSource,
-  key: string,
+  key: 'sites' | 'fields' | 'statistics',
   value: unknown,
   schema: z.ZodType<T>,
   report: Report,
@@ -67,9 +68,8 @@ function readEntries<T>(
   const broken = new Set<string>()
   const leaves = new Map<string, Leaves<T>>()
   if (!isMap(value)) {
-    if (value === undefined) report('RULE_MISSING_KEY', source.place([]), `The key \`${key}\` is missing.`)
-    else if (!source.isUnknown([key]))
-      report('RULE_VALUE', source.place([key]), `${key} must be a map of keys.`)
+    if (value === undefined) reportMissingKey(source, [key], rulebookSchema.shape[key], report)
+    else if (!source.isUnknown([key])) reportWrongType(source, [key], rulebookSchema.shape[key], report)
     return { good, broken, read: leaves, present: false }
   }
   for (const [name, entry] of Object.entries(value)) {
@@ -94,6 +94,7 @@ function readEntries<T>(
 export function readDraft(source: YamlSource, report: Report): Draft {
   const { shape } = rulebookSchema
   if (!isMap(source.value)) report('RULE_VALUE', source.place([]), 'A rulebook is a map of keys.')
+  correctKeys(source, [], rulebookSchema, report)
   const root = isMap(source.value) ? source.value : {}
   for (const key of Object.keys(root)) {
     if (!Object.hasOwn(shape, key)) reportUnknownKey(source, [key], Object.keys(shape), report)

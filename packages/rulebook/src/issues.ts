@@ -1,9 +1,12 @@
 /** From zod's issues to findings: each with the place in the file, plain words, and the nearest right name. */
 import { z } from 'zod'
+import { allowed } from './bounds.js'
+import { writtenLike } from './field-schema.js'
 import type { Report } from './findings.js'
 import { mapSchema, schemaAt, valueAt } from './leaves.js'
 import { laterFeature } from './later.js'
 import { nearest } from './nearest.js'
+import { exampleValue, flowText } from './schema-text.js'
 import type { Path, YamlSource } from './yaml.js'
 
 type Issue = z.core.$ZodIssue
@@ -43,13 +46,19 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
   record: 'a map of keys',
 }
 
-function choices(values: readonly unknown[], value: unknown): string {
+/** Names as one reads them: `a`, `b` or `c`. */
+function alternatives(names: readonly string[]): string {
+  const quoted = names.map((name) => `\`${name}\``)
+  const last = quoted.at(-1) ?? ''
+  return quoted.length < 2 ? last : `${quoted.slice(0, -1).join(', ')} or ${last}`
+}
+
+function choices(values: readonly unknown[], value: unknown): Told {
   const names = values.map(String)
   const near = typeof value === 'string' ? nearest(value, names) : null
-  const hint = near === null ? '' : ` Did you mean \`${near}\`?`
-  return names.length === 1
-    ? `is \`${names[0]}\`, nothing else.${hint}`
-    : `is one of ${names.join(', ')}.${hint}`
+  const said = `must be ${names.length > 2 ? 'one of ' : ''}${alternatives(names)}.`
+  if (near !== null) return { said: `${said} Did you mean \`${near}\`?`, fix: `Write \`${near}\`.` }
+  return { said, ...(names.length > 2 ? {} : { fix: `Write ${alternatives(names)}.` }) }
 }
 
 /** What the discriminator (`do`) may be; zod gives it beside the issue's declared members. */
@@ -58,12 +67,15 @@ function discriminatorOptions(issue: Issue): readonly unknown[] {
   return Array.isArray(options) ? options : []
 }
 
-/** How a value is written, where its schema says so by an example. */
-function exampleOf(schema: z.core.$ZodType | null): string | null {
-  if (schema instanceof z.ZodOptional) return exampleOf(schema.def.innerType)
+/** How a text is written, where its schema says so by an example, and what is allowed of such texts. */
+function formOf(
+  schema: z.core.$ZodType | null,
+): { readonly like: string; readonly bounds: string | null } | null {
+  if (schema instanceof z.ZodOptional) return formOf(schema.def.innerType)
   const example: unknown =
     schema === null ? undefined : valueAt(z.globalRegistry.get(schema), ['examples', 0])
-  return typeof example === 'string' ? example : null
+  if (schema === null || typeof example !== 'string') return null
+  return { like: example, bounds: allowed.get(schema)?.text ?? null }
 }
 
 interface Told {
@@ -71,6 +83,9 @@ interface Told {
   readonly said: string
   readonly fix?: string
 }
+
+/** Characters of a value that a message shows. */
+const MAX_SHOWN = 6
 
 /** What a bound counts, by what is bounded. */
 const BOUND_WORDS: Readonly<Record<string, readonly [verb: string, one: string, many: string]>> = {
@@ -84,38 +99,71 @@ function bounded(origin: string, least: string, bound: number | bigint): Told {
   return { said: `must ${verb} ${least} ${bound}${unit}.`, fix: 'Keep to the bound that the message names.' }
 }
 
-function wrongType(expected: string, value: unknown, schema: z.core.$ZodType | null): Told {
+function wrongForm(schema: z.core.$ZodType | null): Told {
+  const form = formOf(schema)
+  if (form === null) return { said: 'is not of its form.' }
+  return { said: `${writtenLike(form.like, form.bounds)}.`, fix: `Write it like \`${form.like}\`.` }
+}
+
+/** @param key under which the value stands; null in a list */
+function wrongType(
+  expected: string,
+  value: unknown,
+  schema: z.core.$ZodType | null,
+  key: string | null,
+): Told {
   const isScalar = typeof value === 'number' || typeof value === 'boolean'
   if (expected === 'string' && isScalar && schema !== null && z.safeParse(schema, String(value)).success) {
     const text = String(value)
+    // A long number could be somebody's; it is not repeated.
+    if (text.length > MAX_SHOWN)
+      return { said: 'must be text, and this is none without quotes.', fix: 'Put it in quotation marks.' }
     return { said: `must be text, and \`${text}\` without quotes is none.`, fix: `Write \`"${text}"\`.` }
   }
+  if (expected === 'string' && formOf(schema) !== null) return wrongForm(schema)
   const words = TYPE_WORDS[expected] ?? expected
-  const example = exampleOf(schema)
-  if (example === null) return { said: `must be ${words}.`, fix: `Write ${words}.` }
-  return { said: `is written like \`${example}\`.`, fix: `Write it like \`${example}\`.` }
+  const example = schema === null ? undefined : exampleValue(schema)
+  if (example === undefined) return { said: `must be ${words}.`, fix: `Write ${words}.` }
+  const like = `${key === null ? '' : `${key}: `}${flowText(example)}`
+  return { said: `must be ${words}.`, fix: `Write ${words}, like \`${like}\`.` }
 }
 
-/** @param schema of the value itself, where it is known */
-function told(issue: Issue, value: unknown, schema: z.core.$ZodType | null): Told {
-  const example = exampleOf(schema)
-  const fix = example === null ? {} : { fix: `Write it like \`${example}\`.` }
+/** @param schema of the value itself, where it is known @param key under which it stands; null in a list */
+function told(issue: Issue, value: unknown, schema: z.core.$ZodType | null, key: string | null): Told {
+  const form = formOf(schema)
   switch (issue.code) {
     case 'invalid_type':
-      return wrongType(issue.expected, value, schema)
+      return wrongType(issue.expected, value, schema, key)
     case 'invalid_value':
-      return { said: choices(issue.values, value) }
+      return choices(issue.values, value)
     case 'invalid_union':
-      return { said: choices(discriminatorOptions(issue), value) }
+      return choices(discriminatorOptions(issue), value)
     case 'too_small':
       return bounded(issue.origin, 'at least', issue.minimum)
     case 'too_big':
       return bounded(issue.origin, 'at most', issue.maximum)
     case 'invalid_format':
-      return { said: example === null ? 'is not of its form.' : `is written like \`${example}\`.`, ...fix }
+      return wrongForm(schema)
     default:
-      return { said: `${issue.message}.`, ...fix }
+      return {
+        said: `${issue.message}.`,
+        ...(form === null ? {} : { fix: `Write it like \`${form.like}\`.` }),
+      }
   }
+}
+
+/** How the place of a value reads at the start of a sentence. */
+const subject = (path: Path): string => (path.length === 0 ? 'The file' : `\`${pathText(path)}\``)
+
+/** Reports a value that is no map of keys where one must stand. */
+export function reportWrongType(
+  source: YamlSource,
+  path: Path,
+  schema: z.core.$ZodType,
+  report: Report,
+): void {
+  const { fix, said } = wrongType('object', undefined, schema, String(path.at(-1)))
+  report('RULE_VALUE', source.place(path), `${subject(path)} ${said}`, fix)
 }
 
 /** Reports the issues of one part. @param prefix where the part stands in the file */
@@ -141,12 +189,27 @@ export function reportIssues(
     if (issue.code === 'invalid_key') {
       report('RULE_NAME', source.place(path, 'key'), `\`${pathText(path)}\` is not a name.`)
     } else if (value === undefined) {
-      report('RULE_MISSING_KEY', source.place(path), `The key \`${pathText(path)}\` is missing.`)
+      reportMissingKey(source, path, schemaAt(schema, root, inner), report)
     } else {
-      const { fix, said } = told(issue, value, schemaAt(schema, root, inner))
-      report('RULE_VALUE', source.place(path), `${pathText(path)} ${said}`, fix)
+      const last = path.at(-1)
+      const key = typeof last === 'string' ? last : null
+      const { fix, said } = told(issue, value, schemaAt(schema, root, inner), key)
+      report('RULE_VALUE', source.place(path), `${subject(path)} ${said}`, fix)
     }
   }
+}
+
+/** Reports a key that is not there. @param schema of its value, where it is known: the remedy shows one */
+export function reportMissingKey(
+  source: YamlSource,
+  path: Path,
+  schema: z.core.$ZodType | null,
+  report: Report,
+): void {
+  const example = schema === null ? undefined : exampleValue(schema)
+  const like = example === undefined ? '' : `, like \`${String(path.at(-1))}: ${flowText(example)}\``
+  const message = `The key \`${pathText(path)}\` is missing.`
+  report('RULE_MISSING_KEY', source.place(path), message, `Add the key${like}.`)
 }
 
 /** Reports a key that this version does not know, with the nearest one that it does. */
@@ -159,7 +222,7 @@ export function reportUnknownKey(
   const place = source.place(path, 'key')
   const later = laterFeature(path)
   if (later !== null) {
-    report('RULE_NOT_OFFERED', place, `${pathText(path)} (${later}) is not offered yet.`)
+    report('RULE_NOT_OFFERED', place, `\`${pathText(path)}\` (${later}) is not offered yet.`)
     return
   }
   const near = nearest(String(path.at(-1)), known)

@@ -83,9 +83,9 @@ t.test('a stream that is needed and not listed is an error, wherever the window 
   const texts = changed(whole(), 'streams: [day, week, month]', 'streams: [day]')
   const { findings, rulebook } = load(texts)
   t.equal(rulebook, null)
-  const where = `RULE_VALUE ${placeOf(texts, '[day], lateness')}`
+  const where = `RULE_STREAM_MISSING ${placeOf(texts, '[day], lateness')}`
   t.same(
-    places(findings).filter((place) => place.startsWith('RULE_VALUE')),
+    places(findings).filter((place) => place.startsWith('RULE_STREAM_MISSING')),
     [where, where],
     'for the week and for the month',
   )

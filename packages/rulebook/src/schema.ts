@@ -13,24 +13,34 @@ import {
   readMonths,
   readShare,
 } from './durations.js'
+import { allowed, BOUND_TEXTS } from './bounds.js'
 import { fieldRuleSchema, readable, written } from './field-schema.js'
 import { DETECTORS } from './types.js'
 
 /** Field names become columns, site and statistic names become addresses. */
 export const NAME = /^[a-z][a-z0-9_]{0,47}$/
-const name = written(NAME, 'erp')
 const label = (like: string) => written(/^[a-z0-9][a-z0-9._-]{0,63}$/, like)
 const noDay = (text: string) => (/^\d{4}-\d{2}-\d{2}$/.test(text) ? 'is a day that no calendar has' : null)
-const day = readable(readDay, '2026-11-01', noDay)
+const day = (like = '2026-11-01', bounds: string | null = null) => readable(readDay, like, noDay, bounds)
 /** a day that stays as it is written */
 const dayText = readable((text) => (readDay(text) === null ? null : text), '2026-11-01', noDay)
-const duration = readable(readDuration, '1h')
-const share = (like: string) =>
-  readable(readShare, like, (text) =>
-    /^\d+(?:\.\d)?%$/.test(text) ? 'must be more than 0% and at most 100%' : null,
+const duration = (like: string, bounds: string) => readable(readDuration, like, undefined, bounds)
+const months = (like: string, bounds: string) => readable(readMonths, like, undefined, bounds)
+const share = (like: string, bounds: string) =>
+  readable(
+    readShare,
+    like,
+    (text) => (/^\d+(?:\.\d)?%$/.test(text) ? 'must be more than 0% and at most 100%' : null),
+    bounds,
   )
 const region = written(/^[a-z]{2}(-[a-z0-9]{1,12})?$/, 'in')
-const count = z.int().min(1).max(1_000_000)
+const count = (like: number, bounds: string) =>
+  z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .meta({ examples: [like] })
+    .register(allowed, { text: bounds })
 
 const REFUSALS = [
   'gpc',
@@ -51,7 +61,8 @@ const siteSchema = z.strictObject({
     .array(z.string().min(1).max(256))
     .min(1)
     .max(50)
-    .describe('pages that may send, as bare origins'),
+    .describe('pages that may send, as bare origins')
+    .meta({ examples: [['https://erp.example.in']] }),
   identity: z
     .enum(['signed', 'network'])
     .describe('whom a person is known by: the token of the ERP, or address and user agent'),
@@ -59,55 +70,89 @@ const siteSchema = z.strictObject({
   region: region.describe('the region that its keys and records stay in'),
 })
 
-const statisticSchema = z.strictObject({
-  site: name.describe('the site it counts'),
-  title: z.string().min(1).max(80).describe('its name in menus'),
-  window: z
-    .union([window, z.array(window).min(1).max(5)])
-    .transform((value) => (typeof value === 'string' ? [value] : [...new Set(value)]))
-    .describe('how long a window is: 5m (the last minutes), hour, day, week, month; one or a list'),
-  where: z
-    .strictObject({
-      kind: z
-        .enum(['page_view', 'feature', 'timing', 'error', 'device'])
-        .optional()
-        .describe('the kind of event it counts'),
-    })
-    .optional()
-    .describe('which events it counts; all kinds without it'),
-  by: z.array(dimension).min(1).optional().describe('its dimensions'),
-  drill: z.array(dimension).optional().describe('further dimensions below `by`'),
-  measures: z
-    .array(z.enum(['users', 'events']))
-    .min(1)
-    .max(2)
-    .optional()
-    .describe(
-      'what is counted: users (people or devices) and events; hours, funnels, retention and the last minutes carry users only',
-    ),
-  histogram: dimension
-    .optional()
-    .describe('a field with buckets: which share of people and events falls into each'),
-  funnel: z
-    .array(written(/^(?:page:\/[^\s]{0,200}|event:[a-z][a-z0-9_.-]{0,63})$/, 'page:/invoices/new'))
-    .min(2)
-    .max(8)
-    .optional()
-    .describe('steps in order: `page:/route` or `event:name`; people who did each after the one before'),
-  retention: z
-    .strictObject({ cohort: dimension.describe('the field that says when a person joined, like cohort') })
-    .optional()
-    .describe('people of each cohort who came back'),
-  people: z
-    .enum(['floored', 'exact'])
-    .optional()
-    .describe('whether people are floored to steps of min_users'),
-})
+const statisticSchema = z
+  .strictObject({
+    site: written(NAME, 'erp').describe('the site it counts'),
+    title: z
+      .string()
+      .min(1)
+      .max(80)
+      .describe('its name in menus')
+      .meta({ examples: ['Pages'] }),
+    window: z
+      .union([window, z.array(window).min(1).max(5)])
+      .transform((value) => (typeof value === 'string' ? [value] : [...new Set(value)]))
+      .describe('how long a window is: 5m (the last minutes), hour, day, week, month; one or a list')
+      .meta({ examples: ['day'] }),
+    where: z
+      .strictObject({
+        kind: z
+          .enum(['page_view', 'feature', 'timing', 'error', 'device'])
+          .optional()
+          .describe('the kind of event it counts; all kinds without it'),
+      })
+      .optional()
+      .describe('which events it counts; all of the site without it'),
+    by: z
+      .array(dimension)
+      .min(1)
+      .optional()
+      .describe(
+        'its dimensions, as the rules of the fields yield them; needed but for a funnel, a retention and the last minutes',
+      )
+      .meta({ examples: [['path']] }),
+    drill: z
+      .array(dimension)
+      .optional()
+      .describe('further dimensions below `by`')
+      .meta({ examples: [['device']] }),
+    measures: z
+      .array(z.enum(['users', 'events']))
+      .min(1)
+      .max(2)
+      .optional()
+      .describe(
+        'what is counted: users (people or devices) and events; needed but for a histogram, a funnel and a retention; hours, funnels, retention and the last minutes carry users only',
+      )
+      .meta({ examples: [['users', 'events']] }),
+    histogram: dimension
+      .optional()
+      .describe('a field with buckets: which share of people and events falls into each')
+      .meta({ examples: ['load_ms'] }),
+    funnel: z
+      .array(written(/^(?:page:\/[^\s]{0,200}|event:[a-z][a-z0-9_.-]{0,63})$/, 'page:/invoices/new'))
+      .min(2)
+      .max(8)
+      .optional()
+      .describe('steps in order: `page:/route` or `event:name`; people who did each after the one before')
+      .meta({ examples: [['page:/invoices/new', 'event:invoice.save']] }),
+    retention: z
+      .strictObject({
+        cohort: dimension
+          .describe('the field that says when a person joined, like cohort')
+          .meta({ examples: ['cohort'] }),
+      })
+      .optional()
+      .describe('people of each cohort who came back'),
+    people: z
+      .enum(['floored', 'exact'])
+      .optional()
+      .describe('whether people are floored to steps of min_users; `floored` without it'),
+  })
+  .meta({
+    examples: [{ site: 'erp', title: 'Pages', window: 'day', by: ['path'], measures: ['users', 'events'] }],
+  })
 
 /** A case that must hold. */
 export const exampleSchema = z.strictObject({
-  in: z.record(z.string(), z.unknown()).describe('fields of an event as they come'),
-  out: z.record(z.string(), z.unknown()).describe('what leaves memory, or `dropped: reason`'),
+  in: z
+    .record(z.string(), z.unknown())
+    .describe('fields of an event as they come')
+    .meta({ examples: [{ path: '/customers/48211' }] }),
+  out: z
+    .record(z.string(), z.unknown())
+    .describe('what leaves memory, or `dropped: reason`')
+    .meta({ examples: [{ path: '/customers/:id' }] }),
 })
 
 const top = {
@@ -120,15 +165,18 @@ const top = {
         .array(written(/^\d{1,2}[a-z]?$/, '2b'))
         .min(1)
         .max(50)
-        .describe('the clauses that this rulebook serves'),
+        .describe('the clauses that this rulebook serves')
+        .meta({ examples: [['2b', '3', '4']] }),
     })
     .describe('the public privacy policy it serves'),
-  effective: day.describe('the first UTC day on which it rules'),
+  effective: day().describe('the first UTC day on which it rules'),
   notice: z
-    .strictObject({ at: day.describe('the day on which people were told') })
+    .strictObject({ at: day('2026-10-01', BOUND_TEXTS.notice).describe('the day on which people were told') })
     .optional()
-    .describe('when people were told of it'),
-  expires: day.describe('the UTC day from whose start it no longer rules; ingest stops'),
+    .describe('when people were told of it; a change that loosens the rules needs one'),
+  expires: day('2027-11-30', BOUND_TEXTS.expires).describe(
+    'the UTC day from whose start it no longer rules; ingest stops',
+  ),
   default: z.literal('drop').describe('what happens to a field that no rule names'),
   purpose: z
     .strictObject({
@@ -136,45 +184,93 @@ const top = {
         'its name; part of every pseudonym, so that purposes cannot be joined',
       ),
       consent: z.literal('analytics').describe('the consent that is asked for'),
-      max_consent_age: readable(readMonths, '13 months').describe('the age at which consent goes stale'),
-      refuse_when: z.array(z.enum(REFUSALS)).max(20).describe('what counts as a refusal'),
+      max_consent_age: months('13 months', BOUND_TEXTS.consent).describe(
+        'the age at which consent goes stale',
+      ),
+      refuse_when: z
+        .array(z.enum(REFUSALS))
+        .max(20)
+        .describe('what counts as a refusal')
+        .meta({ examples: [[...REFUSALS]] }),
     })
     .describe('the one purpose of everything in here'),
-  sites: z.record(name, siteSchema).describe('whose beacons are read'),
+  sites: z.record(written(NAME, 'erp'), siteSchema).describe('whose beacons are read'),
   epochs: z
     .strictObject({
       streams: z.array(z.enum(STREAMS)).min(1).max(3).describe('the linkage windows that have records'),
-      lateness: duration.describe('how long after its end a window waits for stragglers'),
-      destroy_key_after: duration.describe('how long after its end the key of an epoch lives'),
+      lateness: duration('1h', BOUND_TEXTS.lateness).describe(
+        'how long after its end a window waits for stragglers',
+      ),
+      destroy_key_after: duration('48h', BOUND_TEXTS.keyLife).describe(
+        'how long after its end the key of an epoch lives',
+      ),
       timezone: z.literal('UTC').describe('the clock that days are cut by'),
     })
     .describe('how time is cut, and when keys die'),
   fields: z
-    .record(name, fieldRuleSchema)
-    .describe('what happens to each field; one that is not named is dropped'),
-  statistics: z.record(name, statisticSchema).describe('everything that may ever be published'),
+    .record(written(NAME, 'search_text'), fieldRuleSchema)
+    .describe('what happens to each field; one that is not named is dropped')
+    .meta({
+      examples: [
+        {
+          timestamp: { do: 'coarsen', to: '1h' },
+          client_ip: { do: 'truncate', ipv4: 16, ipv6: 32 },
+          event_name: { do: 'allow', catalogue: 'events.yaml', otherwise: 'drop_event' },
+          path: { do: 'template', catalogue: 'routes.yaml', otherwise: '/other' },
+          search_text: { do: 'drop', because: 'free text' },
+        },
+      ],
+    }),
+  statistics: z
+    .record(written(NAME, 'pages'), statisticSchema)
+    .describe('everything that may ever be published'),
   release: z
     .strictObject({
-      min_users: count.describe('people that a published cell covers at least'),
-      min_tenants: count
+      min_users: count(10, BOUND_TEXTS.users).describe('people that a published cell covers at least'),
+      min_tenants: count(3, BOUND_TEXTS.groups)
         .optional()
-        .describe('tenants that a published cell of a signed site covers at least'),
-      min_networks: count
+        .describe(
+          'tenants that a published cell of a signed site covers at least; needed where one is declared',
+        ),
+      min_networks: count(5, BOUND_TEXTS.groups)
         .optional()
-        .describe('networks that a published cell of a network site covers at least'),
-      max_share: share('50%')
+        .describe(
+          'networks that a published cell of a network site covers at least; needed where one is declared',
+        ),
+      max_share: share('50%', BOUND_TEXTS.share)
         .optional()
-        .describe('share of people or events that one tenant may have in a cell'),
-      max_person_share: share('25%').describe('share of events that one person may have in a cell'),
-      max_events_per_person: readable(readCap, '20 per kind and day').describe('rows of a person that count'),
+        .describe(
+          'share of people or events that one tenant may have in a cell; needed where a signed site is declared',
+        ),
+      max_person_share: share('25%', BOUND_TEXTS.personShare).describe(
+        'share of events that one person may have in a cell',
+      ),
+      max_events_per_person: readable(readCap, '20 per kind and day', undefined, BOUND_TEXTS.rows).describe(
+        'rows of a person that count',
+      ),
     })
-    .describe('what a cell must satisfy to be published'),
+    .describe('what a cell must satisfy to be published')
+    .meta({
+      examples: [
+        {
+          min_users: 10,
+          min_tenants: 3,
+          max_share: '50%',
+          max_person_share: '25%',
+          max_events_per_person: '20 per kind and day',
+        },
+      ],
+    }),
   keep: z
     .strictObject({
-      log: duration.describe('sealed batches'),
-      staging: readable(readAfterEpoch, 'epoch + 48h').describe('pseudonymous rows'),
-      released: readable(readMonths, '25 months').describe('published cells'),
-      audit: readable(readDays, '400 days').describe('the record of what was done'),
+      log: duration('24h', BOUND_TEXTS.log).describe('sealed batches'),
+      staging: readable(readAfterEpoch, 'epoch + 48h', undefined, BOUND_TEXTS.staging).describe(
+        'pseudonymous rows',
+      ),
+      released: months('25 months', BOUND_TEXTS.released).describe('published cells'),
+      audit: readable(readDays, '400 days', undefined, BOUND_TEXTS.audit).describe(
+        'the record of what was done',
+      ),
     })
     .describe('how long each store keeps what'),
   scan: z
@@ -183,11 +279,14 @@ const top = {
         .array(z.enum(DETECTORS))
         .min(1)
         .max(50)
-        .describe('what every text of an event is searched for'),
+        .describe('what every text of an event is searched for')
+        .meta({ examples: [[...DETECTORS]] }),
       on_hit: z.literal('drop_event').describe('what happens to the event: it is dropped and counted'),
     })
     .optional()
-    .describe('personal identifiers that are searched for in every text, values and keys'),
+    .describe(
+      'personal identifiers that are searched for in every text, values and keys; without it nothing is searched for',
+    ),
   bots: z.enum(['drop', 'count']).describe('whether programs that say they are one are counted'),
   assets: z.enum(['drop', 'count']).describe('whether static files of an access log are counted'),
   region: region.describe('where collectors and keepers of this rulebook run'),

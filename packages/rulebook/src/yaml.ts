@@ -8,6 +8,8 @@
 import { type CST, Composer, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, Parser } from 'yaml'
 import type { FindingCode } from './codes.js'
 import type { Place, Report } from './findings.js'
+import { isMap as isPlainMap, valueAt } from './leaves.js'
+import { parserWords, type YamlFault, yamlFault } from './yaml-faults.js'
 
 export type Path = readonly (string | number)[]
 
@@ -33,6 +35,8 @@ export interface YamlSource {
   place(path: Path, part?: 'key' | 'value'): Place
   /** Whether the value at `path`, or anything above it, could not be read. */
   isUnknown(path: Path): boolean
+  /** Reads a mistyped key of the map at `path` as the one that was meant, from now on; it stands where it stood. */
+  rename(path: Path, from: string, to: string): void
 }
 
 const SYNTAX: Partial<Record<CST.Token['type'], readonly [FindingCode, string]>> = {
@@ -111,14 +115,23 @@ const ALREADY_SAID: ReadonlySet<string> = new Set([
   'MULTIPLE_DOCS',
 ])
 
-function checkSyntax(document: Document.Parsed, at: (offset: number) => Place, report: Report): boolean {
-  let sound = true
-  for (const problem of [...document.errors, ...document.warnings]) {
-    if (ALREADY_SAID.has(problem.code)) continue
-    sound = false
-    report('RULE_YAML_SYNTAX', at(problem.pos[0]), `Not valid YAML: ${problem.message}.`)
-  }
-  return sound
+/**
+ * The first fault of a text that is no YAML, or null. What follows it is noise of the same mistake: seven more errors
+ * at lines that are right.
+ */
+function firstFault(
+  document: Document.Parsed,
+  text: string,
+  at: (offset: number) => Place,
+): (YamlFault & { readonly file: string }) | null {
+  const problems = [...document.errors, ...document.warnings].filter(({ code }) => !ALREADY_SAID.has(code))
+  const [first] = problems.toSorted((a, b) => a.pos[0] - b.pos[0])
+  if (first === undefined) return null
+  const place = at(first.pos[0])
+  const seen = yamlFault(text, place.line)
+  if (seen !== null) return { ...seen, file: place.file }
+  const [message, fix] = parserWords(first.code)
+  return { ...place, message, fix }
 }
 
 interface Built {
@@ -185,6 +198,16 @@ function source(file: string, root: Built, at: (offset: number) => Place): YamlS
       return at(part === 'key' || depth < path.length ? node.keyAt : node.at)
     },
     isUnknown: (path) => find(path).unknown,
+    rename: (path, from, to) => {
+      const map = valueAt(root.value, path)
+      const { children } = find(path).node
+      const node = children.get(from)
+      if (!isPlainMap(map) || node === undefined) return
+      map[to] = map[from]
+      delete map[from]
+      children.set(to, node)
+      children.delete(from)
+    },
   }
 }
 
@@ -208,9 +231,20 @@ export function readYaml(file: string, text: string, report: Report): YamlSource
   for (const offset of hiddenCharacters(text)) {
     report('RULE_YAML_HIDDEN', at(offset), 'An invisible character stands here.')
   }
-  if (!checkTokens(tokens, at, report)) return null
-  const options = { prettyErrors: false, uniqueKeys: false, logLevel: 'silent', merge: false } as const
-  const [document] = [...new Composer(options).compose(tokens, true, text.length)]
-  if (document === undefined || !checkSyntax(document as Document.Parsed, at, report)) return null
+  const refused: Parameters<Report>[] = []
+  const isFlat = checkTokens(tokens, at, (...finding) => refused.push(finding))
+  const document = isFlat ? compose(tokens, text.length) : undefined
+  const fault = document === undefined ? null : firstFault(document, text, at)
+  // Behind the fault, brackets and quotation marks are not read as they were meant.
+  for (const finding of refused) if (fault === null || finding[1].line <= fault.line) report(...finding)
+  if (fault !== null) report('RULE_YAML_SYNTAX', fault, fault.message, fault.fix)
+  if (document === undefined || fault !== null) return null
   return source(file, build(document.contents, 0, at, report), at)
+}
+
+/** The first document of a text; others are findings already. */
+function compose(tokens: readonly CST.Token[], length: number): Document.Parsed | undefined {
+  const options = { prettyErrors: false, uniqueKeys: false, logLevel: 'silent', merge: false } as const
+  const [document] = [...new Composer(options).compose(tokens, true, length)]
+  return document as Document.Parsed | undefined
 }

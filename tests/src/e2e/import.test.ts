@@ -77,6 +77,7 @@ t.test('a log at the edges of every threshold is published exactly', async (t) =
     })),
   )
   await sameInEveryFormat(t, data)
+  await unknownNamesTheKnown(t, data)
   await dimensionsAreWeighed(t, data)
   await ledgerAddsUp(t, data, totals)
   await importedAgainIsLate(t, data)
@@ -117,6 +118,18 @@ async function sameInEveryFormat(t: Test, data: string): Promise<void> {
   )
   const secondDay = reference.filter(({ window_start }) => window_start >= '2024-02-29')
   t.equal((await run('--format', 'csv', '--from', '2024-02-29')).length, 1 + secondDay.length)
+}
+
+/** A statistic or a site that is none: the ones there are are named, and nothing that was typed is repeated. */
+async function unknownNamesTheKnown(t: Test, data: string): Promise<void> {
+  const ask = (...args: string[]) => tacit(['statistics', ...args, '--data', data])
+  t.match(await ask('foo'), { code: 2, stderr: /There is no such statistic: there are [a-z_]+(, [a-z_]+)* / })
+  t.match((await ask('foo')).stderr, /\bpages\b/)
+  t.notMatch((await ask('foo')).stderr, 'foo')
+  t.match(await ask('pages', '--site', 'foo'), {
+    code: 2,
+    stderr: /There is no such statistic: pages is a statistic of --site website /,
+  })
 }
 
 /** `rules check --data`: what was published weighs the dimensions of a rulebook, of the one that ruled and of another. */

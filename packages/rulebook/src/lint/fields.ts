@@ -1,5 +1,6 @@
 /** Fields: which source may pass through which transform, and how coarse. */
-import { DAY, MINUTE } from '@tacit/contracts'
+import { DAY } from '@tacit/contracts'
+import { ADDRESS_BITS, MAX_ROW_BITS, TIME_BOUNDS } from '../bounds.js'
 import { combinationsOf, GENERALISED_FROM } from '../dimensions.js'
 import { isBroken } from '../draft.js'
 import type { FieldDraft } from '../field-schema.js'
@@ -14,10 +15,6 @@ const SCOPES: Readonly<Record<string, readonly string[]>> = {
   tenant_id: ['epoch', 'purpose'],
 }
 
-const MAX_BITS = { ipv4: 24, ipv6: 48 }
-const MIN_COARSENING = 15 * MINUTE
-/** log2(1000 people / 10) is 6.6: privacy.md 2.7 */
-const MAX_ROW_BITS = 6
 /** What the families of one row are to tell together: privacy.md 2.7 */
 const USUAL_ROW_BITS = 4
 /** A bucket of milliseconds that is narrower tells one machine from the next (privacy.md 2.6). */
@@ -30,8 +27,8 @@ type Rule<Do extends FieldDraft['do'] = FieldDraft['do']> = Leaves<Extract<Field
 function lintTruncate(context: LintContext, field: string, rule: Rule<'truncate'>): void {
   for (const family of ['ipv4', 'ipv6'] as const) {
     const bits = rule[family]
-    if (bits === undefined || bits <= MAX_BITS[family]) continue
-    const message = `${family} keeps ${bits} bits; at most ${MAX_BITS[family]} are allowed.`
+    if (bits === undefined || bits <= ADDRESS_BITS[family]) continue
+    const message = `${family} keeps ${bits} bits; at most ${ADDRESS_BITS[family]} are allowed.`
     context.report('RULE_TRUNCATION_FINE', context.draft.source.place(['fields', field, family]), message)
   }
 }
@@ -132,7 +129,7 @@ function lintRule(context: LintContext, field: string, rule: Rule): void {
     }
     case 'coarsen': {
       const { to } = rule
-      if (to !== undefined && (to < MIN_COARSENING || to > DAY || DAY % to !== 0)) {
+      if (to !== undefined && (to < TIME_BOUNDS.coarsening.least || to > DAY || DAY % to !== 0)) {
         const message = `fields.${field} must be coarsened to a step from 15m to 24h that divides the day.`
         report('RULE_COARSENING', at('to'), message)
       }

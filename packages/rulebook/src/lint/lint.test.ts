@@ -34,6 +34,7 @@ t.test('one mistake hides no other', async (t) => {
     ['title: Errors', 'titel: Errors'],
     ['by: [app_version]', 'by: [app_versoin]'],
     ['audit: 400 days', 'audit: 3 days'],
+    ['assets: drop\n', ''],
   ]
   const texts = changes.reduce((all, [before, after]) => changed(all, before, after), erp)
   const codes = new Set(load(texts).findings.map((finding) => finding.code))

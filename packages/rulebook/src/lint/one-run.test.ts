@@ -143,18 +143,18 @@ t.test('examples are tried whatever else is wrong, except those of a field that 
 })
 
 const REMEDIES: readonly (readonly [before: string, after: string, message: string, fix: string])[] = [
-  ['max_person_share: 25%', 'max_person_share: 25', 'is written like `25%`', 'Write it like `25%`'],
-  ['max_person_share: 25%', 'max_person_share: "25"', 'is written like `25%`', 'Write it like `25%`'],
+  ['max_person_share: 25%', 'max_person_share: 25', 'must be written like `25%`', 'Write it like `25%`'],
+  ['max_person_share: 25%', 'max_person_share: "25"', 'must be written like `25%`', 'Write it like `25%`'],
   ['max_share: 50%', 'max_share: 150%', 'must be more than 0% and at most 100%', '`50%`'],
   ['version: 2026.11.1', 'version: 1.5', '`1.5` without quotes', 'Write `"1.5"`'],
   [
     'id: product-usage-stats',
     'id: Product',
-    'is written like `product-usage-stats`',
+    'must be written like `product-usage-stats`',
     '`product-usage-stats`',
   ],
-  ['expires: 2027-11-30', 'expires: 2028-02-30', 'is a day that no calendar has', '`2026-11-01`'],
-  ['expires: 2027-11-30', 'expires: next year', 'is written like `2026-11-01`', '`2026-11-01`'],
+  ['expires: 2027-11-30', 'expires: 2028-02-30', 'is a day that no calendar has', '`2027-11-30`'],
+  ['expires: 2027-11-30', 'expires: next year', 'must be written like `2027-11-30`', '`2027-11-30`'],
   ['min_users: 10', 'min_users: "10"', 'must be a number', 'Write a number'],
   ['min_users: 10', 'min_users: 0', 'must be at least 1.', 'bound'],
   [
@@ -166,10 +166,49 @@ const REMEDIES: readonly (readonly [before: string, after: string, message: stri
   [
     'by: [load_ms]\n    measures: [users]',
     'funnel: [login, /home]',
-    'is written like `page:/invoices/new`',
+    'must be written like `page:/invoices/new`',
     '`page:/',
   ],
-  ['otherwise: /other }\n  from', 'otherwise: other }\n  from', 'is written like `/other`', '`/other`'],
+  ['otherwise: /other }\n  from', 'otherwise: other }\n  from', 'must be written like `/other`', '`/other`'],
+  [
+    'lawful_basis: consent',
+    'lawful_basis: interest',
+    '`sites.erp.lawful_basis` must be `consent` or `exempt-measurement`.',
+    'Write `consent` or',
+  ],
+  ['default: drop', 'default: allow', '`default` must be `drop`.', 'Write `drop`'],
+  [
+    'title: Pages\n    window: day',
+    'title: Pages\n    window: dai',
+    'must be one of `5m`, `hour`, `day`, `week` or `month`. Did you mean `day`?',
+    'Write `day`',
+  ],
+  [
+    'notice: { at: 2026-10-01 }',
+    'notice: 2026-10-01',
+    '`notice` must be a map of keys.',
+    '`notice: { at: 2026-10-01 }`',
+  ],
+  [
+    'erp: { origins: ["https://erp.example.in"], identity: signed, lawful_basis: consent, region: in }',
+    'erp: signed',
+    '`sites.erp` must be a map of keys.',
+    '`erp: { origins: [https://erp.example.in], identity: signed',
+  ],
+  ['streams: [day]', 'streams: day', '`epochs.streams` must be a list.', '`streams: [day]`'],
+  [
+    'destroy_key_after: 48h',
+    'destroy_key_after: 30d',
+    'must be written like `48h`: hours or minutes, more than `lateness` and at most 72h.',
+    '`48h`',
+  ],
+  [
+    'released: 25 months',
+    'released: 10 years',
+    'must be written like `25 months`: from 1 to 25 months.',
+    '`25 months`',
+  ],
+  ['title: Errors', 'title: 9876543210', 'must be text, and this is none without quotes.', 'quotation marks'],
 ]
 
 t.test('each remedy is one that helps', async (t) => {
@@ -196,4 +235,21 @@ t.test('the clauses that need no warning are those that the explanation has a co
 t.test('a few single values, and wide steps, are no fine buckets', async (t) => {
   for (const edges of ['[1, 2, 3, 5, 10]', '[10, 20, 30, 40, 50]', '[500]'])
     t.same(load(after([['[10, 30, 60, 300, 1800]', edges]])).findings, [], edges)
+})
+
+t.test('a value that could be somebody is not repeated', async (t) => {
+  for (const value of ['ada@example.in', '9876543210', '{ ada: 9876543210 }']) {
+    for (const key of [
+      'title: Errors',
+      'lawful_basis: consent',
+      'released: 25 months',
+      'min_users: 10\n',
+      'streams: [day]',
+    ]) {
+      const [name = ''] = key.split(':')
+      const { findings } = load(after([[key, `${name}: ${value}${key.endsWith('\n') ? '\n' : ''}`]]))
+      const messages = findings.map(({ fix, message }) => `${message} ${fix}`).join()
+      t.notMatch(messages, /ada@|98765/, `${name}: ${value}`)
+    }
+  }
 })

@@ -1,4 +1,5 @@
 /** Purpose and consent. */
+import { TIME_BOUNDS } from '../bounds.js'
 import { type LintContext, hasSite } from './context.js'
 
 /** Interface.md, "Basis": these count everywhere. */
@@ -6,7 +7,7 @@ const EVERYWHERE = ['gpc', 'dnt', 'objected'] as const
 /** Known from the token, so they hold on signed sites. */
 const SIGNED = ['tenant_opted_out', 'account_closed', 'not_adult', 'wrong_region'] as const
 
-const MAX_CONSENT_MONTHS = 13
+const { least: LEAST_CONSENT, most: MOST_CONSENT } = TIME_BOUNDS.consent
 
 /** The clauses of the privacy policy that Tacit has a control for; `rules explain` says which. */
 const CLAUSES: ReadonlySet<string> = new Set([
@@ -56,8 +57,8 @@ export function lintPurpose(context: LintContext): void {
     }
   }
   const { max_consent_age: age } = purpose
-  if (age !== undefined && (age < 1 || age > MAX_CONSENT_MONTHS)) {
-    const message = `max_consent_age must be from 1 to ${MAX_CONSENT_MONTHS} months.`
+  if (age !== undefined && (age < LEAST_CONSENT || age > MOST_CONSENT)) {
+    const message = `max_consent_age must be from ${LEAST_CONSENT} to ${MOST_CONSENT} months.`
     report('RULE_CONSENT_AGE', source.place(['purpose', 'max_consent_age']), message)
   }
 }

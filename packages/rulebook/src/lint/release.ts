@@ -1,13 +1,11 @@
-/** Thresholds of release. Sources: design.md, "Disclosure"; the handbook on statistical disclosure control. */
+/** Thresholds of release. */
+import { RELEASE_BOUNDS } from '../bounds.js'
 import type { FindingCode } from '../codes.js'
 import { isBroken } from '../draft.js'
 import { isStated } from '../leaves.js'
 import { type LintContext, hasSite } from './context.js'
 
-const MIN_USERS = 5
-const MIN_GROUPS = 2
-const MAX_DOMINANCE = 0.75
-const MAX_ROWS = 10_000
+const { groups: MIN_GROUPS, rows: MAX_ROWS, share: MAX_DOMINANCE, users: MIN_USERS } = RELEASE_BOUNDS
 
 export function lintRelease(context: LintContext): void {
   const { draft, report } = context

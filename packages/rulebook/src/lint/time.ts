@@ -1,24 +1,19 @@
 /** Times: when the rulebook rules, how windows close, when keys die, how long stores keep. */
-import { DAY, HOUR, MINUTE } from '@tacit/contracts'
+import { DAY } from '@tacit/contracts'
+import { TIME_BOUNDS } from '../bounds.js'
 import type { FindingCode } from '../codes.js'
 import { NOTICE_DAYS } from '../diff/index.js'
 import { addMonths } from '../durations.js'
 import { streamOf } from '../plan.js'
 import type { LintContext } from './context.js'
 
-const MAX_LIFE_MONTHS = 13
-const MIN_LATENESS = MINUTE
-const MAX_LATENESS = DAY
-const MAX_STAGING = 72 * HOUR
-const MAX_LOG = 24 * HOUR
-const MAX_RELEASED_MONTHS = 25
-const AUDIT_DAYS = { least: 365, most: 1100 }
+const { audit: AUDIT, life: LIFE, log: LOG, released: RELEASED, staging: STAGING } = TIME_BOUNDS
 
 function lintValidity({ draft, report }: LintContext): void {
   const { effective, expires, notice, source } = draft
   if (effective === undefined) return
-  if (expires !== undefined && (expires <= effective || expires > addMonths(effective, MAX_LIFE_MONTHS))) {
-    const message = `expires must lie after effective, and at most ${MAX_LIFE_MONTHS} months after it.`
+  if (expires !== undefined && (expires <= effective || expires > addMonths(effective, LIFE.most))) {
+    const message = `expires must lie after effective, and at most ${LIFE.most} months after it.`
     report('RULE_EXPIRY', source.place(['expires']), message)
   }
   if (notice?.at === undefined) return
@@ -27,7 +22,11 @@ function lintValidity({ draft, report }: LintContext): void {
   if (days < 0) {
     report('RULE_NOTICE', place, 'The notice lies after the day the rulebook takes effect.')
   } else if (days < NOTICE_DAYS) {
-    report('RULE_NOTICE_SHORT', place, `The notice lies ${days} days before the rulebook takes effect.`)
+    report(
+      'RULE_NOTICE_SHORT',
+      place,
+      `The notice lies ${days} ${days === 1 ? 'day' : 'days'} before the rulebook takes effect.`,
+    )
   }
 }
 
@@ -35,10 +34,13 @@ function lintEpochs({ draft, report }: LintContext): void {
   const { epochs, source } = draft
   if (epochs === undefined) return
   const { destroy_key_after: destroyed, lateness } = epochs
-  if (lateness !== undefined && (lateness < MIN_LATENESS || lateness > MAX_LATENESS)) {
+  if (
+    lateness !== undefined &&
+    (lateness < TIME_BOUNDS.lateness.least || lateness > TIME_BOUNDS.lateness.most)
+  ) {
     report('RULE_LATENESS', source.place(['epochs', 'lateness']), 'lateness must be from 1m to 24h.')
   }
-  if (destroyed !== undefined && (destroyed <= (lateness ?? 0) || destroyed > MAX_STAGING)) {
+  if (destroyed !== undefined && (destroyed <= (lateness ?? 0) || destroyed > TIME_BOUNDS.keyLife.most)) {
     const message = 'destroy_key_after must be more than lateness and at most 72h.'
     report('RULE_KEY_LIFE', source.place(['epochs', 'destroy_key_after']), message)
   }
@@ -51,6 +53,7 @@ function lintStreams({ draft, report }: LintContext): void {
   const read = [...statistics.read.values()]
   const windows = new Set(read.flatMap(({ window }) => window?.map(streamOf) ?? []))
   const isKnown =
+    statistics.present &&
     read.length === statistics.good.size + statistics.broken.size &&
     read.every(({ window }) => window !== undefined)
   for (const [index, stream] of streams.entries()) {
@@ -62,10 +65,11 @@ function lintStreams({ draft, report }: LintContext): void {
     }
   }
   for (const needed of windows) {
-    if (!streams.includes(needed)) {
-      const message = `A statistic is counted from the ${needed} stream, which is not listed.`
-      report('RULE_VALUE', source.place(['epochs', 'streams']), message, `Add ${needed} to the streams.`)
-    }
+    if (streams.includes(needed)) continue
+    const [id] = [...statistics.read].find(([, { window }]) => window?.map(streamOf).includes(needed)) ?? ['']
+    const message = `\`statistics.${id}.window\` needs the ${needed} stream, which \`epochs.streams\` does not list.`
+    const fix = `Add \`${needed}\` to \`epochs.streams\`, or give the statistic another window.`
+    report('RULE_STREAM_MISSING', source.place(['epochs', 'streams']), message, fix)
   }
 }
 
@@ -74,20 +78,19 @@ function lintKeep({ draft, report }: LintContext): void {
   const { audit, log, released, staging } = draft.keep ?? {}
   const say = (code: FindingCode, key: string, message: string): void =>
     report(code, source.place(['keep', key]), message)
-  if (log !== undefined && (log < HOUR || log > MAX_LOG)) {
+  if (log !== undefined && (log < LOG.least || log > LOG.most)) {
     say('RULE_KEEP_LOG', 'log', 'The log keeps from 1h to 24h.')
   }
-  if (staging !== undefined && staging > MAX_STAGING) {
+  if (staging !== undefined && staging > STAGING.most) {
     say('RULE_STAGING', 'staging', 'Staging is kept beyond epoch + 72h.')
-  } else if (staging !== undefined && staging < Math.min(epochs?.destroy_key_after ?? 0, MAX_STAGING)) {
+  } else if (staging !== undefined && staging < Math.min(epochs?.destroy_key_after ?? 0, STAGING.most)) {
     say('RULE_STAGING', 'staging', 'Staging is kept shorter than the keys of its epoch live.')
   }
-  if (released !== undefined && (released < 1 || released > MAX_RELEASED_MONTHS)) {
+  if (released !== undefined && (released < RELEASED.least || released > RELEASED.most)) {
     say('RULE_KEEP_RELEASED', 'released', 'Released cells are kept from 1 to 25 months.')
   }
-  if (audit !== undefined && (audit < AUDIT_DAYS.least || audit > AUDIT_DAYS.most)) {
-    const { least, most } = AUDIT_DAYS
-    say('RULE_KEEP_AUDIT', 'audit', `The audit log is kept from ${least} to ${most} days.`)
+  if (audit !== undefined && (audit < AUDIT.least || audit > AUDIT.most)) {
+    say('RULE_KEEP_AUDIT', 'audit', `The audit log is kept from ${AUDIT.least} to ${AUDIT.most} days.`)
   }
 }
 

@@ -53,7 +53,7 @@ export const CASES: readonly Case[] = [
   rule('RULE_VALUE', 'kind: timing', 'kind: timings', 'timings'),
   rule('RULE_VALUE', 'ipv4: 16', 'ipv4: 16.5', '16.5'),
   rule('RULE_VALUE', 'do: truncate', 'do: trunkate', 'trunkate'),
-  rule('RULE_VALUE', 'streams: [day]', 'streams: [week]', '[week]'),
+  rule('RULE_STREAM_MISSING', 'streams: [day]', 'streams: [week]', '[week]'),
   rule('RULE_NAME', '  search_text:', '  "Search Text":', '"Search Text"'),
   inFile('events.yaml', 'RULE_NAME', 'bulk.import', 'Bulk Import', 'Bulk Import'),
   rule('RULE_NOT_OFFERED', '  min_users: 10\n', '  min_users: 10\n  noise: { unit: user-day }\n', 'noise'),

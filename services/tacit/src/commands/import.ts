@@ -4,6 +4,7 @@
  */
 import { DrivenClock, systemClock } from '@tacit/contracts'
 import { Command, Option } from 'commander'
+import { counted } from '../counted.js'
 import { DrivenRun } from '../house/driven.js'
 import { readEnvironment } from '../house/environment.js'
 import { openHouse } from '../house/house.js'
@@ -84,7 +85,7 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
     })
     const bar = progress(totalBytes(files), 'bytes')
     const totals = await importer.play(files, options.format ?? null, (bytes, lines) =>
-      bar.update(bytes, `${lines.toLocaleString('en-GB')} lines`),
+      bar.update(bytes, counted(lines, 'line')),
     )
     if (options.keepOpen === true) await run.pause()
     else await run.finish()

@@ -5,6 +5,7 @@ import { compileAddressParser, compileTrustedProxies } from '@tacit/anonymizer'
 import { systemClock } from '@tacit/contracts'
 import { RULEBOOK_FILE } from '@tacit/rulebook'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { counted } from '../counted.js'
 import { readEnvironment } from '../house/environment.js'
 import type { FirstContent, FirstOptions } from '../house/first-parts.js'
 import { DEFAULTS, firstRulebook, STARTER } from '../house/first-rulebook.js'
@@ -140,7 +141,7 @@ async function studied(files: readonly string[], options: InitOptions): Promise<
   })
   const bar = progress(totalBytes(files), 'bytes')
   try {
-    await study.read(files, (bytes, lines) => bar.update(bytes, `${lines.toLocaleString('en-GB')} lines`))
+    await study.read(files, (bytes, lines) => bar.update(bytes, counted(lines, 'line')))
   } finally {
     bar.stop()
   }
@@ -148,9 +149,22 @@ async function studied(files: readonly string[], options: InitOptions): Promise<
   if (result !== null) return result
   const reasons = Object.entries(study.skipped()).map(([reason, count]) => `${reason} ${count}`)
   throw new UsageError(
-    `Nothing could be learnt from ${study.lines} lines${reasons.length === 0 ? '' : ` (${reasons.join(', ')})`}. ` +
-      'Is --site the one of the beacons, --policy the one that people consented to, --region theirs?',
+    `Nothing could be learnt from ${counted(study.lines, 'line')}${reasons.length === 0 ? '' : ` (${reasons.join(', ')})`}. ${hintOf(study, options.kind)}`,
   )
+}
+
+/** What to do about a log that nothing could be learnt from. */
+function hintOf(study: LogStudy, kind: LogKind | undefined): string {
+  const { 'line.unparsable': unreadable = 0, other_identity: others = 0 } = study.skipped()
+  if (study.lines === 0) return 'Is it the right file?'
+  if (unreadable === study.lines) return 'No line reads as an access log or an NDJSON beacon.'
+  if (kind === 'erp' && study.accessLines > 0 && study.accessLines + unreadable === study.lines)
+    return 'An access log does not say who is signed in: use --kind website, or beacons.'
+  if (kind !== undefined && others > 0)
+    return kind === 'erp'
+      ? 'Beacons without claims are of nobody who is signed in: use --kind website.'
+      : 'Beacons with claims are of people who are signed in: use --kind erp.'
+  return 'Is --site the one of the beacons, --policy the one that people consented to, --region theirs?'
 }
 
 interface Summary {
@@ -194,16 +208,18 @@ function report(
   if (summary !== null) {
     const { left_out, lines, people, routes, skipped, unfollowed, unmatchable, used } = summary
     const reasons = Object.entries(skipped).map(([reason, count]) => `, ${reason} ${number(count)}`)
-    print(`read ${number(lines)} lines: learnt from ${number(used)}${reasons.join('')}`)
+    print(`read ${counted(lines, 'line')}: learnt from ${number(used)}${reasons.join('')}`)
     print(
-      `people ${number(people)} or more; ${number(routes)} routes that ${options.minUsers} or more of them used` +
-        (kind === 'erp' ? `, ${number(summary.events)} events, ${number(summary.roles)} roles` : ''),
+      `people ${number(people)} or more; ${counted(routes, 'route')} that ${options.minUsers} or more of them used` +
+        (kind === 'erp' ? `, ${counted(summary.events, 'event')}, ${counted(summary.roles, 'role')}` : ''),
     )
     const many = left_out === 0 ? `fewer than ${options.minUsers}` : `${number(left_out)} or more`
     print(`left out: ${many} paths of fewer people, which are counted together`)
-    if (unmatchable > 0) print(`${number(unmatchable)} uses of addresses that no route can match`)
+    if (unmatchable > 0) print(`${counted(unmatchable, 'use')} of addresses that no route can match`)
     if (unfollowed > 0)
-      print(`${number(unfollowed)} uses were not followed: the log holds too many different paths`)
+      print(
+        `${counted(unfollowed, 'use was', 'uses were')} not followed: the log holds too many different paths`,
+      )
     if (routes === 0)
       print('No page was used by enough people: only the first page is listed. Take a longer log.')
   }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ProblemCode, PROBLEMS, TacitError } from '@tacit/contracts'
 import { Command } from 'commander'
+import { counted } from '../counted.js'
 import { requireSameHouse } from '../house/activation.js'
 import { type DataLayout, dataLayout } from '../house/layout.js'
 import { readRulebook, requireRulebook, storedRulebook } from '../house/rulebook-files.js'
@@ -173,7 +174,7 @@ function reportText(report: Report): string {
     )
   } else {
     lines.push(
-      `${events.toLocaleString('en-GB')} events, of ${percent(tried ?? 0)} of the beacons that came. ${percent(changed ?? 0)} would come to another outcome.\n`,
+      `${counted(events, 'event')}, of ${percent(tried ?? 0)} of the beacons that came. ${percent(changed ?? 0)} would come to another outcome.\n`,
     )
     const rows = outcomes.map(({ next, now, share }) => [now, next, percent(share)])
     lines.push(table(['outcome now', 'outcome then', 'share'], rows))

@@ -1,5 +1,6 @@
 /** `rules test`: the examples of a rulebook, each side by side with what its rules do. */
 import { Command } from 'commander'
+import { counted } from '../counted.js'
 import { type ExampleResult, runExamples } from '../house/examples.js'
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { readParsedRulebook } from '../house/rulebook-files.js'
@@ -33,7 +34,7 @@ export function rulesTestCommand(): Command {
       else if (results.length === 0) print('The rulebook has no examples. Add some under `examples:`.')
       else {
         print(table(['example', '', 'in', 'expected', 'found'], rows(results)))
-        print(`\n${results.length - failed} of ${results.length} examples hold.`)
+        print(`\n${results.length - failed} of ${counted(results.length, 'example holds', 'examples hold')}.`)
       }
       if (failed > 0) process.exitCode = EXIT.failed
     })

@@ -5,6 +5,7 @@ import { createTokenVerifier } from '@tacit/collector'
 import { type Clock, parseInstant, type Reason, systemClock, TacitError } from '@tacit/contracts'
 import type { Rulebook } from '@tacit/rulebook'
 import { Command } from 'commander'
+import { counted } from '../counted.js'
 import { clientAddressOf } from '../house/client-address.js'
 import { readEnvironment } from '../house/environment.js'
 import { ERP_RULEBOOK } from '../house/layout.js'
@@ -38,6 +39,8 @@ interface Tables {
 }
 
 const NOTHING = '—'
+const NO_CASE =
+  'tacit: no case came on standard input. A case is a line like {"ip":"203.0.113.7","headers":{"origin":"https://…"},"body":{"v":1,…}}; `tacit rules try --help` says more. Or name one with --beacon case.json.'
 
 export function rulesTryCommand(): Command {
   return new Command('try')
@@ -100,16 +103,19 @@ async function tryRules(file: string, options: TryOptions): Promise<void> {
 
 /** Answers each line of standard input by one line, in order. */
 async function tryLines(trial: BeaconTrial): Promise<void> {
+  let cases = 0
   for await (const lines of readLineBatches('-')) {
     let out = ''
     for (const line of lines) {
       if (line.trim() === '') continue
+      cases += 1
       const parsed = parseTryCase(line)
       const answer = parsed === null ? problemText('ERR_CASE_MALFORMED') : trial.runText(parsed)
       out += `${typeof answer === 'string' ? answer : await answer}\n`
     }
     await write(out)
   }
+  if (cases === 0) process.stderr.write(`${NO_CASE}\n`)
 }
 
 async function write(text: string): Promise<void> {
@@ -209,6 +215,15 @@ function printTable(title: string, fields: readonly FieldRow[]): void {
   print(`${title}\n${table(heads, rows)}\n`)
 }
 
+/** What became of a beacon: of all its events, of some, or of none. */
+function decidedText(events: Tables['events'], result: TryResult): string {
+  const dropped = Object.entries(result.dropped ?? {}).map(([reason, count]) => `${reason} ${count}`)
+  const accepted = events.filter(({ decision }) => decision === 'accepted').length
+  if (accepted === 0) return dropped.length === 0 ? `${result.decision}` : `dropped (${dropped.join(', ')})`
+  if (accepted === events.length) return 'accepted'
+  return `accepted in part: ${accepted} of ${counted(events.length, 'event')} (dropped: ${dropped.join(', ')})`
+}
+
 function printSingle({ decision, events, refusal }: Tables, result: TryResult): void {
   printTable('The beacon: what is read to decide', decision)
   for (const [at, { fields, name, reason }] of events.entries()) {
@@ -217,9 +232,8 @@ function printSingle({ decision, events, refusal }: Tables, result: TryResult): 
     printTable(`Event ${at + 1} of ${events.length}, ${shown(name) ?? '""'}: ${fate}${why}`, fields)
   }
   if (refusal !== null) print(refusal)
-  const dropped = Object.entries(result.dropped ?? {}).map(([reason, count]) => `${reason} ${count}`)
   print(
-    `Decision: ${result.decision}${dropped.length > 0 ? ` (dropped: ${dropped.join(', ')})` : ''}; ${result.records.length} record(s) would be stored.`,
+    `Decision: ${decidedText(events, result)}; ${counted(result.records.length, 'record')} would be stored.`,
   )
   for (const record of result.records) print(JSON.stringify(record))
   print('The answer is 204 either way. The key was a throwaway: these pseudonyms never occur again.')

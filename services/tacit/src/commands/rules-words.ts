@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { TacitError } from '@tacit/contracts'
 import { Command } from 'commander'
+import { counted } from '../counted.js'
 import { dataLayout } from '../house/layout.js'
 import { WordQueue } from '../house/word-queue.js'
 import { writeOutput } from '../house/written-files.js'
@@ -27,7 +28,7 @@ function requireWaiting(queue: WordQueue, words: readonly string[]): void {
   const strangers = words.filter((word) => !waiting.has(word)).length
   if (strangers > 0) {
     throw new UsageError(
-      `${strangers} of these words do not wait; \`tacit rules words\` lists those that do. Nothing was changed.`,
+      `${strangers} of these words ${strangers === 1 ? 'does' : 'do'} not wait; \`tacit rules words\` lists those that do. Nothing was changed.`,
     )
   }
 }
@@ -60,7 +61,7 @@ function list({ data, json }: WordsOptions): void {
   print(
     words.length === 0
       ? 'No word waits.'
-      : `${words.length} words wait, each used by enough people of one day. Approve what names a page; reject what names a person or a customer.`,
+      : `${counted(words.length, 'word waits', 'words wait')}, ${words.length === 1 ? '' : 'each '}used by enough people of one day. Approve what names a page; reject what names a person or a customer.`,
   )
 }
 
@@ -83,7 +84,7 @@ function approve(words: readonly string[], { data, json, to }: WordsOptions): vo
   if (json) printJson({ approved: words })
   else
     print(
-      `${words.length} words stand in ${to}. They pass once a rulebook with this list rules: check, sign and activate it.`,
+      `${counted(words.length, 'word stands', 'words stand')} in ${to}. ${words.length === 1 ? 'It passes' : 'They pass'} once a rulebook with this list rules: check, sign and activate it.`,
     )
 }
 
@@ -92,7 +93,7 @@ function reject(words: readonly string[], { data, json }: WordsOptions): void {
   requireWaiting(queue, words)
   queue.decide(words)
   if (json) printJson({ rejected: words })
-  else print(`${words.length} words stay :id and do not come back.`)
+  else print(`${counted(words.length, 'word stays :id and does', 'words stay :id and do')} not come back.`)
 }
 
 export function rulesWordsCommand(): Command {

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { systemClock, TacitError, type TokenClaims, utcDay } from '@tacit/contracts'
 import { Command } from 'commander'
+import { counted } from '../counted.js'
 import { openHouse } from '../house/house.js'
 import { dataLayout, ERP_RULEBOOK } from '../house/layout.js'
 import { readRulebook, requireRulebook, storedRulebook } from '../house/rulebook-files.js'
@@ -93,7 +94,7 @@ async function playInto(options: SimulateOptions, size: SampleSize): Promise<voi
     if (options.json) printJson({ ...size, ...played, until: utcDay(sampleEnd(systemClock.now())) })
     else
       print(
-        `${played.events.toLocaleString('en-GB')} events of ${played.days} days, until ${utcDay(sampleEnd(systemClock.now()))}.`,
+        `${counted(played.events, 'event')} of ${counted(played.days, 'day')}, until ${utcDay(sampleEnd(systemClock.now()))}.`,
       )
   } finally {
     await house.close()
@@ -150,7 +151,7 @@ async function sendTo(url: string, options: SimulateOptions, size: SampleSize): 
   if (options.json) printJson(sent)
   else
     print(
-      `${sent.beacons.toLocaleString('en-GB')} beacons with ${sent.events.toLocaleString('en-GB')} events sent; answers: ${Object.entries(
+      `${counted(sent.beacons, 'beacon')} with ${counted(sent.events, 'event')} sent; answers: ${Object.entries(
         sent.answers,
       )
         .map(([status, count]) => `${count} × ${status}`)

@@ -1,6 +1,8 @@
 import { Command, Option } from 'commander'
+import { TacitError } from '@tacit/contracts'
 import type { CatalogueEntry, StatisticAnswer } from '@tacit/dashboard'
-import { openReader } from '../house/reader.js'
+import { counted } from '../counted.js'
+import { openReader, type Reader } from '../house/reader.js'
 import { print, table } from '../output.js'
 import { queryOf } from './ledger.js'
 
@@ -35,7 +37,7 @@ function answerTable(answer: StatisticAnswer): string {
     answer.sample ? 'Sample data.' : '',
     answer.withheld.cells === null
       ? ''
-      : `${answer.withheld.cells} declared values are not published: too few people.`,
+      : `${counted(answer.withheld.cells, 'declared value is', 'declared values are')} not published: too few people.`,
   ].filter((note) => note !== '')
   const body =
     answer.rows.length === 0
@@ -45,6 +47,32 @@ function answerTable(answer: StatisticAnswer): string {
           answer.rows.map((row) => head.map((name) => row[name] ?? null)),
         )
   return [body, ...notes].join('\n')
+}
+
+/** What there is, where one that was asked for is not: names of the rulebook, nothing that was typed. */
+async function unknownStatistic(reader: Reader, id: string): Promise<TacitError> {
+  const entries = JSON.parse(await reader.get('/api/v1/statistics')) as readonly CatalogueEntry[]
+  const names = (list: readonly string[]): string => [...new Set(list)].join(', ')
+  const ofId = entries.filter((entry) => entry.id === id)
+  const [known] = ofId
+  const there =
+    known !== undefined
+      ? `${known.id} is a statistic of --site ${names(ofId.map(({ site }) => site))}`
+      : entries.length > 0
+        ? `there are ${names(entries.map((entry) => entry.id))}`
+        : 'this data directory has none yet, as nothing ever ran on it'
+  return new TacitError('ERR_STATISTIC_UNKNOWN', `There is no such statistic: ${there}`)
+}
+
+/** @throws TacitError ERR_STATISTIC_UNKNOWN that names those there are */
+async function answerOf(reader: Reader, id: string, query: string): Promise<string> {
+  try {
+    return await reader.get(`/api/v1/statistics/${encodeURIComponent(id)}${query}`)
+  } catch (error) {
+    if (error instanceof TacitError && error.code === 'ERR_STATISTIC_UNKNOWN')
+      throw await unknownStatistic(reader, id)
+    throw error
+  }
 }
 
 export function statisticsCommand(): Command {
@@ -76,7 +104,7 @@ export function statisticsCommand(): Command {
           return
         }
         const query = queryOf({ window, from, to, drill, site, format: format === 'csv' ? 'csv' : undefined })
-        const body = await reader.get(`/api/v1/statistics/${encodeURIComponent(id)}${query}`)
+        const body = await answerOf(reader, id, query)
         print(format === 'table' ? answerTable(JSON.parse(body) as StatisticAnswer) : body.trimEnd())
       } finally {
         await reader.close()

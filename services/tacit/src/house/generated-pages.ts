@@ -1,5 +1,10 @@
 /** Files of the repository that are made from the program: `npm run docs` writes them, a test keeps them current. */
-import { catalogueJsonSchema, explanationMarkdown, rulebookJsonSchema } from '@tacit/rulebook'
+import {
+  catalogueJsonSchema,
+  explanationMarkdown,
+  rulebookJsonSchema,
+  rulebookReference,
+} from '@tacit/rulebook'
 import { configurationPage } from './configuration-page.js'
 import { explainWhole } from './explanation.js'
 import { ERP_RULEBOOK } from './layout.js'
@@ -14,6 +19,7 @@ export function generatedPages(): Readonly<Record<string, string>> {
     'docs/rulebook-erp.md': explanationMarkdown(
       explainWhole(requireRulebook(readRulebook(ERP_RULEBOOK), ERP_RULEBOOK)),
     ),
+    'docs/rulebook-reference.md': rulebookReference(),
     'rulebooks/rulebook.schema.json': json(rulebookJsonSchema()),
     'rulebooks/catalogue.schema.json': json(catalogueJsonSchema()),
   }

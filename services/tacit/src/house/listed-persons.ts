@@ -52,5 +52,12 @@ export function listedPersonFindings(
   if (left === 0 || last === undefined) return found
   const { column, line } = last
   const place = { file: last.file, line, column }
-  return [...found, findingOf('RULE_TOO_MANY_FINDINGS', place, `${String(left)} more are not shown.`)]
+  return [
+    ...found,
+    findingOf(
+      'RULE_TOO_MANY_FINDINGS',
+      place,
+      `${String(left)} more ${left === 1 ? 'is' : 'are'} not shown.`,
+    ),
+  ]
 }

@@ -76,6 +76,7 @@ export class LogStudy {
   })
   readonly #skipped = new Map<string, number>()
   #lines = 0
+  #accessLines = 0
 
   constructor(options: StudyOptions) {
     this.#options = options
@@ -142,6 +143,11 @@ export class LogStudy {
     return this.#lines
   }
 
+  /** Those of an access log: they say nothing of who is signed in. */
+  get accessLines(): number {
+    return this.#accessLines
+  }
+
   #side(kind: LogKind): Side | undefined {
     return this.#sides.find((side) => side.kind === kind)
   }
@@ -154,6 +160,7 @@ export class LogStudy {
   }
 
   #takeLine(line: LogItem & { readonly from: 'line' }): void {
+    this.#accessLines += 1
     const side = this.#side('website')
     if (side === undefined) {
       skip(this.#skipped, 'other_identity', 1)

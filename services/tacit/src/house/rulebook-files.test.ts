@@ -61,8 +61,14 @@ t.test('a rulebook rules from its first day to the day before it expires', async
   const at = (time: string) => () => requireEffective(erp, { now: () => Date.parse(time) })
   t.doesNotThrow(at('2026-11-01T00:00:00Z'))
   t.doesNotThrow(at('2027-11-29T23:59:59.999Z'))
-  t.throws(at('2026-10-31T23:59:59.999Z'), { code: 'ERR_RULEBOOK_INVALID', message: /not in effect yet/ })
-  t.throws(at('2027-11-30T00:00:00Z'), { code: 'ERR_RULEBOOK_INVALID', message: /has expired/ })
+  t.throws(at('2026-10-31T23:59:59.999Z'), {
+    code: 'ERR_RULEBOOK_INVALID',
+    message: /not in effect yet: it rules from 2026-11-01 \(UTC\) on/,
+  })
+  t.throws(at('2027-11-30T00:00:00Z'), {
+    code: 'ERR_RULEBOOK_INVALID',
+    message: /has expired: it ruled until the start of 2027-11-30 \(UTC\)/,
+  })
 })
 
 t.test('a rulebook with errors says each with its place, reason and remedy', async (t) => {

@@ -1,7 +1,7 @@
 /** Rulebooks on disk: the one the user names, and the copy that a data directory was made under. */
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { type Clock, TacitError } from '@tacit/contracts'
+import { type Clock, TacitError, utcDay } from '@tacit/contracts'
 import {
   effectiveNow,
   type Finding,
@@ -67,8 +67,8 @@ export function requireEffective(rulebook: Rulebook, clock: Clock): void {
   throw new TacitError(
     'ERR_RULEBOOK_INVALID',
     state === 'expired'
-      ? `The rulebook ${rulebook.name} has expired; an expired rulebook stops ingest. Review it and set a new \`expires\`.`
-      : `The rulebook ${rulebook.name} is not in effect yet; see its \`effective\` date.`,
+      ? `The rulebook ${rulebook.name} has expired: it ruled until the start of ${utcDay(rulebook.expires)} (UTC). An expired rulebook stops ingest. Review it and set a new \`expires\`.`
+      : `The rulebook ${rulebook.name} is not in effect yet: it rules from ${utcDay(rulebook.effective)} (UTC) on, its \`effective\` date.`,
   )
 }
 

@@ -1,6 +1,7 @@
 /** The words of `rules try`: values as a terminal may show them, rules and reasons as people read them. */
 import type { Reason } from '@tacit/contracts'
 import type { FieldRule } from '@tacit/rulebook'
+import { counted } from '../counted.js'
 
 const MAX_SHOWN = 60
 /** Controls, and marks that turn the direction of what follows: a beacon is a stranger's text. */
@@ -28,12 +29,14 @@ export function ruleText(rule: FieldRule): string {
       return `coarsen to ${rule.toMs / 60_000} min`
     case 'template':
       return 'routes' in rule
-        ? `template of ${rule.routes.length} routes, else ${rule.otherwise}`
+        ? `template of ${counted(rule.routes.length, 'route')}, else ${rule.otherwise}`
         : 'generic template'
     case 'generalise':
-      return `generalise to ${rule.to.join(', ')}${rule.maxBits === undefined ? '' : ` within ${rule.maxBits} bits`}`
+      return `generalise to ${rule.to.join(', ')}${rule.maxBits === undefined ? '' : ` within ${counted(rule.maxBits, 'bit')}`}`
     case 'allow':
-      return rule.pattern === undefined ? `allow ${rule.values?.length ?? 0} values` : `allow ${rule.pattern}`
+      return rule.pattern === undefined
+        ? `allow ${counted(rule.values?.length ?? 0, 'value')}`
+        : `allow ${rule.pattern}`
     case 'bucket':
       return `bucket at ${rule.edges.join(', ')}`
     case 'drop':
