@@ -14,11 +14,14 @@
  * Invariant: while a beacon is under way or an answer waits, one step is under way; what is ready when it ends leaves, in
  * the order in which it became ready. Nothing is kept besides.
  */
+import { randomInt } from 'node:crypto'
 
 /** Longer than a usual commit to disk (about 1 ms), and far below what a page would notice. */
 const ANSWER_STEP_MS = 3.1
 /** What a timer is set to: it fires before the step's end even if it is a millisecond late. */
 const TIMER_MS = 2
+/** A step is longer by up to so many µs, drawn anew: what is left of a difference, a microsecond, drowns in it. */
+const JITTER_US = 500
 /** Beacons under way from which on they hide one another. */
 const CROWD = 8
 
@@ -38,7 +41,7 @@ export function createAnswerPace(): AnswerPace {
   let endsAt = 0
   const begin = (): void => {
     isUnderWay = true
-    endsAt = performance.now() + ANSWER_STEP_MS
+    endsAt = performance.now() + ANSWER_STEP_MS + randomInt(JITTER_US) / 1_000
     setTimeout(turn, TIMER_MS)
   }
   const turn = (): void => {
