@@ -44,7 +44,7 @@ const TOKEN = 'The ERP’s signed token'
 const BROWSER = 'The browser’s request'
 /** The port is there, what fills it comes with the rights of people. */
 const KNOWN =
-  'A list of such choices. This version does not keep one yet: until it does, the ERP’s token or the page says no instead'
+  'A list of such choices. This version does not keep one yet: until it does, whatever sends the beacon must say no'
 
 /** Each thing that the decision reads, in words: what it is, where it comes from. */
 const READS: Readonly<Record<DecisionRead, readonly [what: string, from: string]>> = {
