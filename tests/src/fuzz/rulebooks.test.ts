@@ -3,9 +3,9 @@
  * 50 ms, and none is refused without a finding that says where. A part is also searched for people and has its examples
  * tried, whatever else is wrong with it.
  */
-import { readFileSync } from 'node:fs'
 import { checkRulebook } from '@tacit/cli'
 import { catalogueNames, parseRulebook, RULEBOOK_FILE } from '@tacit/rulebook'
+import { shipped } from '@tacit/rulebook/testing'
 import t from 'tap'
 import { seeded } from '../corpora/parts.js'
 import { cpuMs, mutate, randomBytesOf } from '../support/mutate.js'
@@ -17,16 +17,7 @@ const CASES = process.env['TACIT_TEST_FULL'] === '1' ? 5_000 : 500
 const MOST_MS = 50
 const random = seeded(3)
 
-const textOf = (name: string, file: string): string =>
-  readFileSync(new URL(`../../../rulebooks/${name}/${file}`, import.meta.url), 'utf8')
-
-function textsOf(name: string): Readonly<Record<string, string>> {
-  const text = textOf(name, RULEBOOK_FILE)
-  const files = [RULEBOOK_FILE, ...catalogueNames(text)]
-  return Object.fromEntries(files.map((file) => [file, textOf(name, file)]))
-}
-
-const SEEDS = ['erp', 'website'].map(textsOf)
+const SEEDS: readonly Readonly<Record<string, string>>[] = [shipped('erp'), shipped('website')]
 
 /** A rulebook of which one file, mostly the rulebook itself, is mutated or random. */
 function makeTexts(at: number): Readonly<Record<string, string>> {

@@ -3,13 +3,11 @@
  * refused by the linter, contradict an example of the rulebook, or break a promise; the list is printed.
  */
 import { AssertionError } from 'node:assert'
-import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import * as anonymizer from '@tacit/anonymizer'
 import { runExamples } from '@tacit/cli'
-import { catalogueNames, parseRulebook, type Rulebook } from '@tacit/rulebook'
+import { parseRulebook, type Rulebook } from '@tacit/rulebook'
+import { loaded, shipped } from '@tacit/rulebook/testing'
 import t, { type Test } from 'tap'
-import { rulebookPath } from '../support/tacit.js'
 import { COMPILED_MUTATIONS } from './compiled-mutations.js'
 import { createEngineBuilder, engineMutations } from './engine-mutations.js'
 import { PROMISES } from './promises.js'
@@ -17,13 +15,6 @@ import { createSubject, type Engine } from './subject.js'
 import { TEXT_MUTATIONS, type Texts } from './text-mutations.js'
 
 const FILE = 'rulebook.yaml'
-
-function shippedTexts(): Texts {
-  const folder = dirname(rulebookPath('erp'))
-  const read = (file: string): string => readFileSync(join(folder, file), 'utf8')
-  const text = read(FILE)
-  return Object.fromEntries([FILE, ...catalogueNames(text)].map((file) => [file, read(file)]))
-}
 
 /** Promises that some mutant broke: one that none breaks would say nothing. */
 const seenBroken = new Set<string>()
@@ -65,9 +56,8 @@ function killerOfTexts(texts: Texts): string | null {
   return failedExample(rulebook) ?? brokenPromise(rulebook, anonymizer)
 }
 
-const texts = shippedTexts()
-const shipped = parseRulebook({ file: FILE, texts }).rulebook
-if (shipped === null) throw new Error('the shipped rulebook has errors')
+const texts: Texts = shipped('erp')
+const rulebook = loaded(shipped('erp'))
 
 interface Row {
   readonly mutation: string
@@ -94,7 +84,7 @@ t.test('the shipped rulebook under the engine as it is is killed by nothing', as
 })
 
 t.test('an engine that was copied without a change is killed by nothing', async (t) => {
-  t.equal(brokenPromise(shipped, await createEngineBuilder(t.testdir())(null)), null)
+  t.equal(brokenPromise(rulebook, await createEngineBuilder(t.testdir())(null)), null)
 })
 
 t.test('each rule of the rulebook, changed as somebody could write it, is missed', async (t) => {
@@ -108,7 +98,7 @@ t.test('each rule of the rulebook, changed as somebody could write it, is missed
 t.test('each rule that the linter keeps is missed without the linter too', async (t) => {
   const rows = COMPILED_MUTATIONS.map(({ mutate, name }) => ({
     mutation: name,
-    killer: brokenPromise(mutate(shipped), anonymizer),
+    killer: brokenPromise(mutate(rulebook), anonymizer),
   }))
   report(t, rows)
 })
@@ -116,8 +106,8 @@ t.test('each rule that the linter keeps is missed without the linter too', async
 t.test('each step of the engine that obeys the rules is missed', async (t) => {
   const build = createEngineBuilder(t.testdir())
   const rows: Row[] = []
-  for (const mutation of engineMutations(shipped)) {
-    rows.push({ mutation: mutation.name, killer: brokenPromise(shipped, await build(mutation)) })
+  for (const mutation of engineMutations(rulebook)) {
+    rows.push({ mutation: mutation.name, killer: brokenPromise(rulebook, await build(mutation)) })
   }
   report(t, rows)
 })
