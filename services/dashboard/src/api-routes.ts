@@ -68,17 +68,22 @@ export function addApiRoutes(
     },
   })
 
+  /** What views of the ledger ask for; `closedBefore` is absent for an operator, who sees every hour. */
+  const askLedger = async (request: FastifyRequest) => {
+    const role = await allow(request, PRIVACY)
+    const query = readQuery(request.query, ['from', 'to', 'realm', 'site'])
+    const range = readRange(query)
+    const realm = await chooseRealm(realms, query, async (one) => (await one.ledger({})).length > 0)
+    const { latenessMs } = realm.rulebook.epochs
+    return { range, realm, closedBefore: role === 'operator' ? undefined : { now: clock.now(), latenessMs } }
+  }
+
   app.route({
     method: 'GET',
     url: '/api/v1/ledger',
     handler: async (request) => {
-      const role = await allow(request, PRIVACY)
-      const query = readQuery(request.query, ['from', 'to', 'realm', 'site'])
-      const range = readRange(query)
-      const realm = await chooseRealm(realms, query, async (one) => (await one.ledger({})).length > 0)
-      const rows = await realm.ledger(range)
-      const { latenessMs } = realm.rulebook.epochs
-      const answer = ledgerAnswer(rows, role === 'operator' ? undefined : { now: clock.now(), latenessMs })
+      const { closedBefore, range, realm } = await askLedger(request)
+      const answer = ledgerAnswer(await realm.ledger(range), closedBefore)
       return { ...answer, realm: realm.name, sample: realm.sample }
     },
   })
@@ -87,13 +92,11 @@ export function addApiRoutes(
     method: 'GET',
     url: '/api/v1/detections',
     handler: async (request) => {
-      const role = await allow(request, PRIVACY)
-      const query = readQuery(request.query, ['from', 'to', 'realm', 'site'])
-      const range = readRange(query)
-      const realm = await chooseRealm(realms, query, async (one) => (await one.ledger({})).length > 0)
-      const { latenessMs } = realm.rulebook.epochs
+      const { closedBefore, range, realm } = await askLedger(request)
       const rows = (await realm.detections(range)).filter(
-        ({ day }) => role === 'operator' || isClosedHour(Date.parse(day), clock.now(), latenessMs),
+        ({ day }) =>
+          closedBefore === undefined ||
+          isClosedHour(Date.parse(day), closedBefore.now, closedBefore.latenessMs),
       )
       return { rows, realm: realm.name, sample: realm.sample }
     },

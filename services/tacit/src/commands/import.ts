@@ -97,9 +97,7 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
   if (options.json === true) return
   const warnings = loaded?.findings.length ?? 0
   if (warnings > 0) {
-    print(
-      `${warnings} warning${warnings === 1 ? '' : 's'} about this rulebook: npx tacit rules check ${file}`,
-    )
+    print(`${counted(warnings, 'warning')} about this rulebook: npx tacit rules check ${file}`)
   }
   print('The source log still identifies people: delete it when it is no longer needed.')
 }

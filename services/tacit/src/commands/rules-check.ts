@@ -9,6 +9,7 @@ import {
 } from '@tacit/rulebook'
 import { basename } from 'node:path'
 import { Command } from 'commander'
+import { counted } from '../counted.js'
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { measuredStatistics } from '../house/measured.js'
 import { findingText, readRulebook } from '../house/rulebook-files.js'
@@ -55,19 +56,17 @@ async function check(file: string, data: string | undefined): Promise<Checked> {
   }
 }
 
-const count = (many: number, word: string): string => `${many} ${word}${many === 1 ? '' : 's'}`
-
 function printChecked({ findings, hash, measured, ok, rulebook, version }: Checked): void {
   for (const finding of findings) print(findingText(finding))
   const errors = findings.filter(({ severity }) => severity === 'error').length
-  const warnings = count(findings.length - errors, 'warning')
+  const warnings = counted(findings.length - errors, 'warning')
   if (measured === 0) print('No statistic has been published there yet: nothing could be measured.')
   else if (measured !== null && rulebook !== null)
-    print(`Held against ${count(measured, 'published statistic')}.`)
+    print(`Held against ${counted(measured, 'published statistic')}.`)
   print(
     ok
       ? `${rulebook} ${version} is sound (${warnings}). Hash ${hash}`
-      : `${count(errors, 'error')}, ${warnings}.`,
+      : `${counted(errors, 'error')}, ${warnings}.`,
   )
 }
 

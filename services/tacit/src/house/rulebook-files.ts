@@ -12,6 +12,7 @@ import {
   type Rulebook,
   sortedFindings,
 } from '@tacit/rulebook'
+import { counted } from '../counted.js'
 import { exampleFindings } from './examples.js'
 import { listedPersonFindings } from './listed-persons.js'
 import { type RulebookTexts, readTexts } from './rulebook-texts.js'
@@ -56,7 +57,7 @@ export function requireRulebook(result: LoadResult, name: string): Rulebook {
   const errors = result.findings.filter(({ severity }) => severity === 'error')
   throw new TacitError(
     'ERR_RULEBOOK_INVALID',
-    `${name} has ${errors.length} error${errors.length === 1 ? '' : 's'}:\n${errors.map(findingText).join('\n')}`,
+    `${name} has ${counted(errors.length, 'error')}:\n${errors.map(findingText).join('\n')}`,
   )
 }
 
