@@ -7,7 +7,7 @@
  */
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildWeb, compile, install, lockPath } from './lib/checkout.mjs'
+import { bundle, compile, install, lockPath } from './lib/checkout.mjs'
 import { withLock } from './lib/lock.mjs'
 import { killAll, seconds } from './lib/run.mjs'
 
@@ -49,7 +49,7 @@ async function main() {
       await install(root, announce)
       if (process.argv.includes('--install-only')) return
       await compile(root, announce)
-      await buildWeb(root, announce)
+      await bundle(root, announce)
     },
     { onWait },
   )

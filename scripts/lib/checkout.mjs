@@ -1,5 +1,5 @@
 /**
- * Brings a checkout up to date: packages installed, TypeScript compiled, the web page built.
+ * Brings a checkout up to date: packages installed, TypeScript compiled, the web page and the auditor's script bundled.
  *
  * Invariants: each step leaves a stamp that names what it was made from, written only after the step succeeded, so
  * an interrupted step runs again. Steps run under the lock of the checkout. Recovery: `.cache/` and `node_modules/`
@@ -100,33 +100,60 @@ export async function compile(root, announce) {
 }
 
 /**
- * Builds the web page with vite, unless it was built from these very sources.
+ * Builds what vite bundles: the web page, and the auditor's script of the audit log.
  * @param {string} root
  * @param {(text: string) => () => void} announce
  * @throws {StepFailed}
  */
-export async function buildWeb(root, announce) {
+export async function bundle(root, announce) {
   const web = join(root, 'services/dashboard/web')
-  const inputs = walk(web)
-  if (!inputs.some((path) => dirname(path) === web && /\/vite\.config\.[cm]?[jt]s$/.test(path))) return
-  // The pages bundle the browser SDK too.
-  const sdk = walk(join(root, 'packages/beacon/src'))
-  const stamp = hashFiles(root, [...inputs, ...sdk, join(root, 'package-lock.json')])
-  const path = join(root, '.cache', 'web.stamp')
-  const output = join(root, 'services/dashboard/web-dist')
-  if (readStamp(path) === stamp && walk(output).length > 0) return
-  const done = announce('Building the web page')
-  const args = [
-    join(root, 'node_modules/vite/bin/vite.js'),
-    'build',
-    web,
-    '--outDir',
-    output,
-    '--emptyOutDir',
-  ]
-  const result = await run(process.execPath, args, { cwd: web })
+  await buildWithVite(root, announce, {
+    what: 'the web page',
+    folder: web,
+    // The pages bundle the browser SDK too.
+    inputs: [...walk(web), ...walk(join(root, 'packages/beacon/src'))],
+    output: join(root, 'services/dashboard/web-dist'),
+    args: ['--outDir', join(root, 'services/dashboard/web-dist'), '--emptyOutDir'],
+    stamp: 'web.stamp',
+  })
+  const audit = join(root, 'packages/audit-log')
+  await buildWithVite(root, announce, {
+    what: "the auditor's script",
+    folder: audit,
+    inputs: [...walk(audit, ['node_modules', 'dist']), ...walk(join(root, 'packages/contracts/src'))],
+    output: join(audit, 'dist/tacit-audit-verify.mjs'),
+    args: [],
+    stamp: 'audit-script.stamp',
+  })
+}
+
+/**
+ * @typedef {object} Bundle
+ * @property {string} what is built
+ * @property {string} folder with its vite.config; where there is none, nothing is built
+ * @property {readonly string[]} inputs files that it is made from
+ * @property {string} output the file or folder that it makes
+ * @property {readonly string[]} args more for vite
+ * @property {string} stamp name of its stamp
+ */
+
+/**
+ * Runs vite, unless its output was made from these very sources.
+ * @param {string} root
+ * @param {(text: string) => () => void} announce
+ * @param {Bundle} bundle
+ * @throws {StepFailed}
+ */
+async function buildWithVite(root, announce, { what, folder, inputs, output, args, stamp: name }) {
+  if (!inputs.some((path) => dirname(path) === folder && /\/vite\.config\.[cm]?[jt]s$/.test(path))) return
+  const stamp = hashFiles(root, [...inputs, join(root, 'package-lock.json')])
+  const path = join(root, '.cache', name)
+  if (readStamp(path) === stamp && existsSync(output)) return
+  const done = announce(`Building ${what}`)
+  const vite = join(root, 'node_modules/vite/bin/vite.js')
+  const result = await run(process.execPath, [vite, 'build', folder, ...args], { cwd: folder })
   if (result.code !== 0) {
-    throw new StepFailed('The web page does not build.', result.output, 'Correct the errors above.')
+    throw new StepFailed(`Vite cannot build ${what}.`, result.output, 'Correct the errors above.')
   }
   writeStamp(path, stamp)
   done()

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildWeb, compile, lockPath } from './checkout.mjs'
+import { bundle, compile, lockPath } from './checkout.mjs'
 import { withLock } from './lock.mjs'
 import { run } from './run.mjs'
 
@@ -32,7 +32,7 @@ async function build(root) {
   try {
     await withLock(lockPath(root), async () => {
       await compile(root, quiet)
-      await buildWeb(root, quiet)
+      await bundle(root, quiet)
     })
   } catch (error) {
     return { ok: false, output: error instanceof Error ? error.message : String(error) }

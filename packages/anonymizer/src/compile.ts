@@ -47,6 +47,8 @@ export interface AnonymizerInput {
   readonly dnt: boolean
   readonly token: TokenResult
   readonly person: PersonState
+  /** ms; when the request was made, where that is not now: by it the age of a consent is judged */
+  readonly time?: number | undefined
   /** how many more events this token may send now; the rest is `rate` */
   readonly allowance: number
 }
@@ -285,7 +287,7 @@ export function compileAnonymizer(rulebook: Rulebook, options: CompileOptions): 
       bot: agent.bot,
       consent: beacon.consent,
     }
-    const refusal = entry.decide(facts, at)
+    const refusal = entry.decide(facts, input.time ?? at)
     if (refusal !== null) return dropAll(input, refusal, at, sink)
     const subject = subjectOf(input, entry)
     // No address that can be read: nobody to count. Fail closed.

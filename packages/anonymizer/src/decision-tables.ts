@@ -154,7 +154,7 @@ export function lineTable(rulebook: Rulebook): readonly DecisionRow[] {
     {
       question: 'Is its day still open? A log cannot be counted twice.',
       reasons: ['late'],
-      where: 'lines of an access log',
+      where: 'every line',
       because: 'A number is computed once, when its day has ended',
     },
     {

@@ -33,6 +33,11 @@ export function rfc3339(time: number): string {
   return `${new Date(time).toISOString().slice(0, 19)}Z`
 }
 
+/** The label of an hour of receipt (ms, a whole UTC hour): `hour:2026-08-05T10`. */
+export function hourLabel(hour: number): string {
+  return `hour:${new Date(hour).toISOString().slice(0, 13)}`
+}
+
 /** The epoch of `stream` that holds `time` (ms). */
 export function epochOf(stream: Stream, time: number): Epoch {
   const day = time - (time % DAY)

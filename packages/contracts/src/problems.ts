@@ -40,7 +40,8 @@ export const PROBLEMS = {
   ERR_LOG_WRITE: entry(503, 'The log could not be written', true),
   ERR_LOG_READ: entry(503, 'The log could not be read', true),
   // Batches
-  ERR_BATCH_FORMAT: entry(500, 'Not a sealed batch of a known version'),
+  ERR_BATCH_FORMAT: entry(500, 'Not a sealed batch'),
+  ERR_BATCH_VERSION: entry(500, 'A sealed batch of a version that this Tacit does not know'),
   ERR_BATCH_AUTHENTICATION: entry(500, 'The sealed batch does not authenticate'),
   // Release
   ERR_RELEASE_REFUSED: entry(500, 'The independent checker refused the release'),
@@ -48,8 +49,29 @@ export const PROBLEMS = {
   // Keys
   ERR_KEY_STORE: entry(500, 'The key store could not be read or written'),
   ERR_KEY_DESTROYED: entry(500, 'The key is destroyed'),
+  ERR_KEY_MASTER: entry(500, 'The master key cannot be used'),
+  ERR_KEY_PRODUCERS: entry(503, 'Collectors were started too often in the last 25 hours', true),
+  // The keeper over the network
+  ERR_KEEPER_UNAVAILABLE: entry(503, 'The keeper cannot be reached', true),
+  ERR_KEEPER_REFUSED: entry(403, 'The keeper accepts no such certificate for this'),
+  ERR_KEEPER_UNTRUSTED: entry(503, 'What answers in the keeper’s place proves to be no keeper', true),
+  ERR_KEEPER_STANDBY: entry(409, 'This keeper is a standby; ask the primary', true),
+  ERR_KEEPER_FENCED: entry(409, 'Another keeper took over from this one; ask that one', true),
+  ERR_KEEPER_REQUEST: entry(400, 'The request to the keeper is not what the contract says'),
+  ERR_KEEPER_REQUEST_TOO_LARGE: entry(413, 'The request to the keeper is too large'),
+  ERR_TLS_FILES: entry(500, 'Certificate, key and authorities cannot be used'),
+  // Audit log
+  ERR_AUDIT_DAMAGED: entry(500, 'The audit log is damaged'),
+  ERR_AUDIT_KEY: entry(500, 'The audit log is of another key'),
+  ERR_AUDIT_WRITE: entry(503, 'The audit log could not be written', true),
+  ERR_AUDIT_READ: entry(503, 'The audit log could not be read', true),
+  ERR_AUDIT_ENTRY: entry(500, 'The audit log has no room for such an event'),
+  ERR_AUDIT_CLOCK: entry(500, 'The clock is behind the audit log'),
+  ERR_AUDIT_RANGE: entry(404, 'The audit log has no such entry or size'),
   // Stores and boot
+  ERR_PROCESS_EXPOSED: entry(500, 'The process was started in a way that shows its memory'),
   ERR_DATA_DIRECTORY: entry(500, 'The data directory cannot be read or written'),
+  ERR_CLOCK_UNCONFIRMED: entry(500, 'The running instance did not take the confirmation up', true),
   ERR_LISTEN: entry(500, 'The port cannot be listened on', true),
   ERR_DATA_IN_USE: entry(500, 'The data directory is in use by another process', true),
   ERR_DATA_RULEBOOK: entry(500, 'The data directory was made under another rulebook'),
@@ -63,6 +85,7 @@ export const PROBLEMS = {
   ERR_ACTIVATION_TOO_EARLY: entry(403, 'A loosening takes effect 30 days after its notice at the earliest'),
   ERR_ACTIVATION_EXPIRED: entry(403, 'The rulebook would have expired when it takes effect'),
   ERR_ACTIVATION_CLOCK: entry(500, 'The clock is behind what is on record'),
+  ERR_ACTIVATION_KEYS: entry(400, 'Keys would die before their windows close'),
   ERR_ACTIVATION_APART: entry(400, 'Another purpose or identity needs a data directory of its own'),
   ERR_ACTIVATION_PENDING: entry(400, 'Another change is waiting to take effect'),
   ERR_ACTIVATION_NOTHING: entry(400, 'There is nothing to change'),

@@ -9,14 +9,20 @@
  *   info = LP(producer), 32). The nonce is the batch number (96 bits, big endian). A producer id is random per boot
  *   and its batch numbers only rise, so no (key, nonce) pair is ever used twice (NIST SP 800-38D, 8.2.1).
  * - Rows are JSONCompactEachRow lines, one section a stream, in the order of `header.sections`.
+ * - Another version is another magic (`TCB2`) or another `v`; it is refused by its name, never guessed at.
+ * The whole of it, with test vectors: docs/sealed-batch.md.
  * Recovery: none is needed; a batch that does not authenticate is set aside, never served.
  */
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto'
+import { createCipheriv, createDecipheriv } from 'node:crypto'
 import type { Stream } from './epochs.js'
+import { hkdf32 } from './hkdf.js'
 import { lengthPrefixed } from './length-prefix.js'
 import { TacitError } from './problems.js'
 
 const MAGIC = Buffer.from('TCB1', 'latin1')
+/** `TCB` and a digit: a batch of some version of this format. */
+const FAMILY = /^TCB([0-9])/
+const SALT = lengthPrefixed('batch-key/v1')
 const TAG_BYTES = 16
 const PREFIX_BYTES = 8
 
@@ -64,7 +70,7 @@ export interface OpenedBatch {
 
 /** The key under which one producer seals in one hour. @param logKey 32 bytes */
 export function batchKey(logKey: Uint8Array, producer: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', logKey, lengthPrefixed('batch-key/v1'), lengthPrefixed(producer), 32))
+  return hkdf32([logKey], SALT, lengthPrefixed(producer))
 }
 
 function nonceOf(batch: number): Buffer {
@@ -87,6 +93,26 @@ export function sealBatch(header: BatchHeader, rows: Uint8Array, key: Uint8Array
   return Buffer.concat([prefix, body, cipher.getAuthTag()])
 }
 
+function versionProblem(version: string | number): TacitError {
+  return new TacitError(
+    'ERR_BATCH_VERSION',
+    `A sealed batch is of version ${version}, and this Tacit reads version 1. Run the Tacit that wrote it until its hour is staged.`,
+  )
+}
+
+/** @throws TacitError ERR_BATCH_VERSION for a version of this format that is not known, else ERR_BATCH_FORMAT */
+function checkMagic(bytes: Buffer): void {
+  if (bytes.subarray(0, MAGIC.length).equals(MAGIC)) return
+  const version = FAMILY.exec(bytes.toString('latin1', 0, MAGIC.length))?.[1]
+  throw version === undefined ? new TacitError('ERR_BATCH_FORMAT') : versionProblem(version)
+}
+
+/** The version that a header says, where it is one that may come: its number is said, so it must be small. */
+function versionOf(header: unknown): number | null {
+  const v = typeof header === 'object' && header !== null && 'v' in header ? header.v : null
+  return typeof v === 'number' && Number.isInteger(v) && v > 0 && v < 1_000 ? v : null
+}
+
 /** Whether a key can be found and a nonce made by it; what else it says is believed once it authenticates. */
 function isHeader(value: unknown): value is BatchHeader {
   if (typeof value !== 'object' || value === null) return false
@@ -105,12 +131,11 @@ function isHeader(value: unknown): value is BatchHeader {
 
 /**
  * Reads the header without authenticating it: for finding the key, and for counting what can no longer be opened.
- * @throws TacitError ERR_BATCH_FORMAT
+ * @throws TacitError ERR_BATCH_FORMAT, ERR_BATCH_VERSION
  */
 export function readBatchHeader(bytes: Buffer): BatchHeader {
-  if (bytes.length < PREFIX_BYTES + TAG_BYTES || !bytes.subarray(0, 4).equals(MAGIC)) {
-    throw new TacitError('ERR_BATCH_FORMAT')
-  }
+  checkMagic(bytes)
+  if (bytes.length < PREFIX_BYTES + TAG_BYTES) throw new TacitError('ERR_BATCH_FORMAT')
   const length = bytes.readUInt32BE(MAGIC.length)
   if (PREFIX_BYTES + length + TAG_BYTES > bytes.length) throw new TacitError('ERR_BATCH_FORMAT')
   let header: unknown
@@ -119,6 +144,8 @@ export function readBatchHeader(bytes: Buffer): BatchHeader {
   } catch {
     throw new TacitError('ERR_BATCH_FORMAT')
   }
+  const version = versionOf(header)
+  if (version !== null && version !== 1) throw versionProblem(version)
   if (!isHeader(header)) throw new TacitError('ERR_BATCH_FORMAT')
   return header
 }
@@ -126,7 +153,7 @@ export function readBatchHeader(bytes: Buffer): BatchHeader {
 /**
  * Opens a sealed batch.
  * @param key made by {@link batchKey} for the header's hour and producer
- * @throws TacitError ERR_BATCH_FORMAT, ERR_BATCH_AUTHENTICATION
+ * @throws TacitError ERR_BATCH_FORMAT, ERR_BATCH_VERSION, ERR_BATCH_AUTHENTICATION
  */
 export function openBatch(bytes: Buffer, key: Uint8Array): OpenedBatch {
   const header = readBatchHeader(bytes)

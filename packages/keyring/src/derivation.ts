@@ -1,6 +1,5 @@
 /** How a pseudonym key is derived from roots. Source: design.md, decision 2 (HKDF: RFC 5869). */
-import { hkdfSync } from 'node:crypto'
-import { lengthPrefixed, TacitError } from '@tacit/contracts'
+import { hkdf32, lengthPrefixed, TacitError } from '@tacit/contracts'
 import type { KeyScope } from './port.js'
 
 /** Length of every root and key, in bytes. */
@@ -33,15 +32,8 @@ export function derivePseudonymKey(inputs: PseudonymKeyInputs): Buffer {
   if (epochRoot.length !== KEY_BYTES || isRooted !== (scopeRoot !== null))
     throw new TacitError('ERR_KEY_STORE')
   if (scopeRoot !== null && scopeRoot.length !== KEY_BYTES) throw new TacitError('ERR_KEY_STORE')
-  const ikm = Buffer.allocUnsafeSlow(isRooted ? 2 * KEY_BYTES : KEY_BYTES)
-  try {
-    ikm.set(epochRoot, 0)
-    if (scopeRoot !== null) ikm.set(scopeRoot, KEY_BYTES)
-    const info = lengthPrefixed('pseudonym/v1', purpose, scopeId(scope), epoch)
-    return Buffer.from(hkdfSync('sha256', ikm, SALT, info, KEY_BYTES))
-  } finally {
-    ikm.fill(0)
-  }
+  const ikm = scopeRoot === null ? [epochRoot] : [epochRoot, scopeRoot]
+  return hkdf32(ikm, SALT, lengthPrefixed('pseudonym/v1', purpose, scopeId(scope), epoch))
 }
 
 /** What stands in the tenant's place of `info`. */

@@ -1,3 +1,4 @@
+export type { Prefetched } from './ahead.js'
 export * from './derivation.js'
 export * from './keyring.js'
 export * from './log-keys.js'

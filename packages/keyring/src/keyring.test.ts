@@ -29,8 +29,16 @@ class ScriptedKeeper implements KeeperPort {
     return { state: 'open', key }
   }
 
-  logKey(): Promise<Buffer | null> {
+  batchKey(): Promise<Buffer | null> {
     return Promise.resolve(null)
+  }
+
+  reconciled(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  obey(): Promise<void> {
+    return Promise.resolve()
   }
 
   destroyLogKey(): Promise<void> {
@@ -116,6 +124,60 @@ t.test('an absent key is missing for a short while, then asked for again', async
   await keyring.load('day', EPOCH, tenant('t-1'))
   t.ok(isKey(keyring.peek('day', EPOCH, tenant('t-1'))))
 })
+
+t.test(
+  'a key of a keeper that cannot be reached is missing for a short while, which is said once',
+  async (t) => {
+    const keeper = new ScriptedKeeper()
+    const clock = new DrivenClock(END - DAY)
+    let said = 0
+    const onUnavailable = (): void => void (said += 1)
+    const keyring = createKeyring(keeper, 'stats', { clock, missingForMs: 1_000, onUnavailable })
+    const down = Promise.reject(new TacitError('ERR_KEEPER_UNAVAILABLE'))
+    down.catch(() => {})
+    for (let outage = 1; outage <= 2; outage += 1) {
+      keeper.gate = down
+      const name = `t-${outage}`
+      await Promise.all([keyring.load('day', EPOCH, tenant(name)), keyring.load('day', EPOCH, tenant(name))])
+      await keyring.load('day', EPOCH, tenant('another'))
+      t.equal(keyring.peek('day', EPOCH, tenant(name)), 'missing')
+      t.equal(said, outage)
+      clock.advanceTo(clock.now() + 1_000)
+      t.equal(keyring.peek('day', EPOCH, tenant(name)), undefined)
+      keeper.gate = undefined
+      await keyring.load('day', EPOCH, tenant(name))
+      t.ok(isKey(keyring.peek('day', EPOCH, tenant(name))))
+    }
+    const held = keyring.peek('day', EPOCH, tenant('t-1'))
+    keeper.gate = down
+    await keyring.load('day', EPOCH, tenant('t-1'))
+    t.equal(keyring.peek('day', EPOCH, tenant('t-1')), held, 'a key that is held stays')
+  },
+)
+
+t.test(
+  'a key whose root the keeper cannot unwrap is missing for a short while, and that is said once',
+  async (t) => {
+    const keeper = new ScriptedKeeper()
+    const clock = new DrivenClock(END - DAY)
+    let said = 0
+    const onUnreadable = (): void => void (said += 1)
+    const keyring = createKeyring(keeper, 'stats', { clock, missingForMs: 1_000, onUnreadable })
+    const unreadable = Promise.reject(new TacitError('ERR_KEY_MASTER'))
+    unreadable.catch(() => {})
+    for (let time = 0; time < 2; time += 1) {
+      keeper.gate = unreadable
+      await keyring.load('day', EPOCH, tenant('t-1'))
+      t.equal(keyring.peek('day', EPOCH, tenant('t-1')), 'missing')
+      keeper.gate = undefined
+      await keyring.load('day', EPOCH, tenant('t-2'))
+      t.ok(isKey(keyring.peek('day', EPOCH, tenant('t-2'))), 'others have theirs')
+      clock.advanceTo(clock.now() + 1_000)
+      t.equal(keyring.peek('day', EPOCH, tenant('t-1')), undefined, 'and it is asked for again')
+    }
+    t.equal(said, 1)
+  },
+)
 
 t.test('retiring zeroes the keys of epochs past their end and lateness, and no others', async (t) => {
   const keeper = new ScriptedKeeper()

@@ -1,5 +1,5 @@
 import { type BatchHeader, batchKey, openBatch, sealBatch, TacitError } from '@tacit/contracts'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { createLogKeys } from './log-keys.js'
 import type { KeeperPort, KeyAnswer } from './port.js'
 
@@ -26,15 +26,15 @@ class ScriptedKeeper implements KeeperPort {
   readonly handedOut: Buffer[] = []
   gate: Promise<void> | undefined
 
-  async logKey(hour: number, create: boolean): Promise<Buffer | null> {
+  async batchKey(hour: number, producer: string, create: boolean): Promise<Buffer | null> {
     this.asked.push({ hour, create })
     await this.gate
     if (create && !this.keys.has(hour)) this.keys.set(hour, Buffer.alloc(32, this.keys.size + 1))
     const key = this.keys.get(hour)
     if (key === undefined) return null
-    const copy = Buffer.from(key)
-    this.handedOut.push(copy)
-    return copy
+    const derived = batchKey(key, producer)
+    this.handedOut.push(derived)
+    return derived
   }
 
   pseudonymKey(): Promise<KeyAnswer> {
@@ -45,26 +45,20 @@ class ScriptedKeeper implements KeeperPort {
     return Promise.resolve()
   }
 
+  reconciled(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  obey(): Promise<void> {
+    return Promise.resolve()
+  }
+
   epochs(): Promise<readonly []> {
     return Promise.resolve([])
   }
 }
 
 const isZeroed = (buffer: Buffer): boolean => buffer.every((byte) => byte === 0)
-
-/** Records every key that is derived from now on. */
-function watchBufferFrom(t: Test): Buffer[] {
-  const seen: Buffer[] = []
-  const original = Buffer.from
-  const watched = (...inputs: unknown[]): Buffer => {
-    const buffer: Buffer = Reflect.apply(original, Buffer, inputs)
-    if (inputs[0] instanceof ArrayBuffer && buffer.length === 32) seen.push(buffer)
-    return buffer
-  }
-  Object.assign(Buffer, { from: watched })
-  t.teardown(() => Object.assign(Buffer, { from: original }))
-  return seen
-}
 
 t.test('what is sealed opens again, under the key of its hour and producer', async (t) => {
   const keeper = new ScriptedKeeper()
@@ -78,7 +72,8 @@ t.test('what is sealed opens again, under the key of its hour and producer', asy
     new TacitError('ERR_BATCH_AUTHENTICATION'),
   )
   t.same(keeper.asked, [{ hour: HOUR_10, create: true }], 'one request serves sealing and opening')
-  t.ok(keeper.handedOut.every(isZeroed), "the hour's own key is zeroed once the batch key is derived")
+  logKeys.close()
+  t.ok(keeper.handedOut.every(isZeroed), 'what was handed out is zeroed in the end')
 })
 
 t.test('concurrent batches of one hour and producer share one request', async (t) => {
@@ -101,15 +96,14 @@ t.test('opening never makes a key, and a batch without one is null', async (t) =
 })
 
 t.test('a forgotten hour is zeroed, and nothing is ever sealed under the zeroes', async (t) => {
-  const seen = watchBufferFrom(t)
   const keeper = new ScriptedKeeper()
   const logKeys = createLogKeys(keeper)
   await logKeys.seal(headerOf(HOUR_10, 'aa'), rows)
   await logKeys.seal(headerOf(HOUR_10, 'bb'), rows)
-  t.equal(seen.length, 2)
-  t.notOk(seen.some(isZeroed))
+  t.equal(keeper.handedOut.length, 2)
+  t.notOk(keeper.handedOut.some(isZeroed))
   logKeys.forget(HOUR_10)
-  t.ok(seen.every(isZeroed))
+  t.ok(keeper.handedOut.every(isZeroed))
   const again = await logKeys.seal(headerOf(HOUR_10, 'aa'), rows)
   t.same(again && openBatch(again, batchKey(Buffer.alloc(32, 1), 'aa')).sections[0]?.rows, rows)
 })
@@ -129,6 +123,38 @@ t.test('a key that arrives after its hour was forgotten is zeroed and not used',
   t.ok(keeper.handedOut.every(isZeroed))
 })
 
+t.test(
+  'an hour whose time is up is zeroed, settled or not, and no later answer brings it back',
+  async (t) => {
+    const keeper = new ScriptedKeeper()
+    const logKeys = createLogKeys(keeper)
+    const hour = 3_600_000
+    const day = 24 * hour
+    const old = await logKeys.seal(headerOf(HOUR_10, 'aa'), rows)
+    const young = await logKeys.seal(headerOf(HOUR_10 + hour, 'aa'), rows)
+    if (old === null || young === null) throw new Error('no key')
+    logKeys.retire(HOUR_10 + day - 1, day)
+    t.notOk(keeper.handedOut.some(isZeroed), 'not a millisecond early')
+    let answer = (): void => {}
+    keeper.gate = new Promise((resolve) => {
+      answer = resolve
+    })
+    const late = logKeys.seal(headerOf(HOUR_10, 'bb'), rows)
+    logKeys.retire(HOUR_10 + day, day)
+    answer()
+    t.equal(await late, null, 'an answer that was under way')
+    t.same(keeper.handedOut.map(isZeroed), [true, false, true])
+    t.equal(await logKeys.open(old), null, 'though this keeper still has it')
+    t.ok(await logKeys.open(young))
+    logKeys.retire(HOUR_10, day)
+    t.equal(await logKeys.open(old), null, 'nor does a clock that goes back')
+    logKeys.retire(HOUR_10 + 3 * hour - 1, hour)
+    t.ok(await logKeys.open(young), 'what was sealed last can be staged, however short a life is asked for')
+    logKeys.retire(HOUR_10 + 3 * hour, hour)
+    t.equal(await logKeys.open(young), null)
+  },
+)
+
 t.test('a failing keeper is told, and asked again next time', async (t) => {
   const keeper = new ScriptedKeeper()
   const logKeys = createLogKeys(keeper)
@@ -138,14 +164,45 @@ t.test('a failing keeper is told, and asked again next time', async (t) => {
   t.ok(await logKeys.seal(headerOf(HOUR_10, 'aa'), rows))
 })
 
+t.test('the next hour’s key is fetched ten minutes early, by who sealed in the hour that runs', async (t) => {
+  const keeper = new ScriptedKeeper()
+  const logKeys = createLogKeys(keeper)
+  const next = HOUR_10 + 3_600_000
+  const early = next - 600_000
+  t.same(logKeys.prefetch(early, 'aa'), { wanted: 0, held: 0 }, 'nothing was sealed')
+  await logKeys.seal(headerOf(HOUR_10, 'aa'), rows)
+  t.same(logKeys.prefetch(early - 1, 'aa'), { wanted: 0, held: 0 })
+  t.equal(keeper.asked.length, 1)
+  keeper.gate = Promise.reject(new TacitError('ERR_KEEPER_UNAVAILABLE'))
+  t.same(logKeys.prefetch(early, 'aa'), { wanted: 1, held: 0 })
+  await new Promise(setImmediate)
+  keeper.gate = undefined
+  t.same(
+    logKeys.prefetch(early, 'aa'),
+    { wanted: 1, held: 0 },
+    'a failure is told to nobody, and tried again',
+  )
+  logKeys.prefetch(early, 'aa')
+  await new Promise(setImmediate)
+  t.same(logKeys.prefetch(early, 'aa'), { wanted: 1, held: 1 })
+  t.same(keeper.asked.slice(1), [
+    { hour: next, create: true },
+    { hour: next, create: true },
+  ])
+  keeper.gate = Promise.reject(new TacitError('ERR_KEEPER_UNAVAILABLE'))
+  keeper.gate.catch(() => {})
+  const sealed = await logKeys.seal(headerOf(next, 'aa'), rows)
+  t.same((sealed && (await logKeys.open(sealed)))?.sections[0]?.rows, rows, 'no keeper is needed at the hour')
+})
+
 t.test('the number of keys held is bounded, and pushed-out hours open again', async (t) => {
-  const seen = watchBufferFrom(t)
-  const logKeys = createLogKeys(new ScriptedKeeper())
+  const keeper = new ScriptedKeeper()
+  const logKeys = createLogKeys(keeper)
   const first = await logKeys.seal(headerOf(0, 'aa'), rows)
   for (let index = 0; index < 1_100; index += 1)
     await logKeys.seal(headerOf(HOUR_10 + index * 3_600_000, 'aa'), rows)
-  t.equal(seen.filter((key) => !isZeroed(key)).length, 1_024)
+  t.equal(keeper.handedOut.filter((key) => !isZeroed(key)).length, 1_024)
   t.same(first && (await logKeys.open(first))?.sections[0]?.rows, rows)
   logKeys.close()
-  t.ok(seen.every(isZeroed))
+  t.ok(keeper.handedOut.every(isZeroed))
 })

@@ -20,6 +20,12 @@ export const LANDING_COLUMNS: readonly Column[] = [
 ]
 
 /**
+ * Hash of the rulebook that decided the row. Not part of a row's text, where it would cost 64 bytes a row on the hot
+ * path: the store fills it in from the authenticated header of the row's batch, and it stays with the row.
+ */
+export const PROVENANCE_COLUMN: Column = { name: '_rulebook', type: 'LowCardinality(String)' }
+
+/**
  * Columns of every row of the day stream: one row an event.
  * `received`: hour of receipt. `epoch`: first UTC day of the row's epoch. `hour`: event time, coarsened.
  * `tenant`, `person`: pseudonyms (base64url, 22 characters; `tenant` is '' on network sites).

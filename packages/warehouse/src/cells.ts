@@ -99,8 +99,7 @@ export async function insertCells(
   await connection.insert(
     `INSERT INTO ${table} FORMAT JSONCompactEachRow`,
     Buffer.from(`${lines.join('\n')}\n`, 'utf8'),
-    {},
-    queryId,
+    { queryId },
   )
 }
 

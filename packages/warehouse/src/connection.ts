@@ -50,7 +50,7 @@ export interface Connection {
   rows<Row>(query: string, params?: Record<string, unknown>, settings?: ClickHouseSettings): Promise<Row[]>
   command(query: string, options?: CommandOptions): Promise<void>
   /** Sends bytes as they are in the format that the statement names; never repeated. */
-  insert(statement: string, bytes: Buffer, settings?: ClickHouseSettings, queryId?: string): Promise<void>
+  insert(statement: string, bytes: Buffer, options?: Omit<CommandOptions, 'repeatable'>): Promise<void>
   close(): Promise<void>
 }
 
@@ -77,13 +77,13 @@ async function insert(
   client: ClickHouseClient,
   statement: string,
   bytes: Buffer,
-  settings: ClickHouseSettings,
-  queryId: string | undefined,
+  { params = {}, settings = {}, queryId }: Omit<CommandOptions, 'repeatable'>,
 ): Promise<void> {
   try {
     const result = await client.exec({
       query: statement,
       values: Readable.from([bytes], { objectMode: false }),
+      query_params: params,
       clickhouse_settings: settings,
       ...(queryId === undefined ? {} : { query_id: queryId }),
     })
@@ -141,8 +141,7 @@ export function connect(
         checkHeaders(result.response_headers)
       })
     },
-    insert: (statement, bytes, settings = {}, queryId = undefined) =>
-      insert(client, statement, bytes, settings, queryId),
+    insert: (statement, bytes, how = {}) => insert(client, statement, bytes, how),
     close: () => client.close(),
   }
 }

@@ -1,7 +1,7 @@
 import { HOUR } from '@tacit/contracts'
 import fc from 'fast-check'
 import t from 'tap'
-import { DAY_START, EPOCH, line, PLAN, type Row, testServer } from './testing/rows.js'
+import { BY, DAY_START, EPOCH, line, PLAN, type Row, testServer } from './testing/rows.js'
 import type { CountRequest, NodeCount } from './types.js'
 import { openWarehouse } from './warehouse.js'
 
@@ -102,6 +102,7 @@ t.test('counts are exact on any population', async (t) => {
       'day',
       rows.map((row, at) => line({ ...row, row: at, batch: run })),
       id,
+      BY,
     )
     await w.settle('day', [hour], { deduplicate: false, resume: false, queryId: `p${id}` })
     const c = await w.clean({ stream: 'day', epoch: EPOCH, site: 'erp', identity, maxEventsPerPerson: cap })
@@ -145,7 +146,7 @@ t.test('thousands of passing values fit into one query', async (t) => {
   const rows = Array.from({ length: 5_000 }, (_none, row) =>
     line({ row, person: `p${String(row % 50)}`, path: `/${String(row)}/it's` }),
   )
-  await w.land('day', rows, 'many')
+  await w.land('day', rows, 'many', BY)
   await w.settle('day', [DAY_START + 9 * HOUR], { deduplicate: false, resume: false, queryId: 'many' })
   const c = await w.clean({
     stream: 'day',

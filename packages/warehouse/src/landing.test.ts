@@ -5,7 +5,7 @@ import { DAY, HOUR } from '@tacit/contracts'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { wholeDays } from './landing.js'
-import { DAY_START, failureOf, line, PLAN, PRODUCER, testServer } from './testing/rows.js'
+import { BY, DAY_START, failureOf, line, PLAN, PRODUCER, testServer } from './testing/rows.js'
 import { openWarehouse, type Warehouse } from './warehouse.js'
 
 const server = await testServer(t)
@@ -25,9 +25,9 @@ function batch(number: number, rows: number, received = DAY_START): Buffer {
 
 t.test('rows land as they are and are read back by range', async (t) => {
   const w = await warehouse(t, 'land_ranges')
-  await w.land('day', [batch(0, 3), batch(1, 4)], 'day:0-1')
-  await w.land('day', [batch(5, 2)], 'day:5')
-  await w.land('day', [], 'day:nothing')
+  await w.land('day', [batch(0, 3), batch(1, 4)], 'day:0-1', BY)
+  await w.land('day', [batch(5, 2)], 'day:5', BY)
+  await w.land('day', [], 'day:nothing', BY)
   const range = (from: number, to: number, producer = PRODUCER) => ({ producer, from, to })
   t.same(await w.landed('day', [range(0, 1)]), { rows: 7, distinct: 7 })
   t.same(await w.landed('day', [range(1, 1), range(5, 9)]), { rows: 6, distinct: 6 })
@@ -37,10 +37,10 @@ t.test('rows land as they are and are read back by range', async (t) => {
 
 t.test('the same token lands once, another token lands again and is seen', async (t) => {
   const w = await warehouse(t, 'land_tokens')
-  await w.land('day', [batch(0, 5)], 'a')
-  await w.land('day', [batch(0, 5)], 'a')
+  await w.land('day', [batch(0, 5)], 'a', BY)
+  await w.land('day', [batch(0, 5)], 'a', BY)
   t.same(await w.landed('day', [{ producer: PRODUCER, from: 0, to: 0 }]), { rows: 5, distinct: 5 })
-  await w.land('day', [batch(0, 5)], 'b')
+  await w.land('day', [batch(0, 5)], 'b', BY)
   t.same(await w.landed('day', [{ producer: PRODUCER, from: 0, to: 0 }]), { rows: 10, distinct: 5 })
   t.same(await w.landingHours('day'), [{ hour: DAY_START, rows: 10, distinct: null }])
   t.same(await w.landingHours('day', { distinct: true }), [{ hour: DAY_START, rows: 10, distinct: 5 }])
@@ -56,7 +56,7 @@ t.test('C7: rows that can never be taken are named so, and not quoted', async (t
     Buffer.from(good.toString('utf8').replace('"2026-11-01"', '"alice@example.in"')),
   ]
   for (const rows of bad) {
-    const failure = await failureOf(w.land('day', [good, rows], 'bad'))
+    const failure = await failureOf(w.land('day', [good, rows], 'bad', BY))
     t.equal(failure.kind, 'data')
     t.equal(failure.code, 'ERR_WAREHOUSE_DATA')
     t.notMatch(`${failure.message} ${failure.stack ?? ''}`, /alice/)
@@ -68,7 +68,7 @@ t.test('C13: a missing table is refused', async (t) => {
   const w = await warehouse(t, 'land_missing')
   const bare = openWarehouse(server.address, 'land_missing')
   t.teardown(() => bare.close())
-  await t.rejects(bare.land('day', [line({})], 'x'), { code: 'ERR_INTERNAL' })
+  await t.rejects(bare.land('day', [line({})], 'x', BY), { code: 'ERR_INTERNAL' })
   const failure = await failureOf(w.landed('week', [{ producer: PRODUCER, from: 0, to: 0 }]))
   t.equal(failure.kind, 'refused')
 })
@@ -77,7 +77,7 @@ t.test('hours are dropped and no other hour is touched', async (t) => {
   const w = await warehouse(t, 'land_drop')
   const day = Array.from({ length: 24 }, (_none, at) => DAY_START + at * HOUR)
   for (const [number, hour] of [...day, DAY_START + DAY].entries()) {
-    await w.land('day', [batch(number, 1, hour)], String(number))
+    await w.land('day', [batch(number, 1, hour)], String(number), BY)
   }
   await w.dropLanding('day', day.slice(3, 5))
   const left = (await w.landingHours('day')).map(({ hour }) => hour)
@@ -91,7 +91,7 @@ t.test('hours are dropped and no other hour is touched', async (t) => {
 
 t.test('a day that is complete goes with the hours that it has, and not while it has others', async (t) => {
   const w = await warehouse(t, 'land_quiet')
-  for (const at of [1, 5, 9]) await w.land('day', [batch(at, 1, DAY_START + at * HOUR)], String(at))
+  for (const at of [1, 5, 9]) await w.land('day', [batch(at, 1, DAY_START + at * HOUR)], String(at), BY)
   const complete = { completeUntil: DAY_START + DAY }
   await w.dropLanding('day', [DAY_START + HOUR], complete)
   t.same(
@@ -157,7 +157,7 @@ t.test('C3, C4, C5, C8: an insert without a clear answer has an unknown outcome'
   }
   for (const [name, act] of Object.entries(faults)) {
     const w = await impostor(t, act)
-    const failure = await failureOf(w.land('day', [line({})], 'x'))
+    const failure = await failureOf(w.land('day', [line({})], 'x', BY))
     t.equal(failure.kind, 'unknown', name)
     t.notMatch(failure.message, /alice/)
   }
@@ -172,7 +172,7 @@ t.test('rows of finished inserts survive SIGKILL, and no range is half there', a
     for (let number = 0; !isOver; number += 1) {
       outcomes.set(number, 'open')
       try {
-        await w.land('day', [batch(number, rows)], `kill:${String(number)}`)
+        await w.land('day', [batch(number, rows)], `kill:${String(number)}`, BY)
         outcomes.set(number, 'done')
       } catch {
         await sleep(20)

@@ -8,7 +8,13 @@
  * `clean_…`: cleaned rows of one release, dropped after it; left-overs of a killed release go at the next start.
  */
 import { TacitError } from '@tacit/contracts'
-import { type Column, LANDING_COLUMNS, recordColumns, type StreamPlan } from '@tacit/rulebook'
+import {
+  type Column,
+  LANDING_COLUMNS,
+  PROVENANCE_COLUMN,
+  recordColumns,
+  type StreamPlan,
+} from '@tacit/rulebook'
 import type { Connection } from './connection.js'
 import { identifier, tableName } from './sql.js'
 
@@ -42,12 +48,17 @@ function dimensionColumns(plan: StreamPlan): readonly Column[] {
   return plan.dimensions.map((name) => ({ name, type: 'LowCardinality(String)' }))
 }
 
-/** Columns of a staging table. */
-export function stagingColumns(plan: StreamPlan): readonly Column[] {
-  return [...recordColumns(plan.stream), ...dimensionColumns(plan)]
+/** The order of the values in a JSONCompactEachRow line, as a collector writes it. */
+export function lineColumns(plan: StreamPlan): readonly Column[] {
+  return [...LANDING_COLUMNS, ...recordColumns(plan.stream), ...dimensionColumns(plan)]
 }
 
-/** Columns of a landing table: the order of the values in a JSONCompactEachRow line. */
+/** Columns of a staging table. */
+export function stagingColumns(plan: StreamPlan): readonly Column[] {
+  return [...recordColumns(plan.stream), ...dimensionColumns(plan), PROVENANCE_COLUMN]
+}
+
+/** Columns of a landing table: a line's, and what the insert says of all its lines. */
 export function landingColumns(plan: StreamPlan): readonly Column[] {
   return [...LANDING_COLUMNS, ...stagingColumns(plan)]
 }
@@ -133,7 +144,7 @@ function missingColumns(table: Table, existing: readonly Column[]): readonly Col
   return table.columns.filter(({ name }) => !found.has(name))
 }
 
-/** Rows that are there already read '' in a new dimension: their rulebook did not keep it. */
+/** Rows that are there already read '' in a new column: their rulebook did not keep it, or nobody wrote it down yet. */
 async function addColumns(connection: Connection, table: Table, columns: readonly Column[]): Promise<void> {
   if (columns.length === 0) return
   const added = columns.map(({ name, type }) => `ADD COLUMN IF NOT EXISTS ${identifier(name)} ${type}`)

@@ -1,7 +1,7 @@
 import { DAY, HOUR } from '@tacit/contracts'
 import t, { type Test } from 'tap'
 import { type Connection, connect } from './connection.js'
-import { DAY_START, EPOCH, line, PLAN, testServer } from './testing/rows.js'
+import { BY, DAY_START, EPOCH, line, PLAN, testServer } from './testing/rows.js'
 import { openWarehouse, type Warehouse } from './warehouse.js'
 
 const server = await testServer(t)
@@ -23,7 +23,7 @@ async function fill(w: Warehouse, count: number): Promise<void> {
   const hours = [...HOURS, DAY_START + DAY]
   for (const [batch, hour] of hours.entries()) {
     const rows = Array.from({ length: count }, (_none, row) => line({ batch, row, received: hour, hour }))
-    await w.land('day', rows, String(batch))
+    await w.land('day', rows, String(batch), BY)
   }
 }
 
@@ -44,7 +44,7 @@ t.test('whole hours move, other hours stay, and landing keeps its copy until it 
   const columns = await sql.rows<{ name: string }>(
     "SELECT name FROM system.columns WHERE database = 'settle_plain' AND table = 'staging_day' AND startsWith(name, '_')",
   )
-  t.same(columns, [], 'staging knows nothing of producers and batches')
+  t.same(columns, [{ name: '_rulebook' }], 'staging knows nothing of producers and batches')
 })
 
 t.test('repetitions move once where that is asked', async (t) => {
@@ -53,7 +53,7 @@ t.test('repetitions move once where that is asked', async (t) => {
   const again = Array.from({ length: 5 }, (_none, row) =>
     line({ batch: 0, row, received: DAY_START, hour: DAY_START }),
   )
-  await w.land('day', again, 'again')
+  await w.land('day', again, 'again', BY)
   const moved = await w.settle('day', HOURS, { deduplicate: true, resume: false, queryId: 'd1' })
   t.same(moved, [{ stream: 'day', epoch: EPOCH, rows: 40 }])
 })
@@ -128,7 +128,7 @@ t.test('rows of one person do not lie in the order in which they came', async (t
   const rows = Array.from({ length: 200 }, (_none, row) =>
     line({ row, eid: 'same', path: `/${String(row)}` }),
   )
-  await w.land('day', rows, 'o')
+  await w.land('day', rows, 'o', BY)
   await w.settle('day', [DAY_START + 9 * HOUR], plain('o'))
   const found = await sql.rows<{ path: string }>(
     'SELECT path FROM settle_order.staging_day SETTINGS max_threads = 1',
@@ -196,6 +196,7 @@ t.test(
     const names = columns.map(({ name }) => name)
     t.ok(names.includes('device'), 'what a former rulebook kept stays until its partition goes')
     t.equal(names.at(-1), 'browser', 'what the new one keeps is added')
+    t.ok(names.includes('_rulebook'))
     t.equal(await w.stagedRows('day', EPOCH), 6, 'and no row is touched')
     t.same(
       await sql.rows('SELECT DISTINCT browser FROM migrate_check.staging_day'),

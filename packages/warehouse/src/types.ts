@@ -8,6 +8,32 @@ export interface ServerAddress {
   readonly password: string
 }
 
+/** Under what rows were decided. */
+export interface DecidedBy {
+  /** hash of the rulebook */
+  readonly rulebook: string
+  /** dimensions of the rows, where that rulebook had others than the plan; absent columns read '' */
+  readonly dimensions?: readonly string[]
+}
+
+/** A hash that rows of one hour of receipt carry. */
+export interface RowProvenance {
+  /** '' on rows that landed before it was written down */
+  readonly rulebook: string
+  /** ms, hour of receipt */
+  readonly received: number
+  /** epoch label */
+  readonly epoch: string
+}
+
+/** A hash that released cells of one window carry. */
+export interface CellProvenance {
+  readonly rulebook: string
+  readonly window: string
+  /** ms */
+  readonly windowStart: number
+}
+
 /** A run of batches of one producer, both ends included. */
 export interface BatchRange {
   readonly producer: string

@@ -5,16 +5,20 @@ import { cellCount, insertCells, queryCells, releasedWindows } from './cells.js'
 import { clean } from './clean.js'
 import { type ConnectionOptions, connect } from './connection.js'
 import { dropLanding, land, landed, landingHours } from './landing.js'
+import { cellProvenance, rowProvenance } from './provenance.js'
 import { migrate } from './schema.js'
 import { dropEpoch, settle, stagedEpochs, stagedRows } from './staging.js'
 import type {
   BatchRange,
+  CellProvenance,
   CellQuery,
   CleanedRows,
   CleanRequest,
+  DecidedBy,
   LandedCount,
   LandingHour,
   ReleasedWindow,
+  RowProvenance,
   ServerAddress,
   SettleOptions,
   StagedCount,
@@ -30,9 +34,9 @@ export interface Warehouse {
   migrate(plans: readonly StreamPlan[]): Promise<void>
   /**
    * One insert of JSONCompactEachRow lines as they are. @param token names stream and range
-   * @param dimensions of the rows, where their rulebook had others than the plan; absent columns read ''
+   * @param by the rulebook of all of them: each row carries its hash from then on
    */
-  land(stream: Stream, rows: readonly Buffer[], token: string, dimensions?: readonly string[]): Promise<void>
+  land(stream: Stream, rows: readonly Buffer[], token: string, by: DecidedBy): Promise<void>
   /** Rows of these ranges in landing: the read-back. */
   landed(stream: Stream, ranges: readonly BatchRange[]): Promise<LandedCount>
   /** Hours of receipt that have rows in landing. */
@@ -59,6 +63,10 @@ export interface Warehouse {
   cellCount(manifest: string): Promise<number>
   queryCells(query: CellQuery): Promise<readonly StoredCell[]>
   releasedWindows(): Promise<readonly ReleasedWindow[]>
+  /** Every hash that rows in landing or staging carry, by hour of receipt and epoch. */
+  rowProvenance(stream: Stream): Promise<readonly RowProvenance[]>
+  /** Every hash that released cells carry, by window. */
+  cellProvenance(): Promise<readonly CellProvenance[]>
   close(): Promise<void>
 }
 
@@ -84,9 +92,9 @@ export function openWarehouse(
       plans.clear()
       for (const plan of wanted) plans.set(plan.stream, plan)
     },
-    land: async (stream, rows, token, dimensions) => {
+    land: async (stream, rows, token, { dimensions, rulebook }) => {
       const plan = planOf(stream)
-      return land(connection, dimensions === undefined ? plan : { stream, dimensions }, rows, token)
+      return land(connection, dimensions === undefined ? plan : { stream, dimensions }, rows, token, rulebook)
     },
     landed: (stream, ranges) => landed(connection, stream, ranges),
     landingHours: (stream, { distinct = false } = {}) => landingHours(connection, stream, distinct),
@@ -101,6 +109,8 @@ export function openWarehouse(
     cellCount: (manifest) => cellCount(connection, manifest),
     queryCells: (query) => queryCells(connection, query),
     releasedWindows: () => releasedWindows(connection),
+    rowProvenance: (stream) => rowProvenance(connection, stream),
+    cellProvenance: () => cellProvenance(connection),
     close: () => connection.close(),
   }
 }

@@ -17,17 +17,21 @@ import type { KeeperPort, LogKeys } from '@tacit/keyring'
 import { storedPlans } from '@tacit/rulebook'
 import type { Warehouse } from '@tacit/warehouse'
 import { addDetected, type DetectionRow, detectionRows } from './detections.js'
-import { type ReleasedStatistic, Releaser } from './release.js'
-import type { Rulebooks } from './rulebooks.js'
+import { dropEvent, type Evidence, failedCheckEvent } from './evidence.js'
+import { differenceOf, type ReleasedStatistic, Releaser } from './release.js'
+import { checkProvenance } from './provenance.js'
+import type { CheckResult, LedgerRow } from './records.js'
+import { closingTime, type Rulebooks } from './rulebooks.js'
 import { Settler } from './settler.js'
 import { Stager } from './stager.js'
-import { addCounts, type AggregatorState, type LedgerRow } from './state.js'
+import { addCounts, type AggregatorState } from './state.js'
 
 export interface AggregatorOptions {
   readonly rulebooks: Rulebooks
   readonly log: EventLog
   readonly logKeys: LogKeys
   readonly keeper: KeeperPort
+  readonly evidence: Evidence
   readonly state: AggregatorState
   readonly warehouse: Warehouse
   readonly alarm: (message: string) => void
@@ -51,6 +55,11 @@ export class Aggregator {
     this.#releaser = new Releaser(options)
   }
 
+  /** See {@link Settler.finishMoves}. @throws WarehouseError, and what the keeper throws */
+  finishMoves(from?: number): Promise<void> {
+    return this.#settler.finishMoves(from)
+  }
+
   /** Stages what is in the log. @returns batches taken */
   stage(): Promise<number> {
     return this.#stager.drain()
@@ -65,6 +74,8 @@ export class Aggregator {
       for (const { epoch, record } of this.#options.state.windows(stream)) {
         const due = record.status === 'open' || record.status === 'committed'
         if (due && this.#isComplete(epoch, now)) released.push(...(await this.#release(stream, epoch)))
+        else if (!due && !record.reconciled && !record.dropped)
+          await this.#releaser.reconcileAgain(stream, epoch)
       }
     }
     return released
@@ -92,10 +103,14 @@ export class Aggregator {
 
   /** Rows that waited in landing while their root died (a long stop) came into a partition that was dropped already. */
   async #dropLeftovers(): Promise<void> {
-    const { state, warehouse } = this.#options
+    const { evidence, rulebooks, state, warehouse } = this.#options
     for (const stream of this.#streams) {
       for (const { epoch } of await warehouse.stagedEpochs(stream)) {
-        if (state.window(stream, epoch).dropped) await warehouse.dropEpoch(stream, epoch)
+        const record = state.window(stream, epoch)
+        if (!record.dropped) continue
+        // Before they go: a crash in between has it on record twice rather than never.
+        await evidence.record([dropEvent({ stream, epoch, record }, rulebooks.current().hash)])
+        await warehouse.dropEpoch(stream, epoch)
       }
     }
   }
@@ -116,25 +131,56 @@ export class Aggregator {
   #isComplete(epoch: string, now: number): boolean {
     const { rulebooks, state } = this.#options
     const { end, start } = epochFromLabel(epoch)
-    const lateness = rulebooks.ruling(start, end, end).map(({ epochs }) => epochs.latenessMs)
-    const closes = end + Math.max(...lateness)
+    const closes = closingTime(rulebooks, start, end)
     const lastHour = Math.ceil(closes / HOUR) * HOUR
     return now >= closes && state.watermark >= lastHour && state.receiptHours(lastHour).length === 0
   }
 
   /** The root is gone: so is the partition. What was never released is counted as expired. */
   async #drop(stream: Stream, epoch: string): Promise<void> {
-    const { alarm, state, warehouse } = this.#options
+    const { alarm, evidence, rulebooks, state, warehouse } = this.#options
     await this.#releaser.insertCommitted(stream, epoch)
     await warehouse.dropEpoch(stream, epoch)
     const record = state.window(stream, epoch)
     const unreleased = record.status === 'open'
     if (unreleased && record.accepted > 0) alarm(`window ${epoch} lost its key before it was released`)
+    else if (!unreleased && !record.reconciled) {
+      alarm(`window ${epoch} was dropped with its key though it never reconciled: ${differenceOf(record)}`)
+    }
+    await evidence.record([dropEvent({ stream, epoch, record }, rulebooks.current().hash)])
     await state.putWindow(stream, epoch, {
       ...record,
       dropped: true,
       ...(unreleased ? { status: 'expired' as const, expired: record.accepted - record.quarantined } : {}),
     })
+  }
+
+  /**
+   * Runs the checks of what is stored, keeps what they found, and sounds the alarm where one fails. That one fails which
+   * did not before goes on record.
+   * @param now ms
+   */
+  async check(now: number): Promise<void> {
+    const { alarm, evidence, rulebooks, state } = this.#options
+    const result = await checkProvenance({ ...this.#options, streams: this.#streams }, now)
+    const { findings, id, ok } = result
+    await state.putCheck(result)
+    if (ok) return state.putOnRecord(id, false)
+    alarm(`the check ${id} failed: ${findings.join(' ')}`)
+    if (state.isOnRecord(id)) return
+    try {
+      await evidence.record([failedCheckEvent(id, rulebooks.current().hash)])
+    } catch {
+      alarm(`that the check ${id} failed is not on record yet; it is tried again with the next check`)
+      return
+    }
+    // Afterwards: a crash in between has it on record twice rather than never.
+    await state.putOnRecord(id, true)
+  }
+
+  /** What the checks found when they last ran; none before the first run. */
+  checks(): readonly CheckResult[] {
+    return this.#options.state.checks()
   }
 
   /** Hour of receipt (ms) of the oldest batch in the log that is not staged; null where all are. */

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { DAY, HOUR } from '@tacit/contracts'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { behind, Death } from './testing/interrupt.js'
 import { erpRulebook, type TestProcess, TestStores, testServer } from './testing/stores.js'
 import { DAY_START, EPOCH, pageViews, type Row } from './testing/traffic.js'
@@ -44,21 +44,50 @@ interface Outcome {
 
 interface Played {
   readonly outcome: Outcome
+  /** rows that came after the death, into an hour that was on its way */
+  readonly again: number
   readonly died: boolean
   readonly calls: readonly string[]
 }
 
+/** What an import after the death receives once more in an hour that is not settled: nothing of it may be lost. */
+const AGAIN = pageViews({ tenants: 1, perTenant: 7, prefix: 'again-' }, '/again', MIDDAY)
+
+async function receiveAgain({ collector, state }: TestProcess, { keeper }: TestStores): Promise<number> {
+  const hour = keeper.liveHours[0]
+  if (hour === undefined || hour >= DAY_START + DAY || state.window('day', EPOCH).status !== 'open') return 0
+  await collector.send(hour, AGAIN)
+  return AGAIN.length
+}
+
+interface PlayOptions {
+  /** whether rows come after the death in an hour from before it */
+  readonly isReceivedAgain?: boolean
+}
+
 /** One day from its first beacon to its root's death, under a process that dies once. */
-async function play(dir: string, name: string, death: Death): Promise<Played> {
+async function play(
+  dir: string,
+  name: string,
+  death: Death,
+  { isReceivedAgain = false }: PlayOptions = {},
+): Promise<Played> {
+  let again = 0
   const stores = new TestStores(dir, server, name, rulebook)
   stores.keeper.openEpoch(EPOCH)
   let running = await stores.open(behind(death.hook))
   /** Does a thing; where the process dies of it, a new one does it again. */
   async function survive(action: (tacit: TestProcess) => Promise<unknown>): Promise<void> {
+    if (death.dead) return void (await action(running))
     const first = action(running)
     if ((await Promise.race([first, death.happened])) !== 'died') return
     await running.close()
     running = await stores.open()
+    if (isReceivedAgain) {
+      // As whoever opens a realm does; the other days leave it to the next settling.
+      await running.aggregator.finishMoves()
+      again = await receiveAgain(running, stores)
+    }
     await action(running)
   }
   await send(running, DAY_START + 6 * HOUR)
@@ -88,7 +117,7 @@ async function play(dir: string, name: string, death: Death): Promise<Played> {
     windowAfter: JSON.stringify(running.state.window('day', EPOCH)),
   }
   await running.close()
-  return { outcome, died: death.dead, calls: death.calls }
+  return { outcome, again, died: death.dead, calls: death.calls }
 }
 
 /** A batch that ClickHouse refuses for its data. */
@@ -149,17 +178,46 @@ function tried(calls: readonly string[]): number[] {
 /** Days that are played at a time: most of their time they wait for ClickHouse. */
 const AT_ONCE = 6
 
-t.test('a death before any step changes nothing that comes of it', { timeout: 120_000 }, async (t) => {
+/** Plays the day once for each of these steps, with a death before it. */
+async function playEach(
+  t: Test,
+  steps: readonly number[],
+  options: PlayOptions,
+  judge: (played: Played, name: string) => void,
+): Promise<void> {
   const dir = t.testdir()
-  const steps = tried(clean.calls)
-  while (steps.length > 0) {
+  const left = [...steps]
+  while (left.length > 0) {
     await Promise.all(
-      steps.splice(0, AT_ONCE).map(async (step) => {
-        const played = await play(join(dir, String(step)), `before_${String(step)}`, new Death(step))
+      left.splice(0, AT_ONCE).map(async (step) => {
+        const database = `${options.isReceivedAgain === true ? 'again' : 'before'}_${String(step)}`
+        const played = await play(join(dir, String(step)), database, new Death(step), options)
         const name = `before step ${String(step)}, ${String(clean.calls[step])}`
         t.ok(played.died, `${name}: it is reached`)
-        t.same(played.outcome, clean.outcome, name)
+        judge(played, name)
       }),
     )
   }
+}
+
+t.test('a death before any step changes nothing that comes of it', { timeout: 120_000 }, async (t) => {
+  await playEach(t, tried(clean.calls), {}, ({ outcome }, name) => t.same(outcome, clean.outcome, name))
 })
+
+const SETTLING = /\.(?:intendToSettle|settle|dropLanding|moved|destroyLogKey|clearQuarantine|settled)$/
+
+t.test(
+  'what comes after a death into an hour that was being settled is not lost',
+  { timeout: 120_000 },
+  async (t) => {
+    const steps = tried(clean.calls).filter((step) => SETTLING.test(clean.calls[step] ?? ''))
+    let times = 0
+    await playEach(t, steps, { isReceivedAgain: true }, ({ again, outcome }, name) => {
+      if (again > 0) times++
+      t.equal(outcome.staged, clean.outcome.staged + again, name)
+      t.match(outcome.window, { staged: ROWS.length + again, expired: 0, reconciled: true }, name)
+      t.equal(outcome.landing, 0, name)
+    })
+    t.ok(times >= 5, `${String(times)} of ${String(steps.length)} times something came`)
+  },
+)

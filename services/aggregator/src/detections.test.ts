@@ -6,6 +6,7 @@ import type { Warehouse } from '@tacit/warehouse'
 import fc from 'fast-check'
 import t from 'tap'
 import { Aggregator } from './aggregator.js'
+import type { Evidence } from './evidence.js'
 import { addDetected, detectionRows, type DetectedSums } from './detections.js'
 import { soleRulebook } from './rulebooks.js'
 import { AggregatorState } from './state.js'
@@ -74,6 +75,7 @@ t.test('what is in the log and not yet staged is counted with it, once', async (
     log: log as unknown as EventLog,
     logKeys: {} as LogKeys,
     keeper: {} as KeeperPort,
+    evidence: {} as Evidence,
     warehouse: {} as Warehouse,
     state,
     alarm: () => t.fail('no alarm'),

@@ -1,5 +1,6 @@
 export * from './aggregator.js'
 export type { DetectionRow } from './detections.js'
 export type { ReleasedStatistic } from './release.js'
-export { type Rulebooks, soleRulebook } from './rulebooks.js'
+export { type Reign, type Rulebooks, soleRulebook } from './rulebooks.js'
+export * from './records.js'
 export * from './state.js'

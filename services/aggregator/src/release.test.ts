@@ -134,7 +134,7 @@ t.test('a window is released once: nothing that comes later changes a byte of it
   await close(opened, CROWD)
   const first = await opened.pages()
   t.same((await running.advance(CLOSE + HOUR)).released, [])
-  await running.warehouse.land('day', [], 'nothing')
+  await running.warehouse.land('day', [], 'nothing', { rulebook: opened.stores.rulebook.hash })
   const { manifests } = running.state.window('day', EPOCH)
   await running.state.commitWindow('day', EPOCH, { ...running.state.window('day', EPOCH), status: 'open' }, [
     { id: manifests[0] as string, text: 'other', hash: 'other' },
@@ -238,6 +238,21 @@ t.test('rows that staging lacks show in the reconciliation, with an alarm', asyn
   await close(opened, CROWD)
   t.match(opened.running.state.window('day', EPOCH), { accepted: 36, staged: 34, reconciled: false })
   t.match(opened.stores.alarms, [/does not reconcile/])
+  t.equal(opened.stores.keeper.verdicts.get(EPOCH), false, 'the keeper is told, and keeps the root')
+  t.match(
+    opened.stores.evidence.filter(({ action }) => action === 'release.committed'),
+    [{ object: { reconciled: 'no' } }],
+    'on record is that they differ, never by how many',
+  )
+  opened.stores.alarms.length = 0
+  await opened.running.advance(DEATH)
+  t.match(opened.stores.alarms, [
+    /dropped with its key though it never reconciled: 36 rows were accepted, and 34/,
+  ])
+  t.match(opened.stores.evidence.at(-1), {
+    action: 'retention.dropped',
+    object: { epoch: EPOCH, store: 'staging', reconciled: 'no' },
+  })
 })
 
 t.test('a window whose root died before it closed is expired, and nothing of it stays', async (t) => {
@@ -253,6 +268,11 @@ t.test('a window whose root died before it closed is expired, and nothing of it 
   t.equal(await running.warehouse.stagedRows('day', EPOCH), 0)
   t.same(await running.warehouse.landingHours('day'), [])
   t.same(await opened.pages(), [])
+  t.same(
+    stores.evidence.map(({ action }) => action),
+    ['retention.dropped', 'retention.dropped'],
+    'also on record is the drop of the rows that waited in landing',
+  )
 })
 
 t.test('a committed window whose root dies before its cells are in is still published', async (t) => {
@@ -277,3 +297,61 @@ t.test('a committed window whose root dies before its cells are in is still publ
   ])
   await third.close()
 })
+
+t.test('counts that add up later are put right, and the keeper is told', async (t) => {
+  let missing = 2
+  const opened = await open(t, 'reconciled_later', (doors) => ({
+    ...doors,
+    warehouse: {
+      ...doors.warehouse,
+      stagedRows: async (...args) => (await doors.warehouse.stagedRows(...args)) - missing,
+    },
+  }))
+  await close(opened, CROWD)
+  t.equal(opened.stores.keeper.verdicts.get(EPOCH), false)
+  missing = 0
+  await opened.running.advance(CLOSE + HOUR)
+  t.equal(opened.stores.keeper.verdicts.get(EPOCH), true)
+  t.match(opened.running.state.window('day', EPOCH), { staged: 36, reconciled: true, status: 'released' })
+})
+
+t.test(
+  'a release is on record by the hashes of its manifests before a cell can be read, and once',
+  async (t) => {
+    let recordedFirst: number | null = null
+    const opened: Opened = await open(t, 'on_record', (doors) => ({
+      ...doors,
+      warehouse: {
+        ...doors.warehouse,
+        insertCells: async (...args) => {
+          recordedFirst ??= opened.stores.evidence.length
+          return doors.warehouse.insertCells(...args)
+        },
+      },
+    }))
+    await close(opened, CROWD)
+    t.equal(recordedFirst, 1, 'the entry came first')
+    const { running, stores } = opened
+    const [id = ''] = running.state.window('day', EPOCH).manifests
+    t.same(stores.evidence, [
+      {
+        actor: 'aggregator',
+        rulebook: stores.rulebook.hash,
+        action: 'release.committed',
+        object: {
+          stream: 'day',
+          epoch: EPOCH,
+          window: 'day',
+          reconciled: 'yes',
+          manifests: [{ id, hash: running.state.manifest(id)?.hash }],
+        },
+      },
+    ])
+    await running.advance(CLOSE + HOUR)
+    await running.advance(DEATH)
+    t.same(
+      stores.evidence.map(({ action }) => action),
+      ['release.committed', 'retention.dropped'],
+    )
+  },
+)

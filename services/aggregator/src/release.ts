@@ -27,15 +27,20 @@ import {
   type Site,
   type Statistic,
 } from '@tacit/rulebook'
+import type { KeeperPort } from '@tacit/keyring'
 import type { CleanedRows, CountRequest, StoredCell, Warehouse } from '@tacit/warehouse'
+import { type Evidence, releaseEvents } from './evidence.js'
+import type { CommittedManifest, WindowRecord } from './records.js'
 import type { Rulebooks } from './rulebooks.js'
-import type { AggregatorState, CommittedManifest, WindowRecord } from './state.js'
+import type { AggregatorState } from './state.js'
 
 /** What a dimension's empty value is called in a published cell. */
 const NONE = '(none)'
 
 export interface ReleaseOptions {
   readonly rulebooks: Rulebooks
+  readonly keeper: Pick<KeeperPort, 'reconciled'>
+  readonly evidence: Evidence
   readonly state: AggregatorState
   readonly warehouse: Warehouse
   readonly alarm: (message: string) => void
@@ -95,17 +100,37 @@ export class Releaser {
     return released
   }
 
-  /** Inserts the cells of a committed window and marks it released; repeatable. */
+  /** Puts a committed window on record, inserts its cells and marks it released; repeatable. */
   async insertCommitted(stream: Stream, epoch: string): Promise<void> {
-    const { state, warehouse } = this.#options
+    const { evidence, state, warehouse } = this.#options
     const record = state.window(stream, epoch)
     if (record.status !== 'committed') return
+    const manifests = record.manifests.map((id) => state.manifest(id) as CommittedManifest)
+    const contents = manifests.map(({ hash, text }) => readManifest(text, hash))
+    // Nothing is public before it is on record. A crash in between may put it there twice, with the same hashes.
+    if (record.onRecord !== true) {
+      const rulebook = contents[0]?.rulebook
+      if (rulebook !== undefined)
+        await evidence.record(releaseEvents({ stream, epoch, record }, manifests, rulebook))
+      record.onRecord = true
+      await state.putWindow(stream, epoch, record)
+    }
     // One after the other: a process that dies leaves at most one insert under way.
-    for (const id of record.manifests) {
-      const committed = state.manifest(id) as CommittedManifest
-      await warehouse.insertCells(id, storedCells(readManifest(committed.text, committed.hash)))
+    for (const [at, content] of contents.entries()) {
+      await warehouse.insertCells(manifests[at]?.id ?? '', storedCells(content))
     }
     await state.putWindow(stream, epoch, { ...record, status: 'released' })
+    await evidence.sign()
+  }
+
+  /** Looks again at a window whose counts did not add up: where they do now, its root may go. */
+  async reconcileAgain(stream: Stream, epoch: string): Promise<void> {
+    const { keeper, state } = this.#options
+    const record = state.window(stream, epoch)
+    const again = await this.#counted(stream, epoch)
+    if (!again.reconciled) return
+    await keeper.reconciled(stream, epoch, true)
+    await state.putWindow(stream, epoch, { ...record, staged: again.staged, reconciled: true })
   }
 
   async #commit(stream: Stream, epoch: string): Promise<ReleasedStatistic[]> {
@@ -146,12 +171,22 @@ export class Releaser {
 
   /** accepted = staged + quarantined + expired, before anything is cleaned (INV-26). */
   async #reconcile(stream: Stream, epoch: string): Promise<WindowRecord> {
-    const { alarm, state, warehouse } = this.#options
+    const { alarm, keeper } = this.#options
+    const record = await this.#counted(stream, epoch)
+    if (!record.reconciled) {
+      alarm(
+        `window ${epoch} does not reconcile: ${differenceOf(record)}; its root is kept for up to a day longer`,
+      )
+    }
+    await keeper.reconciled(stream, epoch, record.reconciled)
+    return record
+  }
+
+  async #counted(stream: Stream, epoch: string): Promise<WindowRecord> {
+    const { state, warehouse } = this.#options
     const record = state.window(stream, epoch)
     const staged = await warehouse.stagedRows(stream, epoch)
-    const reconciled = record.accepted === staged + record.quarantined + record.expired
-    if (!reconciled) alarm(`window ${epoch} does not reconcile: staged rows differ from accepted ones`)
-    return { ...record, staged, reconciled }
+    return { ...record, staged, reconciled: record.accepted === staged + record.quarantined + record.expired }
   }
 
   async #computeSite(
@@ -232,6 +267,11 @@ export class Releaser {
     )
     return new TacitError('ERR_RELEASE_REFUSED')
   }
+}
+
+/** What does not add up, for the operator of this machine. */
+export function differenceOf({ accepted, expired, quarantined, staged }: WindowRecord): string {
+  return `${accepted} rows were accepted, and ${staged} are staged, ${quarantined} set aside, ${expired} expired`
 }
 
 function storedCells(content: ManifestContent): StoredCell[] {

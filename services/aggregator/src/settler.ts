@@ -1,20 +1,25 @@
 /**
  * From landing to staging: when an hour of receipt is complete (a watermark says that nothing of it follows), its rows
- * move once, without `_producer`, `_batch` and `_row`, in random order; then its landing partition and its log key go.
+ * move once, without `_producer`, `_batch` and `_row`, in random order; then its landing partition goes, and its log key.
  *
- * Recovery: the intent (which hours, which query) is written before the move. Found at the next start, the move is
- * repeated from the beginning: rows of those hours are removed from staging first, so each row ends there once.
+ * Invariants
+ * - An hour moves when its rows of every stream are there, of all streams or of none.
+ * - The intents (which hours of which streams, which queries) are written at once before anything moves. From then until its
+ *   key is dead nothing more of an hour lands: a watermark covers it, and who receives by another clock finishes first.
+ * Recovery: moves that were cut short are repeated: what staging has of an hour that is not whole is removed first, so each
+ * row ends there once. That they moved is known of hours until their keys are dead.
  */
 import { randomUUID } from 'node:crypto'
-import { HOUR, hourOf, type Stream } from '@tacit/contracts'
+import { HOUR, hourLabel, hourOf, type Stream } from '@tacit/contracts'
 import type { KeeperPort, LogKeys } from '@tacit/keyring'
 import type { Warehouse } from '@tacit/warehouse'
-import type { AggregatorState, MissingRows, ReceiptHour } from './state.js'
-
-/** An hour whose rows do not add up waits this long for them, then moves as it is (INV-26). */
-const MAX_WAIT_MS = 24 * HOUR
+import type { MissingRows, ReceiptHour, SettleIntent } from './records.js'
+import type { Rulebooks } from './rulebooks.js'
+import type { AggregatorState } from './state.js'
 
 export interface SettlerOptions {
+  /** an hour whose rows do not add up waits for them as long as its log key may live, then moves as it is (INV-26) */
+  readonly rulebooks: Pick<Rulebooks, 'current'>
   readonly state: AggregatorState
   readonly warehouse: Warehouse
   readonly streams: readonly Stream[]
@@ -23,6 +28,10 @@ export interface SettlerOptions {
   readonly alarm: (message: string) => void
 }
 
+type Ready = ReadonlyMap<number, ReceiptHour['rows']>
+/** Of each hour distinct rows in landing, and whether some are there twice. */
+type Landed = ReadonlyMap<number, { readonly rows: number; readonly doubled: boolean }>
+
 export class Settler {
   readonly #options: SettlerOptions
 
@@ -30,76 +39,157 @@ export class Settler {
     this.#options = options
   }
 
+  /**
+   * Finishes what a crash, or a store or keeper that went away, left on its way: moves, and the deaths of keys. Before anything
+   * is sealed by a clock that may go back into those hours, whose keys may still live.
+   * @param from ms: only where an hour from then on is among them
+   */
+  async finishMoves(from = 0): Promise<void> {
+    const { state } = this.#options
+    const all = [...state.settleIntents().flatMap(({ hours }) => hours), ...this.#movedHours()]
+    if (!all.some((hour) => hour >= from)) return
+    await this.#resumeMoves()
+    await this.#forgetAll(this.#movedHours())
+  }
+
+  /** Hours of which only the log key is left. */
+  #movedHours(): readonly number[] {
+    const known = this.#options.state.receiptHours(Number.MAX_SAFE_INTEGER)
+    return known.flatMap(({ hour, moved }) => (moved === true ? [hour] : []))
+  }
+
+  async #resumeMoves(): Promise<void> {
+    const { state } = this.#options
+    const intents = state.settleIntents()
+    if (intents.length === 0) return
+    const completeUntil = Math.max(0, ...intents.flatMap(({ hours }) => hours)) + HOUR
+    for (const intent of intents) {
+      await this.#move(intent, { isResumed: true, deduplicate: true, completeUntil })
+    }
+    await state.moved(intents)
+  }
+
   /** Settles every complete hour. @param now ms @returns how many hours it settled */
   async settle(now: number): Promise<number> {
-    const { state, streams } = this.#options
+    await this.#resumeMoves()
+    const { state } = this.#options
     // A driven run may have gone ahead of the live clock: the hour that runs is not over, whatever it wrote down.
     const completeUntil = Math.min(state.watermark, hourOf(now))
     const due = state.receiptHours(completeUntil)
     if (due.length === 0) return 0
-    const ready = new Map(due.map(({ hour, rows }) => [hour, rows]))
-    const missing: MissingRows[] = []
-    for (const stream of streams)
-      missing.push(...(await this.#settleStream(stream, ready, { now, completeUntil })))
-    const hours = [...ready.keys()]
-    // Keys first: once the hours are no longer known here, nobody would destroy them but the keeper, a day later.
-    for (const hour of hours) await this.#forget(hour)
-    await state.settled(hours, missing)
-    return hours.length
+    const landed = new Map<Stream, Landed>()
+    for (const stream of this.#options.streams) landed.set(stream, await this.#landed(stream, due))
+    const waitMs = this.#options.rulebooks.current().keep.logMs
+    const ready = new Map<number, ReceiptHour['rows']>()
+    for (const { hour, rows } of due) {
+      if (now >= hour + waitMs || isWhole(hour, rows, landed)) ready.set(hour, rows)
+      else await this.#waitFor(hour)
+    }
+    await this.#moveAll(ready, landed, completeUntil)
+    await this.#dropStrays(landed, completeUntil)
+    await this.#forgetAll([...ready.keys()])
+    return ready.size
   }
 
-  async #settleStream(
-    stream: Stream,
-    ready: Map<number, ReceiptHour['rows']>,
-    { completeUntil, now }: { readonly now: number; readonly completeUntil: number },
-  ): Promise<MissingRows[]> {
+  async #waitFor(hour: number): Promise<void> {
+    this.#options.alarm('an hour has fewer rows in landing than were accepted; it waits')
+    // Should the keeper's time come first, the record says how it was.
+    await this.#options.keeper.reconciled('hour', hourLabel(hour), false)
+  }
+
+  async #moveAll(ready: Ready, landed: ReadonlyMap<Stream, Landed>, completeUntil: number): Promise<void> {
+    const { state } = this.#options
+    const intents: SettleIntent[] = []
+    const doubled = new Set<Stream>()
+    for (const [stream, of] of landed) {
+      const intent = intentOf(stream, ready, of)
+      if (intent.hours.length === 0) continue
+      intents.push(intent)
+      if (intent.hours.some((hour) => of.get(hour)?.doubled === true)) doubled.add(stream)
+    }
+    if (intents.length === 0) return
+    await state.intendToSettle(intents)
+    for (const intent of intents) {
+      await this.#move(intent, { isResumed: false, deduplicate: doubled.has(intent.stream), completeUntil })
+    }
+    await state.moved(intents)
+  }
+
+  async #move(
+    { hours, queryId, stream }: SettleIntent,
+    {
+      completeUntil,
+      deduplicate,
+      isResumed,
+    }: { readonly isResumed: boolean; readonly deduplicate: boolean; readonly completeUntil: number },
+  ): Promise<void> {
+    const { warehouse } = this.#options
+    await warehouse.settle(stream, hours, { deduplicate, resume: isResumed, queryId })
+    await warehouse.dropLanding(stream, hours, { completeUntil })
+  }
+
+  /**
+   * An insert that committed after its hour was settled, or whose batch lost its key before it was counted: such rows
+   * belong to no hour that is known here, and would stay for good.
+   */
+  async #dropStrays(landed: ReadonlyMap<Stream, Landed>, completeUntil: number): Promise<void> {
     const { state, warehouse } = this.#options
-    const landed = new Map((await warehouse.landingHours(stream)).map((found) => [found.hour, found]))
-    const intent = state.settleIntent(stream)
-    const resume = intent !== null
-    const missing: MissingRows[] = [...(intent?.missing ?? [])]
-    const hours: number[] = []
-    let deduplicate = resume
-    for (const [hour, rows] of ready) {
-      const expected = sumOf(rows[stream])
-      const found = landed.get(hour)?.rows ?? 0
-      if (expected === 0) continue
-      if (resume && intent.hours.includes(hour)) {
-        // A move that was cut short may have emptied landing in part: the counts were checked before it began.
-        hours.push(hour)
-        continue
-      }
-      if (found < expected && now < hour + MAX_WAIT_MS) {
-        this.#options.alarm('an hour has fewer rows in landing than were accepted; it waits')
-        ready.delete(hour)
-        continue
-      }
-      if (found < expected) missing.push(...shareMissing(stream, rows[stream] ?? {}, expected - found))
-      if (found > expected) deduplicate = true
-      if (found > 0) hours.push(hour)
+    for (const [stream, of] of landed) {
+      const strays = [...of.keys()].filter(
+        (hour) => hour < completeUntil && state.receiptHour(hour) === undefined,
+      )
+      if (strays.length > 0) await warehouse.dropLanding(stream, strays, { completeUntil })
     }
-    if (hours.length > 0) {
-      const queryId = intent?.queryId ?? randomUUID()
-      await state.intendToSettle({ stream, hours, missing, queryId })
-      await warehouse.settle(stream, hours, { deduplicate, resume, queryId })
-    }
-    // An insert that committed after its hour was settled, or whose batch lost its key before it was counted: such
-    // rows belong to no hour that is known here, and would stay for good.
-    const strays = [...landed.keys()].filter(
-      (hour) => hour < completeUntil && state.receiptHour(hour) === undefined,
-    )
-    const gone = [...hours, ...strays]
-    if (gone.length > 0) await warehouse.dropLanding(stream, gone, { completeUntil })
-    return missing
   }
 
-  /** The hour's log key dies, and with it every sealed copy of its batches. */
-  async #forget(hour: number): Promise<void> {
-    const { keeper, logKeys, state } = this.#options
-    logKeys.forget(hour)
-    await keeper.destroyLogKey(hour)
-    await state.clearQuarantine(hour)
+  /**
+   * What landing has of each hour: distinct rows, and whether some are there twice. Distinct rows are counted only where
+   * some hour's number is not the one that was accepted: rows that landed twice must not stand for rows that never came.
+   */
+  async #landed(stream: Stream, due: ReturnType<AggregatorState['receiptHours']>): Promise<Landed> {
+    const { warehouse } = this.#options
+    const expected = new Map(due.map(({ hour, rows }) => [hour, sumOf(rows[stream])]))
+    const first = await warehouse.landingHours(stream)
+    const isOdd = first.some(({ hour, rows }) => (expected.get(hour) ?? rows) !== rows)
+    const hours = isOdd ? await warehouse.landingHours(stream, { distinct: true }) : first
+    return new Map(
+      hours.map(({ distinct, hour, rows }) => [
+        hour,
+        { rows: distinct ?? rows, doubled: distinct !== null && distinct < rows },
+      ]),
+    )
   }
+
+  /** The hours' log keys die, and with them every sealed copy of their batches. */
+  async #forgetAll(hours: readonly number[]): Promise<void> {
+    const { keeper, logKeys, state } = this.#options
+    // Keys first: once the hours are no longer known here, nobody would destroy them but the keeper, a day later.
+    for (const hour of hours) {
+      logKeys.forget(hour)
+      await keeper.destroyLogKey(hour, state.receiptHour(hour)?.short !== true)
+      await state.clearQuarantine(hour)
+    }
+    await state.settled(hours)
+  }
+}
+
+/** Whether landing has what was accepted, in every stream. */
+function isWhole(hour: number, rows: ReceiptHour['rows'], landed: ReadonlyMap<Stream, Landed>): boolean {
+  return [...landed].every(([stream, of]) => (of.get(hour)?.rows ?? 0) >= sumOf(rows[stream]))
+}
+
+function intentOf(stream: Stream, ready: Ready, landed: Landed): SettleIntent {
+  const missing: MissingRows[] = []
+  const short: number[] = []
+  const hours = [...ready].flatMap(([hour, rows]) => (sumOf(rows[stream]) > 0 ? [hour] : []))
+  for (const hour of hours) {
+    const rows = ready.get(hour)?.[stream]
+    const lacking = sumOf(rows) - (landed.get(hour)?.rows ?? 0)
+    if (lacking <= 0) continue
+    missing.push(...shareMissing(stream, rows ?? {}, lacking))
+    short.push(hour)
+  }
+  return { stream, hours, missing, short, queryId: randomUUID() }
 }
 
 function sumOf(rows: Readonly<Record<string, number>> | undefined): number {

@@ -13,6 +13,8 @@ const dir = t.testdir()
 const NOON = DAY_START + 12 * HOUR
 const ROWS = pageViews({ tenants: 6, perTenant: 4 }, '/dashboard')
 
+type LandArguments = Parameters<TestProcess['warehouse']['land']>
+
 const unknown = () => new WarehouseError('unknown', null, 'no answer')
 const refused = () => new WarehouseError('refused', 202, 'too many queries')
 
@@ -76,8 +78,8 @@ t.test('each row is staged once, whatever the insert into landing answers', asyn
   }
   /** Inserts the first batches of a call under its token. */
   async function partly(args: readonly unknown[], batches: number): Promise<void> {
-    const [stream, rows, token] = args as ['day', readonly Buffer[], string]
-    await current.warehouse.land(stream, rows.slice(0, batches), token)
+    const [stream, rows, token, by] = args as LandArguments
+    await current.warehouse.land(stream, rows.slice(0, batches), token, by)
   }
   let current: TestProcess
   for (const [number, [name, answers]] of Object.entries(cases).entries()) {
@@ -229,7 +231,7 @@ t.test('a batch whose hour lost its key before it was read is counted as expired
   const running = await stores.open()
   await sendThree(running)
   await running.collector.send(DAY_START + HOUR, ROWS.slice(0, 5))
-  await stores.keeper.destroyLogKey(DAY_START)
+  await stores.keeper.destroyLogKey(DAY_START, true)
   t.equal(await settled(running), 5)
   t.match(running.state.window('day', EPOCH), {
     accepted: ROWS.length + 5,
@@ -248,8 +250,8 @@ t.test('an insert that commits after its hour was settled is neither counted nor
   let late: (() => Promise<unknown>) | undefined
   const hook = onCall('warehouse.land', [
     async (_call, args) => {
-      const [stream, rows, token] = args as ['day', readonly Buffer[], string]
-      late = () => running.warehouse.land(stream, rows, `${token}:late`)
+      const [stream, rows, token, by] = args as LandArguments
+      late = () => running.warehouse.land(stream, rows, `${token}:late`, by)
       throw unknown()
     },
   ])
@@ -271,9 +273,9 @@ t.test('an insert that commits after its hour was settled is neither counted nor
 t.test('an insert that commits twice before its hour is settled is counted once', async (t) => {
   const hook = onCall('warehouse.land', [
     async (call, args) => {
-      const [stream, rows, token] = args as ['day', readonly Buffer[], string]
+      const [stream, rows, token, by] = args as LandArguments
       await call()
-      await running.warehouse.land(stream, rows, `${token}:again`)
+      await running.warehouse.land(stream, rows, `${token}:again`, by)
       return undefined
     },
   ])
@@ -331,8 +333,8 @@ t.test(
     const lost: Hook = async (name, call, args) => {
       if (name !== 'warehouse.land' || lostOnce) return call()
       lostOnce = true
-      const [stream, rows, token] = args as ['day', readonly Buffer[], string]
-      await running.warehouse.land(stream, rows.slice(0, 2), token)
+      const [stream, rows, token, by] = args as LandArguments
+      await running.warehouse.land(stream, rows.slice(0, 2), token, by)
       return undefined
     }
     let lostOnce = false
@@ -366,3 +368,29 @@ t.test(
     await running.close()
   },
 )
+
+t.test('rows that landed twice do not stand for rows that never came', async (t) => {
+  const hook = onCall('warehouse.land', [
+    async (_call, args) => {
+      const [stream, rows, token, by] = args as LandArguments
+      for (const time of [1, 2, 3, 4]) {
+        await running.warehouse.land(stream, rows.slice(0, 1), `${token}:${String(time)}`, by)
+      }
+      return undefined
+    },
+  ])
+  const stores = new TestStores(join(dir, 'doubled'), server, 'doubled', rulebook)
+  stores.keeper.openEpoch(EPOCH)
+  const running = await stores.open(behind(hook))
+  await sendThree(running)
+  await running.collector.watermark(DAY_START + HOUR)
+  await running.advance(DAY_START + HOUR)
+  t.equal((await running.warehouse.landingHours('day'))[0]?.rows, 32, 'more than were accepted')
+  t.equal(await running.warehouse.stagedRows('day', EPOCH), 0)
+  t.match(stores.alarms, [/it waits/])
+  await running.collector.watermark(DAY_START + DAY)
+  await running.advance(DAY_START + DAY)
+  t.equal(await running.warehouse.stagedRows('day', EPOCH), 8)
+  t.match(running.state.window('day', EPOCH), { accepted: ROWS.length, expired: 16 })
+  await running.close()
+})

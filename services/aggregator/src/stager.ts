@@ -9,13 +9,15 @@
  * A batch that cannot be opened or whose rows ClickHouse refuses is set aside sealed, and never stops the stream.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type OpenedBatch, readBatchHeader, type Stream, TacitError } from '@tacit/contracts'
+import { type BatchHeader, readBatchHeader, type Stream, TacitError } from '@tacit/contracts'
 import type { EventLog, LogRecord } from '@tacit/event-log'
 import type { LogKeys } from '@tacit/keyring'
 import { storedPlans } from '@tacit/rulebook'
-import { type BatchRange, type Warehouse, WarehouseError } from '@tacit/warehouse'
+import { type DecidedBy, type Warehouse, WarehouseError } from '@tacit/warehouse'
 import type { Rulebooks } from './rulebooks.js'
-import type { AggregatorState, AppliedBatch } from './state.js'
+import { strangenessOfHour } from './provenance.js'
+import type { AggregatorState } from './state.js'
+import { byRulebook, rangesOf, rowsOf, sectionsOf, type Step, streamsOf } from './step.js'
 
 export const CONSUMER_GROUP = 'aggregator'
 /** Rows of one insert, at most (facts.md: 10–50 k rows, 8 MB). */
@@ -31,16 +33,6 @@ interface Boundary {
   readonly last: number
   /** part of the insert's token; rises with each try, because a token may have been taken without its rows */
   readonly attempt: number
-}
-
-interface Step {
-  readonly after: number
-  readonly last: number
-  readonly corrupt: number
-  /** nothing was left in the log when it was read */
-  readonly atEnd: boolean
-  readonly opened: { readonly record: LogRecord; readonly batch: OpenedBatch }[]
-  readonly fates: Map<number, AppliedBatch>
 }
 
 export interface StagerOptions {
@@ -60,6 +52,8 @@ export class Stager {
   readonly #warehouse: Warehouse
   readonly #alarm: (message: string) => void
   readonly #rulebooks: Rulebooks
+  /** of one step, by hash and hour: a log holds thousands of batches of each */
+  readonly #objections = new Map<string, string | null>()
 
   constructor(options: StagerOptions) {
     this.#rulebooks = options.rulebooks
@@ -114,8 +108,9 @@ export class Stager {
       corrupt: 0,
       atEnd: false,
       opened: [] as Step['opened'],
-      fates: new Map<number, AppliedBatch>(),
+      fates: new Map() as Step['fates'],
     }
+    this.#objections.clear()
     let rows = 0
     let bytes = 0
     while (rows < MAX_ROWS && bytes < MAX_BYTES && (until === null || step.last < until)) {
@@ -144,11 +139,17 @@ export class Stager {
         step.fates.set(record.position, { header: readBatchHeader(record.bytes), fate: 'expired' })
         return 0
       }
-      if (this.#rulebooks.ofHash(batch.header.rulebook) === null) {
-        // Nobody activated what decided it (INV-19): its rows are not believed.
+      const { hour, rulebook } = batch.header
+      const key = `${rulebook} ${hour}`
+      let objection = this.#objections.get(key)
+      if (objection === undefined) {
+        objection = this.#objectionTo(batch.header)
+        this.#objections.set(key, objection)
+      }
+      if (objection !== null) {
         step.fates.set(record.position, { header: batch.header, fate: 'quarantined' })
         await this.#state.quarantine(record.hour, record.position, record.bytes)
-        this.#alarm('a sealed batch of a rulebook that nobody activated was set aside')
+        this.#alarm(objection)
         return 0
       }
       step.opened.push({ record, batch })
@@ -157,15 +158,28 @@ export class Stager {
     } catch (error) {
       const damaged = error instanceof TacitError && error.code.startsWith('ERR_BATCH_')
       if (!damaged) throw error
-      await this.#setAside(record)
+      await this.#setAside(record, error)
       return 0
     }
   }
 
+  /** Why the rows of a batch are not believed: what decided it was not in force then (INV-19). */
+  #objectionTo({ hour, rulebook }: BatchHeader): string | null {
+    const strangeness = strangenessOfHour({ rulebooks: this.#rulebooks, state: this.#state }, rulebook, hour)
+    if (strangeness === 'untimely')
+      return 'a sealed batch of a rulebook that was not in force in its hour was set aside'
+    if (strangeness === null && this.#rulebooks.ofHash(rulebook) !== null) return null
+    return 'a sealed batch of a rulebook that nobody activated was set aside'
+  }
+
   /** A record that does not authenticate has no header to believe: it is kept sealed and counted nowhere else. */
-  async #setAside(record: LogRecord): Promise<void> {
+  async #setAside(record: LogRecord, error: TacitError): Promise<void> {
     await this.#state.quarantine(record.hour, record.position, record.bytes)
-    this.#alarm('a sealed batch could not be opened and was set aside')
+    this.#alarm(
+      error.code === 'ERR_BATCH_VERSION'
+        ? `a sealed batch was set aside: ${error.message}`
+        : 'a sealed batch could not be opened and was set aside',
+    )
   }
 
   async #land(step: Step, boundary: Boundary, outcomeUnknown: boolean): Promise<void> {
@@ -181,7 +195,7 @@ export class Stager {
     const expected = step.opened.reduce((sum, { batch }) => sum + rowsOf(batch, stream), 0)
     if (expected === 0) return
     const ranges = rangesOf(step)
-    const { dimensions, hash } = this.#planOf(step, stream)
+    const by = this.#deciderOf(step, stream)
     let boundary = first
     let unknown = outcomeUnknown
     for (let attempt = 0; ; attempt++) {
@@ -191,8 +205,8 @@ export class Stager {
           boundary = { last: boundary.last, attempt: boundary.attempt + 1 }
           await this.#writeBoundary(step.after, boundary)
         }
-        const token = `${stream}:${step.after}-${step.last}:${hash}:${boundary.attempt}`
-        await this.#warehouse.land(stream, rows, token, dimensions)
+        const token = `${stream}:${step.after}-${step.last}:${by.rulebook.slice(0, 16)}:${boundary.attempt}`
+        await this.#warehouse.land(stream, rows, token, by)
         return
       } catch (error) {
         if (isRefusedData(error)) {
@@ -206,17 +220,17 @@ export class Stager {
     }
   }
 
-  /** The dimensions of a part's rows; all its batches are of one rulebook. */
-  #planOf(step: Step, stream: Stream): { readonly dimensions: readonly string[]; readonly hash: string } {
+  /** What decided a part's rows; all its batches are of one rulebook. */
+  #deciderOf(step: Step, stream: Stream): DecidedBy {
     const hash = step.opened[0]?.batch.header.rulebook ?? ''
     const rulebook = this.#rulebooks.ofHash(hash) ?? this.#rulebooks.current()
     const plan = storedPlans(rulebook).find((candidate) => candidate.stream === stream)
-    return { dimensions: plan?.dimensions ?? [], hash: hash.slice(0, 16) }
+    return { dimensions: plan?.dimensions ?? [], rulebook: hash }
   }
 
   /** ClickHouse refused the rows for their data: each batch on its own, and those that are refused set aside. */
   async #landSeparately(step: Step, stream: Stream, attempt: number): Promise<void> {
-    const { dimensions } = this.#planOf(step, stream)
+    const by = this.#deciderOf(step, stream)
     for (const { record, batch } of step.opened) {
       const expected = rowsOf(batch, stream)
       if (expected === 0) continue
@@ -228,7 +242,7 @@ export class Stager {
           stream,
           sectionsOf(batch, stream),
           `${stream}:${record.position}:alone:${attempt}`,
-          dimensions,
+          by,
         )
       } catch (error) {
         if (!isRefusedData(error)) throw error
@@ -240,62 +254,6 @@ export class Stager {
   }
 }
 
-/** Batches by the rulebook that decided them, nearly always one. */
-function byRulebook(opened: Step['opened']): readonly Step['opened'][] {
-  const parts = new Map<string, Step['opened']>()
-  for (const one of opened) {
-    const { rulebook } = one.batch.header
-    const part = parts.get(rulebook)
-    if (part === undefined) parts.set(rulebook, [one])
-    else part.push(one)
-  }
-  return [...parts.values()]
-}
-
 function isRefusedData(error: unknown): boolean {
   return error instanceof WarehouseError && error.kind === 'data'
-}
-
-function rowsOf(batch: OpenedBatch, stream?: Stream): number {
-  let rows = 0
-  for (const { section } of batch.sections) {
-    if (stream !== undefined && section.stream !== stream) continue
-    for (const count of Object.values(section.rows)) rows += count
-  }
-  return rows
-}
-
-function sectionsOf(batch: OpenedBatch, stream: Stream): Buffer[] {
-  return batch.sections.filter(({ section }) => section.stream === stream).map(({ rows }) => rows)
-}
-
-function streamsOf(step: Step): Set<Stream> {
-  return new Set(step.opened.flatMap(({ batch }) => batch.sections.map(({ section }) => section.stream)))
-}
-
-/**
- * The batches of a step as runs of consecutive numbers per producer. A gap ends a run: the batch between may belong
- * to another step, and its rows must not stand in for missing ones.
- */
-function rangesOf(step: Step): BatchRange[] {
-  const numbers = new Map<string, number[]>()
-  for (const { batch } of step.opened) {
-    const { producer, batch: number } = batch.header
-    const known = numbers.get(producer)
-    if (known === undefined) numbers.set(producer, [number])
-    else known.push(number)
-  }
-  return [...numbers].flatMap(([producer, batches]) =>
-    runsOf(batches).map(([from, to]) => ({ producer, from, to })),
-  )
-}
-
-function runsOf(batches: readonly number[]): [number, number][] {
-  const runs: [number, number][] = []
-  for (const number of [...batches].sort((a, b) => a - b)) {
-    const last = runs.at(-1)
-    if (last !== undefined && number <= last[1] + 1) last[1] = number
-    else runs.push([number, number])
-  }
-  return runs
 }

@@ -1,7 +1,8 @@
 import { HOUR } from '@tacit/contracts'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { addCounts, AggregatorState, type AppliedBatch } from './state.js'
+import type { AppliedBatch } from './records.js'
+import { addCounts, AggregatorState } from './state.js'
 
 const EPOCH = 'day:2026-11-02'
 const HOUR_AT = Date.UTC(2026, 10, 2, 10)
@@ -101,18 +102,22 @@ t.test('what was written stands after a reopening', async (t) => {
   const dir = t.testdir()
   const state = AggregatorState.open(dir)
   await state.apply([batch('landed', HOUR_AT, true)], 9, 0)
-  await state.intendToSettle({ stream: 'day', hours: [HOUR_AT], missing: [], queryId: 'q' })
+  const missing = [{ stream: 'day', epoch: EPOCH, rows: 2 }] as const
+  await state.intendToSettle([{ stream: 'day', hours: [HOUR_AT], missing, short: [HOUR_AT], queryId: 'q' }])
   await state.commitWindow('day', EPOCH, state.window('day', EPOCH), [{ id: 'm', text: 't', hash: 'h' }])
   await state.close()
   const again = AggregatorState.open(dir)
   t.teardown(() => again.close())
   t.equal(again.counted, 9)
   t.equal(again.watermark, HOUR_AT)
-  t.same(again.settleIntent('day')?.hours, [HOUR_AT])
+  const intents = again.settleIntents()
+  t.match(intents, [{ stream: 'day', hours: [HOUR_AT] }])
   t.match(again.window('day', EPOCH), { status: 'committed', manifests: ['m'] })
   t.same(again.manifest('m'), { id: 'm', text: 't', hash: 'h' })
-  await again.settled([HOUR_AT], [{ stream: 'day', epoch: EPOCH, rows: 2 }])
-  t.equal(again.settleIntent('day'), null)
+  await again.moved(intents)
+  t.same(again.settleIntents(), [])
+  t.same(again.receiptHour(HOUR_AT), { rows: {}, moved: true, short: true }, 'its key is left to die')
+  await again.settled([HOUR_AT])
   t.same(again.receiptHours(Number.MAX_SAFE_INTEGER), [])
   t.equal(again.window('day', EPOCH).expired, 2)
 })

@@ -10,71 +10,19 @@
  * Recovery: reopen; LMDB's last flushed transaction stands.
  */
 import { mkdirSync } from 'node:fs'
-import { type BatchHeader, type HourCounts, STREAMS, type Stream, utcDay } from '@tacit/contracts'
+import { type BatchHeader, epochOf, type HourCounts, STREAMS, type Stream, utcDay } from '@tacit/contracts'
 import { open, type RootDatabase } from 'lmdb'
 import { addDetected, type DetectedSums } from './detections.js'
-
-/** One hour of receipt on its way from landing to staging. */
-export interface ReceiptHour {
-  /** rows expected in landing, by stream and epoch label */
-  readonly rows: Record<string, Record<string, number>>
-}
-
-/** Reconciliation of one window of one stream (INV-26): accepted = staged + quarantined + expired, before cleaning. */
-export interface WindowRecord {
-  /** `withheld`: the independent checker refused it, nothing of it is ever released */
-  status: 'open' | 'committed' | 'released' | 'expired' | 'withheld'
-  /** rows that accepted events left in sealed batches */
-  accepted: number
-  /** rows found in staging when the window closed */
-  staged: number
-  /** rows of batches that were set aside */
-  quarantined: number
-  /** rows whose log key or root died before they were staged or released */
-  expired: number
-  /** rows with the event id of another, removed by cleaning */
-  deduplicated: number
-  reconciled: boolean
-  /** ids of the manifests committed for it */
-  manifests: string[]
-  /** the staging partition is gone */
-  dropped: boolean
-}
-
-/** Rows that were accepted and never came into landing. */
-export interface MissingRows {
-  readonly stream: Stream
-  readonly epoch: string
-  readonly rows: number
-}
-
-/** An INSERT SELECT from landing to staging whose outcome may be unknown. */
-export interface SettleIntent {
-  readonly stream: Stream
-  readonly hours: readonly number[]
-  /** of these hours, counted before the first try: a later one finds landing empty */
-  readonly missing: readonly MissingRows[]
-  readonly queryId: string
-}
-
-export interface CommittedManifest {
-  readonly id: string
-  readonly text: string
-  readonly hash: string
-}
-
-/** How one batch fared. */
-export interface AppliedBatch {
-  readonly header: BatchHeader
-  readonly fate: 'landed' | 'quarantined' | 'expired'
-}
-
-export interface LedgerRow {
-  readonly hour: string
-  readonly received: number
-  readonly accepted: number
-  readonly dropped: Readonly<Record<string, number>>
-}
+import type {
+  AppliedBatch,
+  CheckResult,
+  CommittedManifest,
+  LedgerRow,
+  ReceiptHour,
+  SettleIntent,
+  Undated,
+  WindowRecord,
+} from './records.js'
 
 const emptyWindow = (): WindowRecord => ({
   status: 'open',
@@ -109,7 +57,9 @@ export class AggregatorState {
   /** @param dir its own folder; made if missing, mode 0700 */
   static open(dir: string): AggregatorState {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
-    return new AggregatorState(open<unknown, Key>({ path: `${dir}/state.mdb`, encoding: 'json' }))
+    const state = new AggregatorState(open<unknown, Key>({ path: `${dir}/state.mdb`, encoding: 'json' }))
+    state.#beginProvenance()
+    return state
   }
 
   async close(): Promise<void> {
@@ -205,32 +155,55 @@ export class AggregatorState {
   }
 
   /** Hours of receipt before `before` (ms) that are not settled yet, in order. */
-  receiptHours(before: number): { hour: number; rows: ReceiptHour['rows'] }[] {
+  receiptHours(before: number): ({ readonly hour: number } & ReceiptHour)[] {
     return [...this.#db.getRange({ start: ['hour', 0], end: ['hour', before] })].map(({ key, value }) => ({
       hour: (key as number[])[1] as number,
-      rows: (value as ReceiptHour).rows,
+      ...(value as ReceiptHour),
     }))
   }
 
-  settleIntent(stream: Stream): SettleIntent | null {
-    return (this.#db.get(['settling', stream]) as SettleIntent | undefined) ?? null
+  /** Moves that began and are not known to be whole. */
+  settleIntents(): readonly SettleIntent[] {
+    return STREAMS.flatMap((stream) => (this.#db.get(['settling', stream]) as SettleIntent | undefined) ?? [])
   }
 
-  /** Written before rows move. */
-  async intendToSettle(intent: SettleIntent): Promise<void> {
-    await this.#write(() => this.#db.put(['settling', intent.stream], intent))
-  }
-
-  /** Rows of these hours are in staging, and rows that never arrived are counted as expired. */
-  async settled(hours: readonly number[], missing: readonly MissingRows[]): Promise<void> {
+  /** Written before rows move, of all streams at once. */
+  async intendToSettle(intents: readonly SettleIntent[]): Promise<void> {
     await this.#write(() => {
-      for (const { stream, epoch, rows } of missing) {
+      for (const intent of intents) this.#db.put(['settling', intent.stream], intent)
+    })
+  }
+
+  /** Rows of these moves are in staging, and rows that never arrived are counted as expired. */
+  async moved(intents: readonly SettleIntent[]): Promise<void> {
+    await this.#write(() => {
+      for (const { stream, epoch, rows } of intents.flatMap(({ missing }) => missing)) {
         const window = this.window(stream, epoch)
         window.expired += rows
         this.#db.put(['window', stream, epoch], window)
       }
+      for (const { hours, short = [], stream } of intents) {
+        // Older builds wrote hours of which nothing was found only into the second list.
+        for (const hour of new Set([...hours, ...short])) {
+          const { rows, ...known } = this.receiptHour(hour) ?? { rows: {} }
+          const { [stream]: _moved, ...left } = rows
+          const record: ReceiptHour = {
+            ...known,
+            rows: left,
+            ...(Object.keys(left).length === 0 ? { moved: true } : {}),
+            ...(short.includes(hour) ? { short: true } : {}),
+          }
+          this.#db.put(['hour', hour], record)
+        }
+        this.#db.remove(['settling', stream])
+      }
+    })
+  }
+
+  /** The log keys of these hours are dead. */
+  async settled(hours: readonly number[]): Promise<void> {
+    await this.#write(() => {
       for (const hour of hours) this.#db.remove(['hour', hour])
-      for (const stream of STREAMS) this.#db.remove(['settling', stream])
     })
   }
 
@@ -292,6 +265,54 @@ export class AggregatorState {
     return [...this.#db.getRange({ start: ['ledger', from], end: ['ledger', to], inclusiveEnd: true })].map(
       ({ key, value }) => ({ hour: (key as string[])[1] as string, ...(value as HourCounts) }),
     )
+  }
+
+  /** Days that are there when the hash of the rulebook is first written on rows; once in the life of a directory. */
+  #beginProvenance(): void {
+    this.#db.transactionSync(() => {
+      if (this.#db.get('provenance') !== undefined) return
+      for (const { epoch } of this.windows('day'))
+        this.#db.put(['undated', epoch], 'before' satisfies Undated)
+      this.#db.put('provenance', true)
+    })
+  }
+
+  /** A driven run is about to receive data in this UTC day: written down before the first of them is sealed. */
+  async markDriven(time: number): Promise<void> {
+    const key = ['undated', epochOf('day', time).label]
+    if (this.#db.get(key) !== undefined) return
+    await this.#write(() => this.#db.put(key, 'driven' satisfies Undated))
+  }
+
+  /** Why days of a span of time are not dated; null where all are. @param from @param until ms, excluded */
+  undated(from: number, until: number): Undated | null {
+    const start = ['undated', epochOf('day', from).label]
+    const end = ['undated', epochOf('day', until - 1).label]
+    const found = [...this.#db.getRange({ start, end, inclusiveEnd: true })].map(
+      ({ value }) => value as Undated,
+    )
+    return found.includes('before') ? 'before' : (found[0] ?? null)
+  }
+
+  /** What checks found last, by id. */
+  checks(): CheckResult[] {
+    return [...this.#db.getRange({ start: ['check', ''], end: ['check', '\uffff'] })].map(
+      ({ value }) => value as CheckResult,
+    )
+  }
+
+  async putCheck(result: CheckResult): Promise<void> {
+    await this.#write(() => this.#db.put(['check', result.id], result))
+  }
+
+  /** Whether the audit log says that a check fails, since it last held. */
+  isOnRecord(check: string): boolean {
+    return this.#db.get(['check-on-record', check]) === true
+  }
+
+  async putOnRecord(check: string, isOnRecord: boolean): Promise<void> {
+    if (this.isOnRecord(check) === isOnRecord) return
+    await this.#write(() => this.#db.put(['check-on-record', check], isOnRecord))
   }
 
   async #write(change: () => unknown): Promise<void> {

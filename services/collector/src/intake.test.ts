@@ -6,7 +6,7 @@ import type { Intake, RequestFacts } from './intake.js'
 import { memoryCollector, TestClock } from './testing/memory.js'
 import { edSigner, grantedClaims } from './testing/tokens.js'
 import { FORGED, type VerifiedToken } from './token-claims.js'
-import type { TokenVerifier } from './tokens.js'
+import { createTokenVerifier, importTokenKeys, type TokenVerifier } from './tokens.js'
 
 const START = Date.parse('2026-11-18T10:20:30Z')
 const MINUTE = 60_000
@@ -131,6 +131,58 @@ t.test(
     t.equal((await ledger()).received, 3)
   },
 )
+t.test(
+  'a keeper that cannot be reached costs the events whose key is not here, and no beacon is refused for it',
+  async (t) => {
+    const { clock, commit, intake, keeper, ledger } = await memoryCollector({ keys: [erp.jwk] })
+    await accept(intake, beaconOf(1, { token: tokenAt(START) }))
+    keeper.down = true
+    await accept(intake, beaconOf(2, { token: tokenAt(START, { tenant: 't-new' }) }))
+    await accept(intake, beaconOf(1, { token: tokenAt(START) }))
+    t.ok(commit.ready(), 'the hour’s key is here, so everything can be made durable')
+    keeper.down = false
+    clock.time += 10_000
+    await accept(intake, beaconOf(1, { token: tokenAt(START, { tenant: 't-new' }) }))
+    const { accepted, dropped, received } = await ledger()
+    t.strictSame({ accepted, dropped, received }, { accepted: 3, dropped: { key_missing: 2 }, received: 5 })
+  },
+)
+t.test('without a key to seal under nothing is promised, and readiness says so', async (t) => {
+  const { clock, commit, intake, keeper, ledger } = await memoryCollector({ keys: [erp.jwk] })
+  await accept(intake, beaconOf(1, { token: tokenAt(START) }))
+  keeper.down = true
+  clock.time += 60 * MINUTE
+  const token = tokenAt(clock.time)
+  await t.rejects(accept(intake, beaconOf(1, { token })), { code: 'ERR_KEEPER_UNAVAILABLE', status: 503 })
+  t.notOk(commit.ready())
+  keeper.down = false
+  await accept(intake, beaconOf(1, { token }))
+  t.ok(commit.ready())
+  t.equal((await ledger()).accepted, 2)
+})
+t.test(
+  'a bounded number of beacons wait for a keeper that hangs; the others are dropped at once',
+  async (t) => {
+    const { intake, keeper, ledger } = await memoryCollector({ keys: [erp.jwk], ratePerToken: 10_000 })
+    await accept(intake, beaconOf(1, { token: tokenAt(START) }))
+    let go = (): void => {}
+    keeper.hanging = new Promise((resolve) => {
+      go = resolve
+    })
+    const token = tokenAt(START, { tenant: 't-new' })
+    // The first of a token waits for its signature to be verified; the rest come in one turn.
+    const first = accept(intake, beaconOf(1, { token }))
+    await delay(50)
+    const waiting = Array.from({ length: 4_095 }, () => accept(intake, beaconOf(1, { token })))
+    await Promise.all(Array.from({ length: 3 }, () => accept(intake, beaconOf(1, { token }))))
+    t.strictSame((await ledger()).dropped, { key_missing: 3 }, 'these three did not wait')
+    await accept(intake, beaconOf(1, { token: tokenAt(START) }))
+    go()
+    await Promise.all([first, ...waiting])
+    const { accepted, dropped } = await ledger()
+    t.strictSame({ accepted, dropped }, { accepted: 4_098, dropped: { key_missing: 3 } })
+  },
+)
 t.test('a full log is an error, and nothing of the beacon is counted', async (t) => {
   const { intake, ledger, log } = await memoryCollector({ keys: [erp.jwk] })
   log.failure = new Error('full')
@@ -159,6 +211,7 @@ t.test(
             : FORGED,
         replaceKeys: () => {},
         expire: () => {},
+        forget: () => {},
       }
       const { intake, log } = await memoryCollector({ tokens })
       log.hold()
@@ -209,4 +262,41 @@ t.test('a tick forgets what is due and keeps what is not', async (t) => {
     beaconOf(1, { token: tokenAt(clock.now()), events: [{ id: 'b', name: 'page_view', age: 75 * MINUTE }] }),
   )
   t.strictSame((await ledger()).dropped, { late: 1 })
+})
+
+t.test('asked to forget, it remembers nothing of a token, also where no time passes', async (t) => {
+  const asked: string[] = []
+  const tokens = createTokenVerifier(await importTokenKeys({ keys: [erp.jwk] }), new TestClock(START))
+  const { intake } = await memoryCollector({
+    tokens: {
+      ...tokens,
+      verify(token, now) {
+        const verified = tokens.verify(token, now)
+        asked.push(verified instanceof Promise ? 'verified' : 'remembered')
+        return verified
+      },
+    },
+  })
+  const token = tokenAt(START)
+  await accept(intake, beaconOf(1, { token }))
+  await accept(intake, beaconOf(1, { token }))
+  intake.forget()
+  await accept(intake, beaconOf(1, { token }))
+  t.same(asked, ['verified', 'remembered', 'verified'])
+})
+
+t.test('what claims and a consent say of time is judged by when the beacon was made', async (t) => {
+  // 13 months are what the rulebook lets a consent be old.
+  const hoursLater = START + 6 * 60 * MINUTE
+  const consent = { analytics: 'granted', policy: '2026-11-01', at: '2025-10-18T12:00:00Z' }
+  for (const [time, dropped] of [
+    [START, {}],
+    [undefined, { 'token.expired': 1 }],
+    [START - 60 * MINUTE, { 'token.forged': 1 }],
+  ] as const) {
+    const { intake, ledger } = await memoryCollector({ clock: new TestClock(hoursLater) })
+    const facts = { claims: grantedClaims(START, { consent }), origin: 'https://erp.example.in' }
+    await accept(intake, beaconOf(1), { ...facts, ...(time === undefined ? {} : { time }) })
+    t.same((await ledger()).dropped, dropped)
+  }
 })

@@ -30,6 +30,8 @@ export interface RequestFacts {
   /** stand for a token that the ERP signed (`import`, `simulate`) */
   readonly claims?: Readonly<Record<string, unknown>>
   readonly person?: PersonState
+  /** ms; when it was made, where that is not now (`import`): by it the times are judged that it states */
+  readonly time?: number
 }
 
 export interface IntakeOptions {
@@ -48,6 +50,11 @@ export type Done = (error: unknown) => void
 
 /** A key that stays unknown after this many loads is a fault of the keeper: the beacon gets 503. */
 const MAX_KEY_LOADS = 3
+/**
+ * Beacons that may wait for keys at once. A keeper that hangs holds each for as long as its client waits (seconds); what
+ * comes on top is dropped as `key_missing`, as if the keeper had said that there is none, and memory stays bounded.
+ */
+const MAX_WAITING_FOR_KEYS = 4_096
 
 export class Intake {
   #rulebook: Rulebook
@@ -59,6 +66,9 @@ export class Intake {
   readonly commit: GroupCommit
   readonly #options: IntakeOptions
   readonly #peek: PeekKey
+  /** for a beacon that may not wait */
+  readonly #peekOrMiss: PeekKey
+  #waitingForKeys = 0
 
   constructor(options: IntakeOptions) {
     this.#rulebook = options.rulebook
@@ -66,6 +76,7 @@ export class Intake {
     this.commit = options.commit
     this.#options = options
     this.#peek = (stream, epoch, scope) => options.keyring.peek(stream, epoch, scope)
+    this.#peekOrMiss = (stream, epoch, scope) => options.keyring.peek(stream, epoch, scope) ?? 'missing'
   }
 
   /** Verifies tokens with other keys from now on. */
@@ -155,13 +166,20 @@ export class Intake {
     this.#shadow?.clear()
   }
 
+  /** Forgets every cached raw value and token now: where the clock stands still, nothing would ever be due. */
+  forget(): void {
+    this.#anonymizer.clear()
+    this.#shadow?.clear()
+    this.#options.tokens.forget()
+  }
+
   #tokenOf(beacon: Beacon, facts: RequestFacts): VerifiedToken | Promise<VerifiedToken> {
-    const now = this.#options.clock.now()
+    const time = facts.time ?? this.#options.clock.now()
     // Where nobody signs, whatever calls itself a token says nothing.
     if (this.rulebook.sites[beacon.site]?.identity !== 'signed') return MISSING_TOKEN
-    if (facts.claims !== undefined) return readClaims(facts.claims, now)
+    if (facts.claims !== undefined) return readClaims(facts.claims, time)
     if (beacon.token === undefined) return MISSING_TOKEN
-    return this.#options.tokens.verify(beacon.token, now)
+    return this.#options.tokens.verify(beacon.token, time)
   }
 
   #admit(beacon: Beacon, facts: RequestFacts, token: VerifiedToken, done: Done | null): void | Promise<void> {
@@ -180,6 +198,7 @@ export class Intake {
       dnt: facts.dnt,
       token: token.replayed === true ? REPLAYED : token.result,
       person: facts.person ?? NO_PERSON,
+      time: facts.time,
       allowance,
     }
     return this.#process(input, done, 0)
@@ -190,7 +209,9 @@ export class Intake {
     const now = clock.now()
     this.lookAt(now)
     commit.open(now)
-    const needs = this.#anonymizer.process(input, now, this.#peek, commit)
+    // One that waited before may wait again: it gave up its place only now.
+    const mayWait = loads > 0 || this.#waitingForKeys < MAX_WAITING_FOR_KEYS
+    const needs = this.#anonymizer.process(input, now, mayWait ? this.#peek : this.#peekOrMiss, commit)
     if (needs !== null) return this.#load(needs, loads).then(() => this.#process(input, done, loads + 1))
     if (done !== null) commit.whenDurable(done)
     if (this.#shadow !== null) this.#shadow.offer(input, now)
@@ -198,6 +219,11 @@ export class Intake {
 
   async #load(needs: readonly KeyNeed[], loads: number): Promise<void> {
     if (loads >= MAX_KEY_LOADS) throw new TacitError('ERR_LOG_UNAVAILABLE')
-    await Promise.all(needs.map((need) => this.#options.keyring.load(need.stream, need.epoch, need.scope)))
+    this.#waitingForKeys += 1
+    try {
+      await Promise.all(needs.map((need) => this.#options.keyring.load(need.stream, need.epoch, need.scope)))
+    } finally {
+      this.#waitingForKeys -= 1
+    }
   }
 }

@@ -69,6 +69,8 @@ export interface TokenVerifier {
   replaceKeys(keys: TokenKeys): void
   /** Forgets what is due; call it on a timer. */
   expire(): void
+  /** Forgets what tokens said, at once; which were replayed stays known, and says nothing of anybody. */
+  forget(): void
 }
 
 /** @param first keys by `kid`, from {@link importTokenKeys}; with none, every token is forged */
@@ -83,6 +85,11 @@ export function createTokenVerifier(first: TokenKeys, clock: Clock): TokenVerifi
     const oldest = replayed.keys().next()
     if (replayed.size >= MAX_REPLAYED && !oldest.done) replayed.delete(oldest.value)
     replayed.set(digest, refused('replayed', token.expires))
+  }
+
+  function forget(): void {
+    seen.clear()
+    pending.clear()
   }
 
   async function check(token: string, at: number): Promise<VerifiedToken> {
@@ -133,9 +140,9 @@ export function createTokenVerifier(first: TokenKeys, clock: Clock): TokenVerifi
     },
     replaceKeys(next) {
       keys = next
-      seen.clear()
-      pending.clear()
+      forget()
     },
+    forget,
     expire() {
       seen.expire()
       const now = clock.now()

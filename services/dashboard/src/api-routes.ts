@@ -4,6 +4,7 @@ import type { Statistic } from '@tacit/rulebook'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AccessTokens, Role } from './access-tokens.js'
 import { finestWindow, isClosedHour, ledgerAnswer, statisticAnswer, statisticsCatalogue } from './answer.js'
+import { addAuditRoutes } from './audit-routes.js'
 import { toCsv } from './csv.js'
 import { openApi } from './openapi.js'
 import { readChoice, readQuery, readRange } from './query.js'
@@ -104,6 +105,22 @@ export function addApiRoutes(
 
   app.route({
     method: 'GET',
+    url: '/api/v1/checks',
+    handler: async (request) => {
+      await allow(request, PRIVACY)
+      const realm = await chooseRealm(realms, readQuery(request.query, ['realm']), async () => true)
+      return { checks: realm.checks(), realm: realm.name, sample: realm.sample }
+    },
+  })
+
+  addAuditRoutes(app, async (request, more, holdsData) => {
+    await allow(request, PRIVACY)
+    const query = readQuery(request.query, ['realm', 'site', ...more])
+    return { query, realm: await chooseRealm(realms, query, holdsData) }
+  })
+
+  app.route({
+    method: 'GET',
     url: '/api/v1/rulebook',
     handler: async (request) => {
       await allow(request, PRIVACY)
@@ -149,7 +166,7 @@ async function locate(
   return chosen
 }
 
-/** The realm of that name, or that has that site: a ledger counts all sites of its realm together. */
+/** The realm of that name, or that has that site: ledger, keys and audit log are of all sites of a realm together. */
 async function chooseRealm(
   realms: readonly Realm[],
   { realm, site }: { readonly realm?: string; readonly site?: string },
@@ -160,8 +177,13 @@ async function chooseRealm(
     .filter(({ name }) => wanted === undefined || name === wanted)
     .filter(({ rulebook }) => site === undefined || Object.hasOwn(rulebook.sites, site))
   const chosen = await firstOr(found, holdsData)
-  if (chosen === undefined)
-    throw new TacitError('ERR_QUERY_MALFORMED', 'This installation has no such realm or site')
+  if (chosen === undefined) {
+    const sites = [...new Set(realms.flatMap(({ rulebook }) => Object.keys(rulebook.sites)))].sort()
+    throw new TacitError(
+      'ERR_QUERY_MALFORMED',
+      `This installation has no such realm or site; its sites are: ${sites.join(', ')}`,
+    )
+  }
   return chosen
 }
 

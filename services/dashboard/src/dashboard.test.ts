@@ -38,18 +38,52 @@ async function get(url: string, role?: Role, realms = [main, sample]) {
 }
 
 t.test('each role reads what it may, and nobody reads without a token', async (t) => {
-  const paths = ['/api/v1/statistics', '/api/v1/statistics/pages', '/api/v1/ledger', '/api/v1/rulebook']
+  const paths = [
+    '/api/v1/statistics',
+    '/api/v1/statistics/pages',
+    '/api/v1/ledger',
+    '/api/v1/rulebook',
+    '/api/v1/checks',
+    '/api/v1/keys',
+    '/api/v1/audit/head',
+    '/api/v1/audit/entries',
+    '/api/v1/audit/copy',
+  ]
+  const all = (status: number) => paths.map(() => status)
   const expected: [Role | undefined, number[]][] = [
-    [undefined, [401, 401, 401, 401]],
-    ['product', [200, 200, 403, 403]],
-    ['privacy', [200, 200, 200, 200]],
-    ['admin', [200, 200, 200, 200]],
-    ['operator', [200, 200, 200, 200]],
+    [undefined, all(401)],
+    ['product', [200, 200, ...all(403).slice(2)]],
+    ['privacy', all(200)],
+    ['admin', all(200)],
+    ['operator', all(200)],
   ]
   for (const [role, statuses] of expected) {
     const got = await Promise.all(paths.map(async (path) => (await get(path, role)).statusCode))
     t.same(got, statuses, role ?? 'no token')
   }
+})
+
+t.test('checks are said as they were found, realm by realm', async (t) => {
+  const check = {
+    id: 'INV-19',
+    title: 'What is stored was decided by what ruled',
+    ok: false,
+    at: '2026-11-03T11:00:00Z',
+    findings: ['Released values carry no hash of a rulebook.'],
+  }
+  const failing = realm('main', [], [], rulebook, { checks: [check] })
+  const realms = [failing, sample]
+  t.same((await get('/api/v1/checks', 'privacy', realms)).json(), {
+    checks: [check],
+    realm: 'main',
+    sample: false,
+  })
+  t.same((await get('/api/v1/checks?realm=sample', 'privacy', realms)).json(), {
+    checks: [],
+    realm: 'sample',
+    sample: true,
+  })
+  t.equal((await get('/api/v1/checks?from=2026-11-01', 'privacy', realms)).statusCode, 400)
 })
 
 t.test('the catalogue and a statistic have the shape of the contract', async (t) => {
@@ -129,7 +163,7 @@ t.test('bad queries get a problem that says what to do', async (t) => {
     ['statistics/nothing', 404, 'ERR_STATISTIC_UNKNOWN'],
     ['statistics/__proto__', 404, 'ERR_STATISTIC_UNKNOWN'],
     ['ledger?window=day', 400, 'ERR_QUERY_MALFORMED'],
-    ['checks', 404, 'ERR_ROUTE_UNKNOWN'],
+    ['proofs', 404, 'ERR_ROUTE_UNKNOWN'],
   ]
   for (const [path, status, code] of cases) {
     const answer = await get(`/api/v1/${path}`, 'privacy')

@@ -1,6 +1,8 @@
 export * from './access-tokens.js'
 export * from './answer.js'
+export * from './audit-words.js'
 export * from './csv.js'
 export * from './dashboard.js'
+export * from './keys-answer.js'
 export * from './realm.js'
 export type { SamplePage } from './sample-routes.js'

@@ -1,49 +1,9 @@
 /** The contract of the query API, OpenAPI 3.1, served at `/openapi.json`. */
-
-const day = (name: string, description: string) => ({
-  name,
-  in: 'query',
-  required: false,
-  description,
-  schema: { type: 'string', format: 'date' },
-})
-const choice = (name: string, description: string, values: readonly string[]) => ({
-  name,
-  in: 'query',
-  required: false,
-  description,
-  schema: { type: 'string', enum: values },
-})
-const text = (name: string, description: string) => ({
-  name,
-  in: 'query',
-  required: false,
-  description,
-  schema: { type: 'string', maxLength: 256 },
-})
-
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-})
-const json = (description: string, schema: unknown) => ({
-  description,
-  content: { 'application/json': { schema } },
-})
-const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
+import { auditPaths, auditSchemas } from './openapi-audit.js'
+import { choice, day, json, problem, realm, ref, refused, text } from './openapi-parts.js'
 
 const from = day('from', 'First UTC day, inclusive')
 const to = day('to', 'Last UTC day, inclusive')
-const realm = choice(
-  'realm',
-  'Real data or sample data; default: real data, unless only sample data exists',
-  ['main', 'sample'],
-)
-const refused = {
-  '400': problem('Bad query'),
-  '401': problem('No valid token'),
-  '403': problem('Wrong role'),
-}
 
 export const openApi = {
   openapi: '3.1.0',
@@ -107,6 +67,14 @@ export const openApi = {
         responses: { '200': json('Closed days', ref('DetectionsAnswer')), ...refused },
       },
     },
+    '/api/v1/checks': {
+      get: {
+        summary: 'What the checks of stored data found when they last ran (roles privacy and admin)',
+        parameters: [realm],
+        responses: { '200': json('The last results', ref('ChecksAnswer')), ...refused },
+      },
+    },
+    ...auditPaths,
     '/api/v1/rulebook': {
       get: {
         summary: 'The rules in force, as written, and which ruled before (roles privacy and admin)',
@@ -219,6 +187,34 @@ export const openApi = {
           sample: { type: 'boolean' },
         },
       },
+      ChecksAnswer: {
+        type: 'object',
+        required: ['checks', 'realm', 'sample'],
+        properties: {
+          checks: {
+            type: 'array',
+            description: 'Empty before the first run',
+            items: {
+              type: 'object',
+              required: ['id', 'title', 'ok', 'at', 'findings'],
+              properties: {
+                id: { type: 'string' },
+                title: { type: 'string' },
+                ok: { type: 'boolean' },
+                at: { type: 'string', format: 'date-time', description: 'When it last ran' },
+                findings: {
+                  type: 'array',
+                  items: { type: 'string' },
+                  description: 'What it found, in fixed texts; notes where it is fine',
+                },
+              },
+            },
+          },
+          realm: { enum: ['main', 'sample'] },
+          sample: { type: 'boolean' },
+        },
+      },
+      ...auditSchemas,
       Rulebook: {
         type: 'object',
         required: ['name', 'version', 'hash', 'sources', 'since', 'pending', 'history'],

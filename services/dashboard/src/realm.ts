@@ -1,4 +1,5 @@
 /** What the dashboard reads: released cells and the ledger, of real data (`main`) or of sample data (`sample`). */
+import type { SignedHead } from '@tacit/audit-log'
 import type { Rulebook } from '@tacit/rulebook'
 import type { ReleasedWindow, StoredCell } from '@tacit/warehouse'
 
@@ -50,6 +51,45 @@ export interface RulebookHistory {
   }[]
 }
 
+/** What a check of an invariant found when it last ran. */
+export interface CheckResult {
+  readonly id: string
+  readonly title: string
+  readonly ok: boolean
+  /** RFC 3339 */
+  readonly at: string
+  /** fixed texts; of a check that is fine they are notes */
+  readonly findings: readonly string[]
+}
+
+/** One root that ever was: what the keeper has on record of it, never anything of the key. */
+export interface KeyRecord {
+  readonly id: string
+  readonly stream: 'day' | 'week' | 'month' | 'hour' | 'tenant' | 'site'
+  /** null for tenants and sites */
+  readonly epoch: string | null
+  /** RFC 3339 */
+  readonly created: string
+  /** null while it lives */
+  readonly destroyed: string | null
+  /** who was given keys that are derived from it */
+  readonly handedTo: readonly string[]
+  /** numbers of audit entries */
+  readonly entries: { readonly created: number; readonly destroyed: number | null }
+  /** whether the counts under it added up; null where nobody said */
+  readonly reconciled: boolean | null
+}
+
+/** The audit log of a realm, for reading. */
+export interface RealmAudit {
+  /** the newest signed head; null before the first */
+  head(): Promise<SignedHead | null>
+  /** SPKI, PEM */
+  publicKey(): Promise<string>
+  /** bytes of one of its files from `offset` on, at most `max`, ending with a whole line; empty at its end */
+  read(file: 'entries' | 'heads', offset: number, max: number): Promise<Buffer>
+}
+
 /** Sample data has a rulebook, tables and keys of its own, so it is a realm of its own. */
 export interface Realm {
   readonly name: RealmName
@@ -62,4 +102,9 @@ export interface Realm {
   ledger(range: DayRange): Promise<readonly LedgerRow[]>
   detections(range: DayRange): Promise<readonly DetectionRow[]>
   history(): RulebookHistory
+  /** none before the first run */
+  checks(): readonly CheckResult[]
+  /** every root that ever was, oldest first */
+  keys(): Promise<readonly KeyRecord[]>
+  readonly audit: RealmAudit
 }

@@ -1,7 +1,16 @@
 /** A rulebook and realms for tests. */
 import type { Rulebook, Statistic } from '@tacit/rulebook'
 import type { StoredCell } from '@tacit/warehouse'
-import type { DetectionRow, LedgerRow, Realm, RealmName, RulebookHistory } from './realm.js'
+import type {
+  CheckResult,
+  DetectionRow,
+  KeyRecord,
+  LedgerRow,
+  Realm,
+  RealmAudit,
+  RealmName,
+  RulebookHistory,
+} from './realm.js'
 
 const DAY = 86_400_000
 
@@ -104,7 +113,13 @@ export function realm(
   cells: readonly StoredCell[],
   ledger: readonly LedgerRow[] = [],
   rules: Rulebook = rulebook,
-  more: { readonly detections?: readonly DetectionRow[]; readonly history?: RulebookHistory } = {},
+  more: {
+    readonly detections?: readonly DetectionRow[]
+    readonly history?: RulebookHistory
+    readonly checks?: readonly CheckResult[]
+    readonly keys?: readonly KeyRecord[]
+    readonly audit?: RealmAudit
+  } = {},
 ): Realm {
   const within = (day: string, from?: string, to?: string) =>
     (from === undefined || day >= from) && (to === undefined || day <= to)
@@ -122,6 +137,13 @@ export function realm(
     released: async () =>
       cells.map(({ statistic, window, windowStart }) => ({ statistic, window, windowStart, cells: 1 })),
     detections: async ({ from, to }) => (more.detections ?? []).filter(({ day }) => within(day, from, to)),
+    checks: () => more.checks ?? [],
+    keys: async () => more.keys ?? [],
+    audit: more.audit ?? {
+      head: async () => null,
+      publicKey: async () => '',
+      read: async () => Buffer.alloc(0),
+    },
     history: () => more.history ?? { since: null, pending: null, history: [] },
     ledger: async ({ from, to }) => ledger.filter(({ hour }) => within(hour.slice(0, 10), from, to)),
   }

@@ -4,8 +4,12 @@ import { join } from 'node:path'
 import { DAY, DrivenClock, HOUR, MINUTE, TacitError } from '@tacit/contracts'
 import { derivePseudonymKey, type KeyScope } from '@tacit/keyring'
 import t from 'tap'
-import { type Keeper, type KeeperOptions, openKeeper } from './embedded-keeper.js'
+import type { Keeper, KeeperOptions } from './keeper.js'
+import { openKeeper } from './open-keeper.js'
+import { keeperPlaces, openKeeperStores } from './keeper-stores.js'
+import { unwrapped } from './testing/unwrapped.js'
 
+const PRODUCER = '0123456789abcdef'
 const START = Date.parse('2026-08-05T00:00:00Z')
 const END = START + DAY
 const EPOCH = 'day:2026-08-05'
@@ -13,7 +17,7 @@ const TENANT: KeyScope = { of: 'tenant', tenant: 'acme-traders-of-zurich' }
 
 const open = (dir: string, clock: DrivenClock, more: Partial<KeeperOptions> = {}): Promise<Keeper> =>
   openKeeper({
-    dir,
+    stores: openKeeperStores(keeperPlaces(dir)),
     clock,
     latenessMs: HOUR,
     destroyKeyAfterMs: 48 * HOUR,
@@ -28,15 +32,27 @@ async function ask(keeper: Keeper, epoch = EPOCH, scope = TENANT, purpose = 'sta
   return answer.state === 'open' ? answer.key.toString('hex') : answer.state
 }
 
+/** Every byte of every file under a folder. */
 const everything = (dir: string): Buffer =>
-  Buffer.concat(readdirSync(dir).map((name) => readFileSync(join(dir, name))))
+  Buffer.concat(
+    readdirSync(dir, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name))),
+  )
+
+const keyNames = (dir: string): string[] => readdirSync(join(dir, 'keys')).sort()
+
+/** What a secret file holds, by a reader of the test's own. */
+function secretOf(dir: string, file: string, copy = readFileSync(join(dir, 'keys', file))): Buffer | null {
+  return unwrapped(copy, file, readFileSync(join(dir, 'master.key')))
+}
 
 t.test('an epoch is absent, then open, then closed, then destroyed, by the clock', async (t) => {
   const dir = t.testdir()
-  const clock = new DrivenClock(START - 10 * MINUTE - 1)
+  const clock = new DrivenClock(START - 11 * MINUTE - 1)
   const keeper = await open(dir, clock)
   t.equal(await ask(keeper), 'absent')
-  clock.advanceTo(START - 10 * MINUTE)
+  clock.advanceTo(START - 11 * MINUTE)
   const key = await ask(keeper)
   t.match(key, /^[0-9a-f]{64}$/)
   clock.advanceTo(END + HOUR - 1)
@@ -60,9 +76,9 @@ t.test('the key is what the design derives from the roots on disk', async (t) =>
   const keeper = await open(dir, new DrivenClock(START))
   const key = await ask(keeper)
   const own = await ask(keeper, EPOCH, { of: 'tenants' })
-  const tenantFile = readdirSync(dir).find((name) => name.startsWith('tenant-')) ?? ''
-  const epochRoot = readFileSync(join(dir, 'day-2026-08-05.root'))
-  const scopeRoot = readFileSync(join(dir, tenantFile))
+  const epochRoot = secretOf(dir, 'day-2026-08-05.root')
+  const scopeRoot = secretOf(dir, keyNames(dir).find((name) => name.startsWith('tenant-')) ?? '')
+  if (epochRoot === null || scopeRoot === null) throw new Error('a root does not open')
   const inputs = { epochRoot, scopeRoot, purpose: 'stats', scope: TENANT, epoch: EPOCH }
   t.equal(key, derivePseudonymKey(inputs).toString('hex'))
   t.equal(own, derivePseudonymKey({ ...inputs, scopeRoot: null, scope: { of: 'tenants' } }).toString('hex'))
@@ -91,9 +107,11 @@ t.test('two requests at once for an absent epoch make one root', async (t) => {
   const keeper = await open(dir, new DrivenClock(START))
   const keys = await Promise.all(Array.from({ length: 50 }, () => ask(keeper)))
   t.equal(new Set(keys).size, 1)
-  const logKeys = await Promise.all(Array.from({ length: 50 }, () => keeper.port.logKey(START, true)))
+  const logKeys = await Promise.all(
+    Array.from({ length: 50 }, () => keeper.port.batchKey(START, PRODUCER, true)),
+  )
   t.equal(new Set(logKeys.map((key) => key?.toString('hex'))).size, 1)
-  t.equal(readdirSync(dir).filter((name) => /^(?:day|tenant|hour)-/.test(name)).length, 3)
+  t.equal(keyNames(dir).filter((name) => /^(?:day|tenant|hour)-/.test(name)).length, 3)
 })
 
 t.test(
@@ -102,13 +120,13 @@ t.test(
     const dir = t.testdir()
     const first = await open(dir, new DrivenClock(START))
     const key = await ask(first)
-    const logKey = await first.port.logKey(START, true)
+    const logKey = await first.port.batchKey(START, PRODUCER, true)
     await first.close()
 
     const clock = new DrivenClock(START + HOUR)
     const second = await open(dir, clock)
     t.equal(await ask(second), key)
-    t.same(await second.port.logKey(START, false), logKey)
+    t.same(await second.port.batchKey(START, PRODUCER, false), logKey)
     clock.advanceTo(END + HOUR)
     t.equal(await ask(second), 'closed')
     await second.close()
@@ -129,107 +147,236 @@ t.test(
   },
 )
 
-t.test('a log key lives from ten minutes before its hour to a day after its start', async (t) => {
-  const clock = new DrivenClock(START - 10 * MINUTE - 1)
+t.test('a log key lives from eleven minutes before its hour to a day after its start', async (t) => {
+  const clock = new DrivenClock(START - 11 * MINUTE - 1)
   const keeper = await open(t.testdir(), clock)
-  t.equal(await keeper.port.logKey(START, true), null)
-  clock.advanceTo(START - 10 * MINUTE)
-  t.equal(await keeper.port.logKey(START, false), null, 'opening a batch makes no key')
-  const key = await keeper.port.logKey(START, true)
+  t.equal(await keeper.port.batchKey(START, PRODUCER, true), null)
+  clock.advanceTo(START - 11 * MINUTE)
+  t.equal(await keeper.port.batchKey(START, PRODUCER, false), null, 'opening a batch makes no key')
+  const key = await keeper.port.batchKey(START, PRODUCER, true)
   t.equal(key?.length, 32)
   key?.fill(0)
-  t.notOk((await keeper.port.logKey(START, false))?.equals(Buffer.alloc(32)), 'the caller owns a copy')
+  t.notOk(
+    (await keeper.port.batchKey(START, PRODUCER, false))?.equals(Buffer.alloc(32)),
+    'the caller owns a copy',
+  )
   clock.advanceTo(START + DAY - 1)
-  t.ok(await keeper.port.logKey(START, false))
+  t.ok(await keeper.port.batchKey(START, PRODUCER, false))
   clock.advanceTo(START + DAY)
-  t.equal(await keeper.port.logKey(START, false), null)
-  t.equal(await keeper.port.logKey(START, true), null)
-  for (const odd of [START + 1, -HOUR, Number.NaN, 1e18]) t.equal(await keeper.port.logKey(odd, true), null)
+  t.equal(await keeper.port.batchKey(START, PRODUCER, false), null)
+  t.equal(await keeper.port.batchKey(START, PRODUCER, true), null)
+  for (const odd of [START + 1, -HOUR, Number.NaN, 1e18])
+    t.equal(await keeper.port.batchKey(odd, PRODUCER, true), null)
 })
 
 t.test('a destroyed log hour never opens again, and one that was never opened may', async (t) => {
   const dir = t.testdir()
   const keeper = await open(dir, new DrivenClock(START))
-  await keeper.port.destroyLogKey(START)
-  t.ok(await keeper.port.logKey(START, true))
-  await keeper.port.destroyLogKey(START)
-  await keeper.port.destroyLogKey(START)
-  t.equal(await keeper.port.logKey(START, true), null)
+  await keeper.port.destroyLogKey(START, true)
+  t.ok(await keeper.port.batchKey(START, PRODUCER, true))
+  await keeper.port.destroyLogKey(START, true)
+  await keeper.port.destroyLogKey(START, true)
+  t.equal(await keeper.port.batchKey(START, PRODUCER, true), null)
   await keeper.close()
-  t.equal(await (await open(dir, new DrivenClock(START))).port.logKey(START, true), null)
-})
-
-t.test('after destruction the bytes of a root are nowhere in the directory, nor in memory', async (t) => {
-  const dir = t.testdir()
-  const clock = new DrivenClock(START)
-  const made: Buffer[] = []
-  const randomFill = (buffer: Buffer): Buffer => {
-    made.push(buffer)
-    return randomFillSync(buffer)
-  }
-  const keeper = await open(dir, clock, { randomFill })
-  made.length = 0
-  await ask(keeper, EPOCH, { of: 'tenants' })
-  await keeper.port.logKey(START, true)
-  const secrets = made.map((buffer) => Buffer.from(buffer))
-  t.equal(secrets.length, 2)
-  for (const secret of secrets) t.ok(everything(dir).includes(secret), 'the search finds a root that lives')
-  clock.advanceTo(END + 48 * HOUR)
-  t.same((await keeper.tick()).destroyed.toSorted(), [EPOCH, 'hour:2026-08-05T00'])
-  for (const secret of secrets) {
-    t.notOk(everything(dir).includes(secret))
-    for (const encoding of ['hex', 'base64', 'base64url'] as const) {
-      t.notOk(everything(dir).includes(secret.toString(encoding)))
-    }
-  }
-  t.ok(made.slice(0, 2).every((buffer) => buffer.every((byte) => byte === 0)))
+  t.equal(await (await open(dir, new DrivenClock(START))).port.batchKey(START, PRODUCER, true), null)
 })
 
 t.test(
-  'only the owner can read the directory, and no file name or journal line tells a customer or a key',
+  'after destruction no copy of a root opens, nor are its bytes in memory or in the directory',
+  async (t) => {
+    const dir = t.testdir()
+    const clock = new DrivenClock(START)
+    const made: Buffer[] = []
+    const randomFill = (buffer: Buffer): Buffer => {
+      made.push(buffer)
+      return randomFillSync(buffer)
+    }
+    const keeper = await open(dir, clock, { randomFill })
+    made.length = 0
+    await ask(keeper, EPOCH, { of: 'tenants' })
+    await keeper.port.batchKey(START, PRODUCER, true)
+    const files = ['day-2026-08-05.root', 'hour-2026-08-05T00.key']
+    const copies = new Map(files.map((file) => [file, readFileSync(join(dir, 'keys', file))]))
+    const secrets = files.map((file) => secretOf(dir, file) ?? Buffer.alloc(0))
+    t.same(
+      secrets.map(({ length }) => length),
+      [32, 32],
+      'roots that live open',
+    )
+    const held = made.filter((buffer) => secrets.some((secret) => secret.equals(buffer)))
+    t.equal(held.length, 2, 'and are in memory')
+    for (const secret of secrets)
+      t.notOk(everything(dir).includes(secret), 'but never lie on disk as they are')
+    clock.advanceTo(END + 48 * HOUR)
+    t.same((await keeper.tick()).destroyed.toSorted(), [EPOCH, 'hour:2026-08-05T00'])
+    for (const file of files)
+      t.equal(secretOf(dir, file, copies.get(file)), null, 'a copy from before does not open')
+    for (const secret of secrets) {
+      for (const encoding of ['hex', 'base64', 'base64url'] as const) {
+        t.notOk(everything(dir).includes(secret.toString(encoding)))
+      }
+    }
+    t.ok(held.every((buffer) => buffer.every((byte) => byte === 0)))
+    t.ok(
+      made.every((buffer) => buffer.length !== 32 || buffer.every((byte) => byte === 0)),
+      'wrapping keys too',
+    )
+  },
+)
+
+t.test(
+  'only the owner can read the directory, and no file name or entry of the audit log tells a customer or a key',
   async (t) => {
     const base = t.testdir()
-    const dir = join(base, 'deep', 'keys')
-    const keeper = await open(dir, new DrivenClock(START))
+    const dir = join(base, 'deep')
+    const clock = new DrivenClock(START)
+    const keeper = await open(dir, clock)
     await ask(keeper)
     await ask(keeper, EPOCH, { of: 'site', site: 'acme-traders-site' })
-    await keeper.port.logKey(START, true)
-    t.equal(statSync(dir).mode & 0o777, 0o700)
-    const names = readdirSync(dir).sort()
-    t.equal(names.length, 6)
+    await keeper.port.batchKey(START, PRODUCER, true)
+    t.equal(statSync(join(dir, 'keys')).mode & 0o777, 0o700)
+    t.equal(statSync(join(dir, 'master.key')).mode & 0o777, 0o600)
+    const names = keyNames(dir)
+    t.equal(names.length, 8)
     for (const name of names) {
-      t.equal(statSync(join(dir, name)).mode & 0o777, 0o600)
+      t.equal(statSync(join(dir, 'keys', name)).mode & 0o777, 0o600)
       t.match(
         name,
-        /^(?:journal\.ndjson|naming\.key|day-2026-08-05\.root|hour-2026-08-05T00\.key|(?:tenant|site)-[0-9a-f]{32}\.root)$/,
+        /^(?:wrapped-by|audit-head|(?:naming|audit-signing)\.key|day-2026-08-05\.root|hour-2026-08-05T00\.key|(?:tenant|site)-[0-9a-f]{32}\.root)$/,
       )
     }
     t.notOk(everything(dir).includes('acme'))
     const other = join(base, 'other')
     await ask(await open(other, new DrivenClock(START)))
-    const tenants = [...names, ...readdirSync(other)].filter((name) => name.startsWith('tenant-'))
+    const tenants = [...names, ...keyNames(other)].filter((name) => name.startsWith('tenant-'))
     t.equal(new Set(tenants).size, 2, 'the same tenant has another name in another directory')
-    const lines = readFileSync(join(dir, 'journal.ndjson'), 'utf8').trimEnd().split('\n')
+    const entries = readFileSync(join(dir, 'audit', 'entries.ndjson'), 'utf8')
+      .trimEnd()
+      .split('\n')
     t.same(
-      lines.map((line) => JSON.parse(line)),
+      entries.map((line) => JSON.parse(line).entry).map(({ action, object }) => [action, object.key]),
       [
-        { id: 1, stream: 'day', epoch: EPOCH, event: 'opened', at: '2026-08-05T00:00:00Z' },
-        { id: 2, stream: 'hour', epoch: 'hour:2026-08-05T00', event: 'opened', at: '2026-08-05T00:00:00Z' },
+        ['key.created', EPOCH],
+        ['key.handed', EPOCH],
+        ['key.created', 'hour:2026-08-05T00'],
+        ['key.handed', 'hour:2026-08-05T00'],
       ],
+      'tenants and sites go on record once an hour',
     )
+    await keeper.tick()
+    clock.advanceTo(START + HOUR)
+    await keeper.tick()
+    const keys = await keeper.keys()
+    t.same(keys.map(({ created, handedTo, stream }) => ({ created, handedTo, stream })).slice(2), [
+      { created: '2026-08-05T01:00:00Z', handedTo: ['in-process'], stream: 'site' },
+      { created: '2026-08-05T01:00:00Z', handedTo: ['in-process'], stream: 'tenant' },
+    ])
   },
 )
+
+t.test(
+  'every root that ever was is told of, with who had keys of it and the entries that say so',
+  async (t) => {
+    const dir = t.testdir()
+    const clock = new DrivenClock(START)
+    const first = await open(dir, clock)
+    await ask(first)
+    await first
+      .door('collector/eu-1')
+      .pseudonymKey({ purpose: 'p', stream: 'day', epoch: EPOCH, scope: TENANT })
+    await first
+      .door('collector/eu-1')
+      .pseudonymKey({ purpose: 'p', stream: 'day', epoch: EPOCH, scope: TENANT })
+    clock.advanceTo(END + 48 * HOUR)
+    await first.tick()
+    const epoch = {
+      id: EPOCH,
+      stream: 'day',
+      epoch: EPOCH,
+      created: '2026-08-05T00:00:00Z',
+      destroyed: '2026-08-08T00:00:00Z',
+      state: 'destroyed',
+      handedTo: ['in-process', 'collector/eu-1'],
+      reconciled: null,
+      entries: { created: 1, destroyed: 5 },
+    }
+    t.match((await first.keys())[0], epoch)
+    await first.close()
+    t.match((await (await open(dir, clock)).keys())[0], epoch, 'after a restart too')
+  },
+)
+
+t.test('counts that do not add up hold a root for a day, no longer, and over a restart', async (t) => {
+  const dir = t.testdir()
+  const clock = new DrivenClock(START)
+  const first = await open(dir, clock)
+  await ask(first)
+  await ask(first, 'week:2026-08-03')
+  await first.port.reconciled('day', EPOCH, false)
+  clock.advanceTo(END + 48 * HOUR)
+  t.same((await first.tick()).destroyed, [], 'it waits')
+  await first.close()
+  clock.advanceTo(END + 72 * HOUR - 1)
+  const second = await open(dir, clock)
+  t.same(second.recovered.destroyed, [])
+  t.equal(await ask(second), 'closed', 'and takes nothing in meanwhile')
+  clock.advanceTo(END + 72 * HOUR)
+  t.same((await second.tick()).destroyed, [EPOCH])
+  const told = (await second.keys()).find(({ id }) => id === EPOCH)
+  t.match(told, { reconciled: false, destroyed: '2026-08-09T00:00:00Z' })
+})
+
+t.test('counts that add up after all let a held root go at once', async (t) => {
+  const clock = new DrivenClock(START)
+  const keeper = await open(t.testdir(), clock)
+  await ask(keeper)
+  await keeper.port.reconciled('day', EPOCH, false)
+  clock.advanceTo(END + 50 * HOUR)
+  t.same((await keeper.tick()).destroyed, [])
+  await keeper.port.reconciled('day', EPOCH, true)
+  t.same((await keeper.tick()).destroyed, [EPOCH])
+  t.match(await keeper.keys(), [{ id: EPOCH, reconciled: true }])
+})
+
+t.test('a closed account has no keys for good, whether it ever had any', async (t) => {
+  const dir = t.testdir()
+  const clock = new DrivenClock(START)
+  const first = await open(dir, clock)
+  const before = await ask(first)
+  const copy = keyNames(dir).find((name) => name.startsWith('tenant-')) ?? ''
+  const bytes = readFileSync(join(dir, 'keys', copy))
+  t.ok(secretOf(dir, copy))
+  await first.closeAccount(TENANT.of === 'tenant' ? TENANT.tenant : '')
+  await first.closeAccount('never-came')
+  t.equal(await ask(first), 'absent')
+  t.equal(secretOf(dir, copy, bytes), null, 'a copy from before does not open')
+  t.equal(await ask(first, EPOCH, { of: 'tenant', tenant: 'never-came' }), 'absent')
+  t.match(await ask(first, EPOCH, { of: 'tenant', tenant: 'other' }), /^[0-9a-f]{64}$/)
+  await first.close()
+  const second = await open(dir, clock)
+  t.equal(await ask(second), 'absent')
+  t.not(before, 'absent')
+  const told = (await second.keys()).filter(({ stream }) => stream === 'tenant')
+  t.same(
+    told.map(({ state }) => state).sort(),
+    ['destroyed', 'destroyed', 'open'],
+    'closed ones are on record, and the one that lives',
+  )
+})
 
 t.test('an answer under way when the keeper closes is refused, and makes no file', async (t) => {
   const dir = t.testdir()
   const keeper = await open(dir, new DrivenClock(START))
   await ask(keeper, EPOCH, { of: 'tenants' })
-  const before = readdirSync(dir)
+  const before = keyNames(dir)
   const [answer] = await Promise.allSettled([ask(keeper), keeper.close()])
   t.equal(answer?.status, 'rejected')
-  t.same(readdirSync(dir), before)
+  t.same(keyNames(dir), before)
   await t.rejects(ask(keeper), new TacitError('ERR_KEY_STORE', 'The keeper is closed'))
-  await t.rejects(keeper.port.logKey(START, true), new TacitError('ERR_KEY_STORE', 'The keeper is closed'))
+  await t.rejects(
+    keeper.port.batchKey(START, PRODUCER, true),
+    new TacitError('ERR_KEY_STORE', 'The keeper is closed'),
+  )
   await t.rejects(keeper.tick(), new TacitError('ERR_KEY_STORE', 'The keeper is closed'))
 })
 
@@ -241,9 +388,9 @@ t.test('a month of hours is made and destroyed at a few milliseconds an hour', a
   for (let hour = 0; hour < hours; hour += 1) {
     const time = START + hour * HOUR
     clock.advanceTo(time)
-    await keeper.port.logKey(time, true)
+    await keeper.port.batchKey(time, PRODUCER, true)
     await keeper.tick()
-    await keeper.port.destroyLogKey(time)
+    await keeper.port.destroyLogKey(time, true)
   }
   const ms = Number(process.hrtime.bigint() - started) / 1e6 / hours
   t.comment(`${ms.toFixed(2)} ms an hour's key`)

@@ -1,8 +1,13 @@
 /** When a root may come to be, when it closes, and when it dies: one rule for epochs and for log hours. */
-import { type Epoch, epochFromLabel, HOUR, MINUTE } from '@tacit/contracts'
+import { type Epoch, epochFromLabel, HOUR, hourLabel, MINUTE } from '@tacit/contracts'
 
-/** Clocks of collectors may be ahead by this much, ms. */
-const EARLY_MS = 10 * MINUTE
+/**
+ * How long before an epoch or an hour its root may come to be, ms. Collectors ask ten minutes before; the eleventh is for
+ * clocks: one that is a minute ahead of the keeper's would be refused, and asks in vain while the keeper may go down.
+ */
+const EARLY_MS = 11 * MINUTE
+/** How long counts that do not add up may hold an epoch's root beyond its time, ms. */
+const MAX_HOLD_MS = 24 * HOUR
 
 /** One key's times, in ms since the Unix epoch; each bound is the first moment of the next state. */
 export interface KeyLife {
@@ -41,15 +46,23 @@ export function isHour(hour: number): boolean {
 
 /** The life of an hour's log key: it has no time in which it is closed but alive. @param hour ms, see {@link isHour} */
 export function hourLife(hour: number, rules: LifeRules): KeyLife {
-  const name = new Date(hour).toISOString().slice(0, 13)
+  const label = hourLabel(hour)
   const end = hour + rules.logKeyLifeMs
   return {
-    label: `hour:${name}`,
-    file: `hour-${name}.key`,
+    label,
+    file: `${label.replace(':', '-')}.key`,
     opensAt: hour - EARLY_MS,
     closesAt: end,
     destroyAt: end,
   }
+}
+
+/**
+ * The moment at which a root dies, ms, at the primary and at a standby.
+ * @param isHeld whether its counts do not add up; an hour's key dies with its day all the same
+ */
+export function deadlineOf({ destroyAt, label }: KeyLife, isHeld: boolean): number {
+  return destroyAt + (isHeld && !label.startsWith('hour:') ? MAX_HOLD_MS : 0)
 }
 
 /** The life that a label of the journal names; null where it names none. */

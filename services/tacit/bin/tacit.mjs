@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs'
 
-const built = new URL('../dist/index.js', import.meta.url)
+const built = new URL('../dist/cli.js', import.meta.url)
 if (!existsSync(built)) {
   process.stderr.write('tacit: not built yet; run `npm run setup` in the clone first\n')
   process.exit(3)

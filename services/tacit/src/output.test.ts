@@ -44,7 +44,13 @@ function said(t: Test, error: unknown): { readonly code: number; readonly text: 
 
 t.test('each class of mistake has its exit code', async (t) => {
   const codes = Object.keys(PROBLEMS) as ProblemCode[]
-  const usage = ['ERR_CONFIG_INVALID', 'ERR_INPUT_FILE', 'ERR_QUERY_MALFORMED', 'ERR_STATISTIC_UNKNOWN']
+  const usage = [
+    'ERR_CONFIG_INVALID',
+    'ERR_INPUT_FILE',
+    'ERR_PROCESS_EXPOSED',
+    'ERR_QUERY_MALFORMED',
+    'ERR_STATISTIC_UNKNOWN',
+  ]
   t.equal(said(t, new UsageError('say what to do')).code, EXIT.usage)
   t.equal(said(t, new TacitError('ERR_RULEBOOK_INVALID')).code, EXIT.failed)
   for (const code of usage) t.equal(said(t, new TacitError(code as ProblemCode)).code, EXIT.usage, code)

@@ -71,15 +71,19 @@ function exitCodeOf(error: unknown): number {
     case 'ERR_ACTIVATION_TOO_EARLY':
     case 'ERR_ACTIVATION_EXPIRED':
     case 'ERR_ACTIVATION_APART':
+    case 'ERR_ACTIVATION_KEYS':
     case 'ERR_ACTIVATION_PENDING':
     case 'ERR_ACTIVATION_NOTHING':
       return EXIT.failed
     case 'ERR_ACTIVATION_APPROVERS':
+    case 'ERR_PROCESS_EXPOSED':
       return EXIT.usage
     case 'ERR_CONFIG_INVALID':
+    case 'ERR_AUDIT_RANGE':
     case 'ERR_INPUT_FILE':
     case 'ERR_QUERY_MALFORMED':
     case 'ERR_STATISTIC_UNKNOWN':
+    case 'ERR_TLS_FILES':
       return EXIT.usage
     default:
       return EXIT.system

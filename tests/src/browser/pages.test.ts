@@ -242,11 +242,15 @@ t.test(
       [0, days[0]],
       [days.length - 1, days.at(-1)],
     ] as const) {
-      await page.mouse.move(
-        plot.x + 1 + ((plot.width - 2) * at) / (days.length - 1),
-        plot.y + plot.height / 2,
-      )
-      await page.locator('.tooltip strong', { hasText: day(String(start)) }).waitFor()
+      const [x, y] = [plot.x + 1 + ((plot.width - 2) * at) / (days.length - 1), plot.y + plot.height / 2]
+      const tooltip = page.locator('.tooltip strong', { hasText: day(String(start)) })
+      // A chart that is drawn anew under the pointer hears of it with its next move.
+      const isSaid = async (): Promise<boolean> => {
+        await page.mouse.move(x, y - 1)
+        await page.mouse.move(x, y)
+        return tooltip.isVisible()
+      }
+      t.ok(await eventually(isSaid, Boolean), `the tooltip of ${start}`)
       const lines = await page.evaluate<[string, string][]>(
         `[...document.querySelectorAll('.tooltip div')].map((line) => [line.querySelector('span').textContent, line.querySelector('b').textContent])`,
       )
@@ -356,7 +360,7 @@ t.test('every page fits a phone, in light and in dark', inBrowser, async (t) => 
     const addresses = await page.evaluate<string[]>(
       `[...document.querySelectorAll('nav option')].map((one) => one.value)`,
     )
-    t.equal(addresses.length, (await statistics()).length + 4)
+    t.equal(addresses.length, (await statistics()).length + 6)
     for (const address of addresses) {
       await chooser.selectOption(address)
       await page.waitForURL(`**/${address}`)

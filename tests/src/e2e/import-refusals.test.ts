@@ -20,6 +20,9 @@ import {
 import { combinedLine, logText, sampleLog } from '../support/sample-log.js'
 import { rulebookPath, startUp, tacit } from '../support/tacit.js'
 
+// The runner has a limit for the file.
+t.setTimeout(0)
+
 const DAY = 86_400_000
 const HOUR = 3_600_000
 const FIRST_DAY = Date.UTC(2024, 1, 28)
@@ -142,6 +145,63 @@ t.test(
     const totals = await json<Imported>(args)
     const { length } = LINES
     t.same(totals, { received: length, accepted: 0, dropped: { refused: length }, released: [] })
+  },
+)
+
+/** Two days of NDJSON, a beacon of two events at each half hour past; claims that lived for fifteen minutes then. */
+function claimedBeacons(analytics: 'granted' | 'denied'): string {
+  const lines = Array.from({ length: 48 }, (_, hour) => {
+    const time = FIRST_DAY + (hour + 0.5) * HOUR
+    const event = (age: number) => ({ id: `${hour}-${age}`, name: 'page_view', age, path: '/customers' })
+    return JSON.stringify({
+      time: new Date(time).toISOString(),
+      ip: '198.51.100.7',
+      headers: { origin: 'https://erp.example.in' },
+      claims: {
+        aud: 'tacit',
+        iat: time / 1_000 - 5,
+        exp: time / 1_000 + 895,
+        tenant: 't-1',
+        standing: 'established',
+        sub: 'person-1',
+        role: 'accounts',
+        cohort: '2023-03',
+        adult: true,
+        region: 'in',
+        consent: { analytics, policy: '2026-11-01', at: '2024-01-01T00:00:00Z' },
+      },
+      body: { v: 1, site: 'erp', events: [event(0), event(HOUR)] },
+    })
+  })
+  return `${lines.join('\n')}\n`
+}
+
+t.test('beacons of days that were closed are late, each event in its own hour', async (t) => {
+  const data = work.data()
+  const args = ['import', work.file(claimedBeacons('granted')), '--rulebook', rulebookPath('erp')]
+  const first = await json<Imported>([...args, '--data', data, '--json'])
+  t.match(first, { received: 96, accepted: 96, dropped: {} })
+  const before = await ledgerOf(data)
+  const again = await json<Imported>([...args, '--data', data, '--json'])
+  t.same(again, { received: 96, accepted: 0, dropped: { late: 96 }, released: [] })
+  t.same(
+    (await ledgerOf(data)).map(({ dropped, hour }) => [hour, dropped['late']]),
+    before.map(({ accepted, hour }) => [hour, accepted]),
+  )
+})
+
+t.test(
+  'a file that is mended after every line was refused is never too old for its own claims',
+  async (t) => {
+    const data = work.data()
+    const importing = (text: string) =>
+      json<Imported>(['import', work.file(text), '--rulebook', rulebookPath('erp'), '--data', data, '--json'])
+    t.match(await importing(claimedBeacons('denied')), { accepted: 0, dropped: { refused: 96 } })
+    // The hours in which the refusals were sealed are spent, so that the clock is ahead of the lines.
+    const { accepted, dropped } = await importing(claimedBeacons('granted'))
+    t.same(Object.keys(dropped), ['late'])
+    t.equal(accepted + (dropped['late'] ?? 0), 96)
+    t.ok(accepted > 0)
   },
 )
 

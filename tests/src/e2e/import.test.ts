@@ -8,6 +8,7 @@ import {
   cellsOf,
   type Imported,
   imported,
+  json,
   ledgerOf,
   pagesOf,
   type Row,
@@ -20,6 +21,9 @@ import {
 import { disordered, logText, sampleLog } from '../support/sample-log.js'
 import { rulebookPath, tacit } from '../support/tacit.js'
 import { REAL_LOG, WITHOUT_REAL_LOG } from '../support/test-logs.js'
+
+// The runner has a limit for the file.
+t.setTimeout(0)
 
 const DAY = 86_400_000
 const HOUR = 3_600_000
@@ -132,6 +136,16 @@ async function unknownNamesTheKnown(t: Test, data: string): Promise<void> {
   })
 }
 
+/** The path of the website's rulebook with one change. */
+function changedWebsite(t: Test, from: string, to: string): string {
+  const file = join(t.testdir(), 'rulebook.yaml')
+  cpSync(dirname(rulebookPath('website')), dirname(file), { recursive: true })
+  const text = readFileSync(file, 'utf8')
+  if (!text.includes(from)) throw new Error(`no ${from}`)
+  writeFileSync(file, text.replace(from, to))
+  return file
+}
+
 /** `rules check --data`: what was published weighs the dimensions of a rulebook, of the one that ruled and of another. */
 async function dimensionsAreWeighed(t: Test, data: string): Promise<void> {
   const check = async (file: string) => {
@@ -144,10 +158,8 @@ async function dimensionsAreWeighed(t: Test, data: string): Promise<void> {
   }
   t.same(await check(rulebookPath('website')), { code: 0, measured: 2, found: [] })
   // Families that nobody measured are taken for all that they can be.
-  const file = join(t.testdir(), 'rulebook.yaml')
-  cpSync(dirname(rulebookPath('website')), dirname(file), { recursive: true })
-  const text = readFileSync(file, 'utf8').replace('  devices:\n', '  families:\n')
-  writeFileSync(file, text)
+  const file = changedWebsite(t, '  devices:\n', '  families:\n')
+  const text = readFileSync(file, 'utf8')
   const line = text.slice(0, text.indexOf('[device, os, browser]\n    measures')).split('\n').length
   t.match(await check(file), { code: 1, measured: 2, found: [{ line }] })
 }
@@ -211,6 +223,13 @@ t.test('a log that is kept open and goes on in the next file is one log', async 
   const second = await imported(data, [work.file(logText(LINES.slice(cut)))])
   t.equal(first.received + second.received, LINES.length)
   t.equal(first.accepted + second.accepted, countLog(LOG).views)
+  t.same(await pagesOf(data), reference)
+})
+
+t.test('however short sealed batches may live, what was imported is published', async (t) => {
+  const data = work.data()
+  const rulebook = changedWebsite(t, 'log: 24h', 'log: 1h')
+  await json(['import', work.file(LOG), '--rulebook', rulebook, '--data', data, '--json'])
   t.same(await pagesOf(data), reference)
 })
 

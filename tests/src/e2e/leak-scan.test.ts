@@ -18,6 +18,9 @@ import { type Ran, rulebookPath, startUp, tacit, type Up } from '../support/taci
 import { REAL_LOG, WITHOUT_REAL_LOG } from '../support/test-logs.js'
 import { edSigner, grantedClaims } from '../support/tokens.js'
 
+// The runner has a limit for the file.
+t.setTimeout(0)
+
 const root = mkdtempSync(join(tmpdir(), 'tacit-leaks-'))
 t.teardown(() => rmSync(root, { recursive: true, force: true }))
 

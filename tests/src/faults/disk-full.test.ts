@@ -13,6 +13,9 @@ import t, { type Test } from 'tap'
 import { pageView, type RunningCollector, startCollector } from '../support/collector.js'
 import { type Answer, post } from '../support/raw-http.js'
 
+// The runner has a limit for the file.
+t.setTimeout(0)
+
 const MIB = 1024 * 1024
 const LANDING_COLUMNS = 3
 const ORIGIN = { origin: 'https://www.example.in' }

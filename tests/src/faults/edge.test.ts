@@ -7,6 +7,9 @@ import { pageView } from '../support/collector.js'
 import { MARK, marked, startEdge } from '../support/edge.js'
 import { exchange, requestBytes } from '../support/raw-http.js'
 
+// The runner has a limit for the file.
+t.setTimeout(0)
+
 const edge = await startEdge()
 t.teardown(() => edge.collector.close())
 const { collector, eventWith, good, refusedBodies, refuses, takes } = edge

@@ -97,7 +97,7 @@ const COMPILE: readonly EngineMutation[] = [
   inCompile('times leave as they are', '(time - (time % grain)) / 1000', 'time / 1000'),
   inCompile('receipt leaves as it is', '(at - (at % HOUR)) / 1000', 'at / 1000'),
   inCompile('a token has no rate', 'allowance-- <= 0', 'false'),
-  inCompile('whoever is refused is counted', 'entry.decide(facts, at)', 'null'),
+  inCompile('whoever is refused is counted', 'entry.decide(facts, input.time ?? at)', 'null'),
   inCompile('the id of an event leaves as it is', 'own.eventId(event.id)', 'event.id'),
 ]
 

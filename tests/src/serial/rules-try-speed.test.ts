@@ -1,7 +1,11 @@
-/** `rules try` over NDJSON: at least 20,000 cases a second on one core. */
+/**
+ * `rules try` over NDJSON: at least 20,000 cases a second on one core of the machine of BENCHMARKS.md; on a slower one by the
+ * time of a reference beside it.
+ */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
+import { countWords, cpuMs, REFERENCE_MS } from '../support/reference-work.js'
 import { rulebookPath, TACIT } from '../support/tacit.js'
 
 const CASES = 60_000
@@ -72,17 +76,27 @@ async function run(input: Buffer): Promise<{ readonly cpu: number; readonly line
   return { cpu: Number(cpu), lines }
 }
 
+/** ms of the reference, at its best of some rounds as what it stands beside. */
+function referenceMs(): number {
+  return Math.min(...Array.from({ length: 10 }, () => cpuMs(countWords)))
+}
+
 t.test(`at least ${String(FLOOR)} cases a second go through rules try on one core`, async (t) => {
   const input = Buffer.from(Array.from({ length: CASES }, (_, at) => `${lineOf(at)}\n`).join(''))
   const start = await run(Buffer.from(`${lineOf(1)}\n`))
   let best = 0
+  let bestThere = 0
   for (let round = 0; round < 3; round++) {
+    const before = referenceMs()
     const { cpu, lines } = await run(input)
     t.equal(lines, CASES, 'a line for each case')
-    best = Math.max(best, CASES / (cpu - start.cpu))
+    const perSecond = CASES / (cpu - start.cpu)
+    best = Math.max(best, perSecond)
+    const slowness = Math.min(before, referenceMs()) / REFERENCE_MS
+    bestThere = Math.max(bestThere, perSecond * Math.max(1, slowness))
   }
   t.comment(
     `${Math.round(best).toLocaleString('en-GB')} cases a second of CPU time, all threads; start-up ${start.cpu.toFixed(2)} s`,
   )
-  t.ok(best >= FLOOR)
+  t.ok(bestThere >= FLOOR, `${Math.round(bestThere).toLocaleString('en-GB')} on the machine of BENCHMARKS.md`)
 })

@@ -22,8 +22,8 @@ import {
 } from '@tacit/collector'
 import { type BatchHeader, type Clock, systemClock } from '@tacit/contracts'
 import { type EventLog, type FilePort, openLmdbLog } from '@tacit/event-log'
-import { type KeyFiles, openKeeper } from '@tacit/keeper'
-import { createKeyring, createLogKeys } from '@tacit/keyring'
+import { type Keeper, type KeyFiles, keeperPlaces, openKeeper, openKeeperStores } from '@tacit/keeper'
+import { createKeyring, createLogKeys, type KeeperPort, type Keyring, type LogKeys } from '@tacit/keyring'
 import type { Rulebook } from '@tacit/rulebook'
 import { shippedRulebook } from '@tacit/rulebook/testing'
 import { edSigner, grantedClaims } from './tokens.js'
@@ -31,6 +31,8 @@ import { edSigner, grantedClaims } from './tokens.js'
 export interface CollectorSetting {
   /** default `erp` */
   readonly rulebook?: 'erp' | 'website'
+  /** pieces of the rulebook's text and what replaces each */
+  readonly changes?: readonly (readonly [string, string])[]
   readonly clock?: Clock
   /** parent folder; default the system's, and then the folder is removed at close */
   readonly dir?: string
@@ -40,6 +42,8 @@ export interface CollectorSetting {
   readonly reserveBytes?: number
   /** stands in for the keeper's directory */
   readonly keyFiles?: KeyFiles
+  /** stands between the collector and its keeper */
+  readonly wayToKeeper?: (port: KeeperPort) => KeeperPort
   readonly peerLimit?: PeerLimit
   /** CIDRs whose X-Forwarded-For is believed; default none */
   readonly trustedProxies?: readonly string[]
@@ -65,6 +69,9 @@ export interface RunningCollector {
   readonly clock: Clock
   readonly log: EventLog
   readonly commit: GroupCommit
+  readonly keeper: Keeper
+  readonly keyring: Keyring
+  readonly logKeys: LogKeys
   /** a token that this collector accepts, by default of a person who consented */
   token(changes?: Record<string, unknown>): string
   /** the text of a beacon whose events are all accepted; `changes` replace members of its envelope */
@@ -84,15 +91,15 @@ export function pageView(changes: Record<string, unknown> = {}): Record<string, 
 export async function startCollector(setting: CollectorSetting = {}): Promise<RunningCollector> {
   const clock = setting.clock ?? systemClock
   const dir = setting.dir ?? mkdtempSync(join(tmpdir(), 'tacit-collector-'))
-  const rulebook = shippedRulebook(setting.rulebook ?? 'erp')
+  const rulebook = shippedRulebook(setting.rulebook ?? 'erp', ...(setting.changes ?? []))
   const { destroyKeyAfterMs, latenessMs, streams } = rulebook.epochs
+  const stores = openKeeperStores(keeperPlaces(dir))
   const keeper = await openKeeper({
-    dir: join(dir, 'keys'),
+    stores: { ...stores, ...(setting.keyFiles === undefined ? {} : { keys: setting.keyFiles }) },
     clock,
     streams,
     latenessMs,
     destroyKeyAfterMs,
-    ...(setting.keyFiles === undefined ? {} : { files: setting.keyFiles }),
   })
   const { files, reserveBytes } = setting
   const log = await openLmdbLog({
@@ -100,8 +107,9 @@ export async function startCollector(setting: CollectorSetting = {}): Promise<Ru
     ...(files === undefined ? {} : { files }),
     ...(reserveBytes === undefined ? {} : { reserveBytes }),
   })
-  const logKeys = createLogKeys(keeper.port)
-  const keyring = createKeyring(keeper.port, rulebook.purpose.id, { clock })
+  const port = setting.wayToKeeper?.(keeper.port) ?? keeper.port
+  const logKeys = createLogKeys(port)
+  const keyring = createKeyring(port, rulebook.purpose.id, { clock })
   const commit = new GroupCommit({ log, logKeys, clock, rulebook: rulebook.hash })
   const signer = edSigner('erp-1')
   const agents = createUserAgentReader({ maxEntries: 1_000, maxAgeMs: MAX_RAW_AGE_MS, clock })
@@ -132,6 +140,9 @@ export async function startCollector(setting: CollectorSetting = {}): Promise<Ru
     clock,
     log,
     commit,
+    keeper,
+    keyring,
+    logKeys,
     token,
     beacon: (list = [pageView()], changes = {}) =>
       JSON.stringify({

@@ -1,6 +1,7 @@
 /** The real command line, run as its users run it: arguments and bytes in, exit code and both streams out. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 /** The stub that starts the command line. */
@@ -8,6 +9,8 @@ export const TACIT = fileURLToPath(new URL('../../../services/tacit/bin/tacit.mj
 const RULEBOOKS = new URL('../../../rulebooks/', import.meta.url)
 /** No verb of a test runs longer; one that hangs is ended and fails by its missing exit code. */
 const MAX_RUN_MS = 120_000
+/** A line that never comes is waited for so long. */
+const SAYS_WITHIN_MS = 30_000
 
 /** The path of a rulebook as it is shipped. */
 export function rulebookPath(name: 'erp' | 'website'): string {
@@ -71,16 +74,76 @@ export async function tacit(
   return ran
 }
 
+/** A verb that goes on until it is ended. */
+interface Running {
+  /** all that it printed so far, both streams */
+  output(): string
+  /** Whether it prints that, now or soon: what it said on one stream may arrive after what it said later on the other. */
+  says(what: RegExp): Promise<boolean>
+  /** Sends the signal and waits for the end. */
+  end(signal: NodeJS.Signals): Promise<Ran>
+}
+
 /** A running `tacit up`. */
-export interface Up {
+export interface Up extends Running {
   readonly pid: number
   /** origin of the collector */
   readonly collector: string
   readonly dashboard: string
-  /** all that it printed so far, both streams */
-  output(): string
-  /** Sends the signal and waits for the end. */
-  end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<Ran>
+}
+
+/** Starts a verb that goes on until it is ended. @throws Error where it ends before it is ready */
+async function startReady(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd?: string,
+): Promise<ReturnType<typeof start>> {
+  const started = start(args, env, cwd)
+  const { child, ended, text } = started
+  const ready = new Promise<void>((resolve) => {
+    child.stdout.on('data', () => {
+      if (text.stdout.includes('Ctrl-C')) resolve()
+    })
+  })
+  const early = await Promise.race([ready, ended])
+  if (early !== undefined) {
+    throw new Error(`tacit ${args[0] ?? ''} ended with ${String(early.code)}: ${early.stderr}`)
+  }
+  return started
+}
+
+/** A running `tacit keeper`. */
+export interface RunningKeeper extends Running {
+  /** where it listens: `https://…` */
+  readonly url: string
+}
+
+function running({ child, ended, text }: ReturnType<typeof start>): Running {
+  const output = (): string => text.stdout + text.stderr
+  return {
+    output,
+    async says(what) {
+      const until = performance.now() + SAYS_WITHIN_MS
+      while (!what.test(output()) && performance.now() < until) await sleep(20)
+      return what.test(output())
+    },
+    end(signal) {
+      child.kill(signal)
+      return ended
+    },
+  }
+}
+
+/** Starts `keeper` on loopback. @param port 0: one that the system chooses */
+export async function startKeeper(
+  dir: string,
+  env: Readonly<Record<string, string>>,
+  port = 0,
+  rulebook = rulebookPath('erp'),
+): Promise<RunningKeeper> {
+  const args = ['keeper', '--data', dir, '--rulebook', rulebook, '--port', String(port)]
+  const started = await startReady(args, env)
+  return { url: /Listens +(https:\S+)/.exec(started.text.stdout)?.[1] ?? '', ...running(started) }
 }
 
 /** Starts `up` on ports that the system chooses. @throws Error where it ends before it is ready */
@@ -88,27 +151,18 @@ export async function startUp(
   dir: string,
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
+  cwd?: string,
 ): Promise<Up> {
-  const { child, ended, text } = start(
+  const started = await startReady(
     ['up', '--data', dir, '--port', '0', '--dashboard-port', '0', ...args],
     env,
+    cwd,
   )
-  const ready = new Promise<void>((resolve) => {
-    child.stdout.on('data', () => {
-      if (text.stdout.includes('Ctrl-C')) resolve()
-    })
-  })
-  const early = await Promise.race([ready, ended])
-  if (early !== undefined) throw new Error(`tacit up ended with ${String(early.code)}: ${early.stderr}`)
-  const origin = (pattern: RegExp): string => pattern.exec(text.stdout)?.[1] ?? ''
+  const origin = (pattern: RegExp): string => pattern.exec(started.text.stdout)?.[1] ?? ''
   return {
-    pid: child.pid ?? 0,
+    pid: started.child.pid ?? 0,
     collector: origin(/Beacons +(http:\S+)\/v1\/beacon/),
     dashboard: origin(/Product team +(http:[^/]+\/\/[^/]+)\//),
-    output: () => text.stdout + text.stderr,
-    end(signal) {
-      child.kill(signal)
-      return ended
-    },
+    ...running(started),
   }
 }

@@ -109,12 +109,20 @@ const phone: Check = (candidate) => {
   return isList(candidate) ? isPhoneOfList(candidate) : areOf(candidate, 2, 1) && !isDecimal(candidate)
 }
 
+/** Two digits of a text as a number. */
+const twoDigits = (text: string, at: number): number =>
+  10 * (text.charCodeAt(at) - 0x30) + text.charCodeAt(at + 1) - 0x30
+
+const isWithin = (value: number, least: number, most: number): boolean => value >= least && value <= most
+
 /** `2026-11-22…`, `22-11-…`: a date, or two dates of two texts together. */
 function isDate(candidate: Candidate): boolean {
   if (candidate.groups < 2 || candidate.lengthOf(1) !== 2) return false
   const length = candidate.lengthOf(0)
-  if (length === 4) return /^(?:19|20)\d\d(?:0[1-9]|1[0-2])/.test(candidate.text)
-  return length === 2 && /^(?:0[1-9]|[12]\d|3[01])(?:0[1-9]|1[0-2])/.test(candidate.text)
+  if (length !== 4 && length !== 2) return false
+  const first = twoDigits(candidate.text, 0)
+  const isYearOrDay = length === 4 ? isWithin(first, 19, 20) : isWithin(first, 1, 31)
+  return isYearOrDay && isWithin(twoDigits(candidate.text, length), 1, 12)
 }
 
 /** Whether digits in groups that nobody writes such a number in may yet be one, if the check digit is right. */
@@ -131,15 +139,24 @@ const aadhaar: Check = (candidate) => {
   return isGroupedNumber(candidate) && holdsVerhoeff(candidate.text)
 }
 
+/** 22 to 27, 2131, 3 to 6, 81 and 82. */
+function isOfScheme(text: string): boolean {
+  const first = twoDigits(text, 0)
+  return (
+    isWithin(first, 22, 27) || isWithin(first, 30, 69) || isWithin(first, 81, 82) || text.startsWith('2131')
+  )
+}
+
 /**
  * Thirteen to nineteen digits of a card scheme (ISO/IEC 7812; `20…` is a time, and no scheme's); bare or oddly grouped
  * ones need the check digit.
  */
 const card: Check = (candidate) => {
   if (candidate.opening < 0x32 || candidate.opening > 0x38) return false
-  const isOfScheme = (): boolean => /^(?:2[2-7]|2131|[3-6]|8[12])/.test(candidate.text)
-  if ((isWritten(candidate, 4444) || isWritten(candidate, 465)) && !isList(candidate)) return isOfScheme()
-  return isGroupedNumber(candidate) && isOfScheme() && holdsLuhn(candidate.text)
+  if ((isWritten(candidate, 4444) || isWritten(candidate, 465)) && !isList(candidate)) {
+    return isOfScheme(candidate.text)
+  }
+  return isGroupedNumber(candidate) && isOfScheme(candidate.text) && holdsLuhn(candidate.text)
 }
 
 /** Five letters (the fourth says whose), four digits, a letter; there is no public check digit. */

@@ -49,7 +49,7 @@ export interface Runs {
   /** what stands before each group, and after the last */
   readonly separators: readonly Separator[]
   /** digits before each offset */
-  readonly digits: Readonly<Uint32Array>
+  readonly digits: readonly number[]
 }
 
 function kindOf(code: number): number {
@@ -112,7 +112,8 @@ export function runsOf(text: string): Runs {
   const places: number[] = []
   const starts: number[] = []
   const separators: Separator[] = []
-  const digits = new Uint32Array(text.length + 1)
+  // A typed array lies outside of V8's heap, and takes longer to make than a short text to read.
+  const digits = [0]
   let letters = 0
   let count = 0
   let separator = NONE
@@ -129,7 +130,7 @@ export function runsOf(text: string): Runs {
       }
       letters++
       if (kind === DIGIT) count++
-      digits[letters] = count
+      digits.push(count)
     } else {
       separator = extended(separator, kind)
       isWithin = false
@@ -138,6 +139,17 @@ export function runsOf(text: string): Runs {
   starts.push(letters)
   separators.push(separator)
   return { text, places, starts, separators, digits }
+}
+
+/** The digits of {@link Runs} in a text of letters and digits alone. */
+export function digitsOf(letters: string): number[] {
+  const digits = [0]
+  let count = 0
+  for (let at = 0; at < letters.length; at++) {
+    if (letters.charCodeAt(at) < 0x3a) count++
+    digits.push(count)
+  }
+  return digits
 }
 
 /** Letters and digits of the shortest identifier, a passport, and its digits. */

@@ -10,7 +10,7 @@ import { addressOf, hostEnd, localStart } from './addresses.js'
 import { unfinishedEscape } from './escapes.js'
 import { type Finder, MAX_GROUPS } from './finder.js'
 import { MAX_LENGTH } from './identifiers.js'
-import { isBreak, lettersOf, NONE, type Runs, runsOf, type Separator, together } from './runs.js'
+import { digitsOf, isBreak, lettersOf, NONE, type Runs, runsOf, type Separator, together } from './runs.js'
 import { holdsJwt, tokenEnd, tokenStart } from './tokens.js'
 
 /** The groups at one end of a text, as far as an identifier can reach. */
@@ -144,7 +144,6 @@ function joinedRuns(tail: Edge, head: Edge): Runs | null {
   const seam = together(tail.outer, head.outer)
   if (isBreak(seam)) return null
   const text = tail.joined + head.joined
-  const { digits } = runsOf(text)
   const offset = tail.joined.length
   const starts = [...tail.starts]
   const separators: Separator[] = [...tail.separators]
@@ -158,7 +157,7 @@ function joinedRuns(tail: Edge, head: Edge): Runs | null {
   }
   starts.push(text.length)
   separators.push(NONE)
-  return { text, places: starts, starts, separators, digits }
+  return { text, places: starts, starts, separators, digits: digitsOf(text) }
 }
 
 /** An identifier that the end of one text and the beginning of another are together. */

@@ -2,7 +2,7 @@
 import type { Candidate } from './identifiers.js'
 import { lettersOf, NONE, type Runs, type Separator } from './runs.js'
 
-const NO_RUNS: Runs = { text: '', places: [], starts: [0], separators: [NONE], digits: new Uint32Array(1) }
+const NO_RUNS: Runs = { text: '', places: [], starts: [0], separators: [NONE], digits: [0] }
 
 /** A candidate of runs, without a copy of anything; one serves for all. */
 export class Stretch implements Candidate {

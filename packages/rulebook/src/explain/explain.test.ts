@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { changed, loaded, shipped } from '../testing/shipped.js'
 import { whole } from '../testing/whole.js'
-import { LANDING_COLUMNS, RECORD_COLUMNS, streamPlans } from '../plan.js'
+import { LANDING_COLUMNS, PROVENANCE_COLUMN, RECORD_COLUMNS, streamPlans } from '../plan.js'
 import type { Rulebook } from '../types.js'
 import { explain } from './index.js'
 import { explanationHtml, explanationMarkdown } from './render.js'
@@ -91,6 +91,7 @@ t.test('every column of a record is on the page: of the day, and while it waits'
     const day = streamPlans(rulebook).find(({ stream }) => stream === 'day')
     for (const name of [...RECORD_COLUMNS.map((column) => column.name), ...(day?.dimensions ?? [])])
       t.match(page, `\n| \`${name}\` | `)
+    t.match(page, `\n| \`${PROVENANCE_COLUMN.name}\` | `)
     for (const { name } of LANDING_COLUMNS) t.match(page, `\n- \`${name}\`: `)
   }
 })

@@ -1,7 +1,14 @@
 /** What a record holds, column by column: from the very list that the collector writes and the store keeps. */
 import type { Stream } from '@tacit/contracts'
 import { fieldOf } from '../dimensions.js'
-import { LANDING_COLUMNS, recordColumns, storedPlans, type StreamPlan, streamPlans } from '../plan.js'
+import {
+  LANDING_COLUMNS,
+  PROVENANCE_COLUMN,
+  recordColumns,
+  storedPlans,
+  type StreamPlan,
+  streamPlans,
+} from '../plan.js'
 import type { EventKind, Rulebook } from '../types.js'
 import { type Block, list, table, text } from './document.js'
 import { sitesOf } from './identity.js'
@@ -68,6 +75,7 @@ const COLUMNS: Readonly<Record<string, Words>> = {
   _producer: () => 'A number that the collector drew when it started',
   _batch: () => 'Which of its batches',
   _row: () => 'Which row of that batch',
+  _rulebook: () => 'The hash of the rules that decided it, the same for all that came under them',
 }
 
 /** What a column is, in words. @throws TypeError for one that nobody described */
@@ -83,7 +91,8 @@ function rowsOf(rulebook: Rulebook, { dimensions, stream }: StreamPlan): readonl
     const field = fieldOf(rulebook, name) ?? name
     return [code(name), `What the rule of ${code(field)} leaves, where the event has it`]
   })
-  return [...own, ...fields]
+  const provenance = [code(PROVENANCE_COLUMN.name), wordsOf(PROVENANCE_COLUMN.name, rulebook, stream)]
+  return [...own, ...fields, provenance]
 }
 
 function intro(stream: Stream): string {
@@ -108,7 +117,7 @@ export function recordBlocks(rulebook: Rulebook): readonly Block[] {
     list(landing),
     ...later.map(({ dimensions, stream }) =>
       text(
-        `Records of a ${stream} are not made by this version. Those of a later one will say of which numbers somebody is part, without a time and without how often; they will hold ${codes([...recordColumns(stream).map(({ name }) => name), ...dimensions])}, under codes of the ${stream}.`,
+        `Records of a ${stream} are not made by this version. Those of a later one will say of which numbers somebody is part, without a time and without how often; they will hold ${codes([...recordColumns(stream).map(({ name }) => name), ...dimensions, PROVENANCE_COLUMN.name])}, under codes of the ${stream}.`,
       ),
     ),
   ]

@@ -2,7 +2,7 @@
 import { conceivableDimensions, yieldedDimensions } from '../dimensions.js'
 import { isBroken } from '../draft.js'
 import type { Leaves } from '../leaves.js'
-import { LANDING_COLUMNS, RECORD_COLUMNS } from '../plan.js'
+import { LANDING_COLUMNS, PROVENANCE_COLUMN, RECORD_COLUMNS } from '../plan.js'
 import type { StatisticDraft } from '../schema.js'
 import { nearest } from '../nearest.js'
 import type { LintContext } from './context.js'
@@ -11,6 +11,7 @@ import type { LintContext } from './context.js'
 const RESERVED: ReadonlySet<string> = new Set([
   ...RECORD_COLUMNS.map((column) => column.name),
   ...LANDING_COLUMNS.map((column) => column.name),
+  PROVENANCE_COLUMN.name,
   'window_start',
   'window',
   'users',

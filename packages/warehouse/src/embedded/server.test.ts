@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -65,6 +65,29 @@ t.test('it answers on loopback to its password only, and leaves no file that hol
   await t.rejects(stranger.rows('SELECT 1'), { code: 'ERR_WAREHOUSE_QUERY' })
   await stranger.close()
 })
+
+t.test(
+  'the password is neither in the arguments nor in the environment of the child, nor are the settings of its parent',
+  { skip: process.platform === 'linux' ? false : 'reads Linux’ /proc' },
+  async (t) => {
+    process.env['TACIT_TEST_SECRET'] = 'kept to itself'
+    t.teardown(() => delete process.env['TACIT_TEST_SECRET'])
+    const server = await startEmbeddedServer({ dir: await folder() })
+    t.teardown(() => server.stop())
+    const child = `/proc/${String(server.pid())}`
+    const shown = `${await readFile(`${child}/cmdline`, 'latin1')} ${await readFile(`${child}/environ`, 'latin1')}`
+    t.match(shown, 'TZ=UTC', 'control')
+    const { password, username } = server.address
+    for (const text of [
+      password,
+      Buffer.from(`${username}:${password}`).toString('base64'),
+      'TACIT_TEST_SECRET',
+    ]) {
+      t.notOk(shown.includes(text))
+    }
+    t.match(await readFile(`${child}/limits`, 'utf8'), /^Max core file size +0 /m)
+  },
+)
 
 t.test('its user reads no file and no address', async (t) => {
   const server = await startEmbeddedServer({ dir: await folder() })

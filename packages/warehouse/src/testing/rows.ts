@@ -7,12 +7,14 @@ import type { StreamPlan } from '@tacit/rulebook'
 import type { Test } from 'tap'
 import { type EmbeddedServer, startEmbeddedServer } from '../embedded/server.js'
 import { WarehouseError } from '../failures.js'
+import type { DecidedBy } from '../types.js'
 
 export const PLAN: StreamPlan = { stream: 'day', dimensions: ['device', 'path'] }
 /** 2026-11-01T00:00:00Z, ms */
 export const DAY_START = Date.UTC(2026, 10, 1)
 export const EPOCH = 'day:2026-11-01'
 export const PRODUCER = '0123456789abcdef'
+export const BY: DecidedBy = { rulebook: 'ab'.repeat(32) }
 
 export interface Row {
   readonly producer?: string

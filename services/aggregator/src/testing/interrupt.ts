@@ -4,9 +4,18 @@ import type { Doors } from './stores.js'
 /** Calls that change something, by door. */
 const CHANGES: Readonly<Record<keyof Doors, readonly string[]>> = {
   log: ['commit'],
-  state: ['apply', 'intendToSettle', 'settled', 'putWindow', 'commitWindow', 'quarantine', 'clearQuarantine'],
+  state: [
+    'apply',
+    'intendToSettle',
+    'moved',
+    'settled',
+    'putWindow',
+    'commitWindow',
+    'quarantine',
+    'clearQuarantine',
+  ],
   warehouse: ['land', 'settle', 'dropLanding', 'insertCells', 'dropEpoch'],
-  keeper: ['destroyLogKey'],
+  keeper: ['destroyLogKey', 'reconciled'],
 }
 
 export type Call = (...args: readonly unknown[]) => Promise<unknown>

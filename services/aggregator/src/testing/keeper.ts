@@ -1,6 +1,6 @@
 /** For tests: a keeper in memory, with the rules of the real one and a clock that the test sets. */
 import { randomBytes } from 'node:crypto'
-import { epochFromLabel, type Stream } from '@tacit/contracts'
+import { batchKey, epochFromLabel, type Stream } from '@tacit/contracts'
 import type { EpochState, KeeperPort, KeyAnswer } from '@tacit/keyring'
 import type { Rulebook } from '@tacit/rulebook'
 
@@ -33,18 +33,30 @@ export class MemoryKeeper implements KeeperPort {
     return { state: 'absent' }
   }
 
-  async logKey(hour: number, create: boolean): Promise<Buffer | null> {
+  async batchKey(hour: number, producer: string, create: boolean): Promise<Buffer | null> {
     let key = this.#hours.get(hour)
     if (key === undefined && create) {
       key = randomBytes(32)
       this.#hours.set(hour, key)
     }
-    return key === undefined || key === null ? null : Buffer.from(key)
+    return key === undefined || key === null ? null : batchKey(key, producer)
   }
 
-  async destroyLogKey(hour: number): Promise<void> {
+  /** hour → whether its rows added up */
+  readonly settledHours = new Map<number, boolean>()
+  /** epoch → whether its window's counts add up, as last said */
+  readonly verdicts = new Map<string, boolean>()
+
+  async destroyLogKey(hour: number, reconciled: boolean): Promise<void> {
     this.#hours.set(hour, null)
+    this.settledHours.set(hour, reconciled)
   }
+
+  async reconciled(_stream: Stream | 'hour', epoch: string, holds: boolean): Promise<void> {
+    this.verdicts.set(epoch, holds)
+  }
+
+  async obey(): Promise<void> {}
 
   async epochs(stream: Stream): Promise<readonly EpochState[]> {
     return [...this.#epochs]

@@ -2,6 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { AuditEvent } from '@tacit/audit-log'
+import { TacitError } from '@tacit/contracts'
 import { type EventLog, openLmdbLog } from '@tacit/event-log'
 import { createLogKeys, type KeeperPort, type LogKeys } from '@tacit/keyring'
 import { type Rulebook, streamPlans } from '@tacit/rulebook'
@@ -9,7 +11,7 @@ import { shippedRulebook } from '@tacit/rulebook/testing'
 import { type EmbeddedServer, openWarehouse, startEmbeddedServer, type Warehouse } from '@tacit/warehouse'
 import type { Test } from 'tap'
 import { Aggregator } from '../aggregator.js'
-import { soleRulebook } from '../rulebooks.js'
+import { type Rulebooks, soleRulebook } from '../rulebooks.js'
 import { AggregatorState } from '../state.js'
 import { MemoryKeeper } from './keeper.js'
 import { TestCollector } from './traffic.js'
@@ -45,12 +47,18 @@ export class TestStores {
   readonly rulebook: Rulebook
   readonly keeper: MemoryKeeper
   readonly alarms: string[] = []
+  /** what was put on record, in order */
+  readonly evidence: AuditEvent[] = []
+  isEvidenceAway = false
+  /** which rulebooks the aggregator knows; a test may say others */
+  rulebooks: Rulebooks
   readonly #dir: string
   readonly #server: EmbeddedServer
   readonly #database: string
 
   constructor(dir: string, server: EmbeddedServer, database: string, rulebook: Rulebook) {
     this.rulebook = rulebook
+    this.rulebooks = soleRulebook(rulebook)
     this.keeper = new MemoryKeeper(rulebook)
     this.#dir = dir
     this.#server = server
@@ -59,7 +67,7 @@ export class TestStores {
 
   /** Starts a process on them. @param between may replace what the aggregator sees of each store */
   async open(between: (doors: Doors) => Doors = (doors) => doors): Promise<TestProcess> {
-    const { alarms, keeper, rulebook } = this
+    const { alarms, evidence, keeper, rulebook, rulebooks } = this
     const log = await openLmdbLog({ dir: join(this.#dir, 'log') })
     const state = AggregatorState.open(join(this.#dir, 'state'))
     const warehouse = openWarehouse(this.#server.address, this.#database)
@@ -68,8 +76,15 @@ export class TestStores {
     const logKeys = createLogKeys(keeper)
     const aggregator = new Aggregator({
       ...doors,
-      rulebooks: soleRulebook(rulebook),
+      rulebooks,
       logKeys,
+      evidence: {
+        record: async (events) => {
+          if (this.isEvidenceAway) throw new TacitError('ERR_KEEPER_UNAVAILABLE')
+          evidence.push(...events)
+        },
+        sign: async () => {},
+      },
       alarm: (message) => alarms.push(message),
     })
     const collector = new TestCollector(log, createLogKeys(keeper), rulebook)

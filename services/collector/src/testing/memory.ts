@@ -90,25 +90,34 @@ export class MemoryLog implements EventLog {
   async close(): Promise<void> {}
 }
 
-/** A keeper whose keys live for ever. `failing` makes every call reject; `absent` tenants have no key. */
+/** A keeper whose keys live for ever. `failing` and `down` make every call reject, `hanging` makes it wait; `absent` tenants have no key. */
 export class MemoryKeeper implements KeeperPort {
   readonly #keys = new Map<string, Buffer>()
   readonly absent = new Set<string>()
   failing = false
+  down = false
+  hanging: Promise<void> | null = null
   noLogKeys = false
 
   async pseudonymKey({ epoch, scope }: { epoch: string; scope: KeyScope }) {
+    await this.hanging
+    if (this.down) throw new TacitError('ERR_KEEPER_UNAVAILABLE')
     if (this.failing) throw new TacitError('ERR_KEY_STORE')
     if (scope.of === 'tenant' && this.absent.has(scope.tenant)) return { state: 'absent' } as const
     return { state: 'open', key: this.#key(JSON.stringify([epoch, scope])) } as const
   }
 
-  async logKey(hour: number): Promise<Buffer | null> {
+  async batchKey(hour: number, producer: string): Promise<Buffer | null> {
+    if (this.down) throw new TacitError('ERR_KEEPER_UNAVAILABLE')
     if (this.failing) throw new TacitError('ERR_KEY_STORE')
-    return this.noLogKeys ? null : this.#key(`hour ${hour}`)
+    return this.noLogKeys ? null : this.#key(`hour ${hour} ${producer}`)
   }
 
   async destroyLogKey(): Promise<void> {}
+
+  async reconciled(): Promise<void> {}
+
+  async obey(): Promise<void> {}
 
   async epochs(): Promise<readonly []> {
     return []

@@ -1,11 +1,31 @@
 /** The query API, asked with the session's token. */
+import type { AuditEntry, SignedHead } from '@tacit/audit-log'
 import type { AnswerRow, CatalogueEntry, StatisticAnswer } from '../../src/answer.js'
-import type { LedgerRow } from '../../src/realm.js'
+import type { KeyRow, KeysAnswer } from '../../src/keys-answer.js'
+import type { CheckResult, LedgerRow } from '../../src/realm.js'
 
-export type { AnswerRow, CatalogueEntry, LedgerRow, StatisticAnswer }
+export type { AnswerRow, CatalogueEntry, CheckResult, KeyRow, KeysAnswer, LedgerRow, StatisticAnswer }
 
 export interface LedgerPageAnswer {
   readonly rows: readonly LedgerRow[]
+  readonly sample: boolean
+}
+
+export interface AuditHeadAnswer {
+  readonly head: SignedHead | null
+  /** PEM */
+  readonly public_key: string
+  readonly sample: boolean
+}
+
+export interface AuditEntriesAnswer {
+  /** the oldest first */
+  readonly entries: readonly AuditEntry[]
+  readonly sample: boolean
+}
+
+export interface ChecksAnswer {
+  readonly checks: readonly CheckResult[]
   readonly sample: boolean
 }
 

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { openApi, type Api, type CatalogueEntry } from './api.js'
 import { label } from './format.js'
+import { KeysPage } from './keys-page.js'
 import { LedgerPage } from './ledger-page.js'
 import { Empty, Failed, Loading, useLoaded } from './load.js'
 import { addressOf, Navigation } from './navigation.js'
@@ -125,13 +126,14 @@ interface PageProps {
 
 function Page({ api, entries, current }: PageProps) {
   const entry = entries.find((one) => addressOf(one) === current)
-  const [, view, realm] = /^#\/(ledger|rules)\/(main|sample)$/.exec(current) ?? []
+  const [, view, realm] = /^#\/(ledger|rules|keys)\/(main|sample)$/.exec(current) ?? []
   useEffect(() => {
     document.title = `${entry?.title ?? (view ? label(view) : 'Tacit')} · Tacit`
   }, [current])
   if (entry) return <StatisticPage key={current} api={api} entry={entry} />
   if (view === 'ledger' && realm) return <LedgerPage key={current} api={api} realm={realm} />
   if (view === 'rules' && realm) return <RulesPage key={current} api={api} realm={realm} />
+  if (view === 'keys' && realm) return <KeysPage key={current} api={api} realm={realm} />
   if (entries.length === 0) {
     return (
       <Empty title="No statistics are declared">

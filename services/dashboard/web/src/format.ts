@@ -17,6 +17,27 @@ export function short(value: number): string {
   return count(value)
 }
 
+const timeFormat = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', hour: '2-digit', minute: '2-digit' })
+
+/** An RFC 3339 time as `Fri, 20 Nov 2026, 10:00 UTC`. */
+export const momentName = (time: string): string =>
+  `${dayName(time)}, ${timeFormat.format(new Date(time))} UTC`
+
+const shortDayFormat = new Intl.DateTimeFormat('en-GB', {
+  timeZone: 'UTC',
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+})
+
+/** The same without the day of the week and the zone, where a column says it: `20 Nov 2026, 10:00`. */
+export const shortMoment = (time: string): string =>
+  `${shortDayFormat.format(new Date(time))}, ${timeFormat.format(new Date(time))}`
+
+/** Two UTC days as `1–3 Sept 2026`, and one as `1 Sept 2026`. */
+export const dayRange = (from: string, to: string): string =>
+  shortDayFormat.formatRange(new Date(from), new Date(to))
+
 /** An RFC 3339 time or a UTC day as `Fri, 20 Nov 2026`. */
 export const dayName = (time: string): string => dayFormat.format(new Date(time))
 

@@ -38,6 +38,7 @@ function groupsOf(entries: readonly CatalogueEntry[], reviews: boolean): readonl
     return [
       { href: `#/ledger/${realm}`, text: `Ledger${suffix}`, empty: false },
       { href: `#/rules/${realm}`, text: `Rules${suffix}`, empty: false },
+      { href: `#/keys/${realm}`, text: `Keys and evidence${suffix}`, empty: false },
     ]
   })
   return [...groups, { key: 'desk', title: 'Privacy desk', sample: false, empty: false, links: desk }]

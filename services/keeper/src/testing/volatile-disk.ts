@@ -1,13 +1,15 @@
 /**
- * A disk for tests: it fails at a chosen step, and on a loss of power forgets, by chance, what was not synced.
+ * A disk with folders for tests: it fails at a chosen step, and on a loss of power forgets, by chance, what was not synced.
  * A step is one system call of the real adapter (make a name, write half, write the rest, sync, unlink …).
  */
 import type { KeyFiles } from '../key-files.js'
 
 interface Inode {
-  name: string
+  readonly name: string
   data: Buffer
   durable: Buffer
+  /** everything that ever came to this disk under it, as copies of before would have it */
+  readonly history: Buffer[]
 }
 
 /** What happens at the chosen step: every later call fails too, or only this one. */
@@ -43,14 +45,14 @@ export class VolatileDisk {
     }
     for (const inode of this.everMade) {
       if (!inode.data.equals(inode.durable)) inode.data = tear(inode, pick)
-      inode.durable = inode.data
+      keep(inode)
     }
     this.#names = names
     this.#durableNames = new Map(names)
   }
 
-  /** The files as one process sees them, until its failure. */
-  open(failure?: Failure): KeyFiles {
+  /** The folders as one process sees them, until its failure. */
+  open(failure?: Failure): (folder: string) => KeyFiles {
     this.#generation += 1
     const generation = this.#generation
     let steps = 0
@@ -71,50 +73,65 @@ export class VolatileDisk {
       for (const length of [half, bytes.length]) {
         step()
         const tail = inode.data.subarray(offset + length)
-        inode.data = Buffer.concat([inode.data.subarray(0, offset), bytes.subarray(0, length), tail])
+        const hole = Buffer.alloc(Math.max(0, offset - inode.data.length))
+        inode.data = Buffer.concat([inode.data.subarray(0, offset), hole, bytes.subarray(0, length), tail])
       }
-      inode.data = inode.data.subarray(0, offset + bytes.length)
     }
     const sync = (inode: Inode): void => {
       step()
-      inode.durable = Buffer.from(inode.data)
+      keep(inode)
     }
-    return {
+    return (folder) => ({
       list: async () => {
         step()
-        return [...this.#names.keys()]
+        return [...this.#names.keys()].flatMap((path) =>
+          path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : [],
+        )
       },
-      read: async (name) => {
+      read: async (name, from = 0, most = Number.POSITIVE_INFINITY) => {
         step()
-        const inode = this.#names.get(name)
-        return inode === undefined ? null : Buffer.from(inode.data)
+        const inode = this.#names.get(`${folder}/${name}`)
+        return inode === undefined ? null : Buffer.from(inode.data.subarray(from, from + most))
       },
       create: async (name, bytes) => {
         step()
-        if (this.#names.has(name)) throw new SystemError('EEXIST')
-        const inode: Inode = { name, data: Buffer.alloc(0), durable: Buffer.alloc(0) }
+        const path = `${folder}/${name}`
+        if (this.#names.has(path)) throw new SystemError('EEXIST')
+        const inode: Inode = { name: path, data: Buffer.alloc(0), durable: Buffer.alloc(0), history: [] }
         this.everMade.push(inode)
-        this.#names.set(name, inode)
+        this.#names.set(path, inode)
         put(inode, bytes, 0)
         sync(inode)
       },
-      write: async (name, bytes, offset, durable) => {
+      write: async (name, bytes, offset, durable, inPlace = false) => {
         step()
-        const inode = inodeOf(name)
+        const inode = inodeOf(`${folder}/${name}`)
         put(inode, bytes, offset)
+        if (!inPlace) inode.data = inode.data.subarray(0, offset + bytes.length)
         if (durable) sync(inode)
       },
       remove: async (name) => {
         step()
-        inodeOf(name)
-        this.#names.delete(name)
+        inodeOf(`${folder}/${name}`)
+        this.#names.delete(`${folder}/${name}`)
       },
       syncDirectory: async () => {
         step()
-        this.#durableNames = new Map(this.#names)
+        for (const path of new Set([...this.#names.keys(), ...this.#durableNames.keys()])) {
+          if (!path.startsWith(`${folder}/`)) continue
+          const inode = this.#names.get(path)
+          if (inode === undefined) this.#durableNames.delete(path)
+          else this.#durableNames.set(path, inode)
+        }
       },
-    }
+    })
   }
+}
+
+/** What a file holds now comes to disk. */
+function keep(inode: Inode): void {
+  inode.durable = Buffer.from(inode.data)
+  inode.history.push(inode.durable)
 }
 
 /** What is left of a file whose last writes were not synced. */

@@ -120,7 +120,7 @@ export async function benchAggregator(
       onRound('plain insert', round)
       const inserted = await secondsOf(async () => {
         for (const [i, buffer] of filled.lines.entries())
-          await plain.land('day', [buffer], `bench:${round}:${i}`)
+          await plain.land('day', [buffer], `bench:${round}:${i}`, { rulebook: rulebook.hash })
       })
       // The first round warms both.
       if (round === 0) continue

@@ -23,7 +23,7 @@ import {
 } from '@tacit/collector'
 import { systemClock } from '@tacit/contracts'
 import { openLmdbLog } from '@tacit/event-log'
-import { openKeeper } from '@tacit/keeper'
+import { keeperPlaces, openKeeper, openKeeperStores } from '@tacit/keeper'
 import { createKeyring, createLogKeys } from '@tacit/keyring'
 import Fastify from 'fastify'
 import type { JWK } from 'jose'
@@ -81,7 +81,7 @@ async function startCollector(jwks: { keys: JWK[] }): Promise<Running> {
   const rulebook = requireRulebook(readRulebook(ERP_RULEBOOK), ERP_RULEBOOK)
   const { destroyKeyAfterMs, latenessMs, streams } = rulebook.epochs
   const keeper = await openKeeper({
-    dir: join(dir, 'keys'),
+    stores: openKeeperStores(keeperPlaces(dir)),
     clock,
     streams,
     latenessMs,

@@ -72,6 +72,7 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
       rulebook,
       clock,
       isDriven: true,
+      service: 'import',
       ratePerToken: environment.TACIT_RATE_PER_TOKEN,
     })
     const run = new DrivenRun(realm, clock)

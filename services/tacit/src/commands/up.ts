@@ -1,45 +1,36 @@
 /** `tacit up`: all services in one process, the collector and the dashboard on listeners of their own. */
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { createCollector, createPeerLimit } from '@tacit/collector'
-import { systemClock, TacitError } from '@tacit/contracts'
+import { TacitError } from '@tacit/contracts'
 import { createDashboard } from '@tacit/dashboard'
 import { effectiveNow, type Rulebook } from '@tacit/rulebook'
 import { Command } from 'commander'
 import type { FastifyInstance } from 'fastify'
 import { accessTokens } from '../house/access.js'
 import { approversOf } from '../house/approvers.js'
+import { HeadPublisher, headPlacesOf } from '../house/audit-heads.js'
 import { clientAddressOf } from '../house/client-address.js'
+import { ClockEvidence } from '../house/clock-evidence.js'
+import { watchClock } from '../house/clock-watch.js'
 import { type Environment, readEnvironment } from '../house/environment.js'
 import { alarm, type House, openHouse } from '../house/house.js'
 import { ERP_RULEBOOK, SDK_FILE, WEB_ROOT } from '../house/layout.js'
 import { type LiveLoop, startLiveLoop } from '../house/live.js'
+import type { LiveClock } from '../house/live-clock.js'
+import { listen, portOf, settledPort } from '../house/ports.js'
+import { sealingOf } from '../house/master-key.js'
 import { dashboardRealm } from '../house/reader.js'
 import type { Realm } from '../house/realm.js'
-import {
-  readRulebook,
-  requireEffective,
-  requireRulebook,
-  settleRulebook,
-  storeRulebook,
-} from '../house/rulebook-files.js'
+import { readRulebook, requireEffective, requireRulebook, settleRulebook } from '../house/rulebook-files.js'
 import { settleRegister } from '../house/rulebook-register.js'
 import { RulebookSwitch } from '../house/rulebook-switch.js'
 import { removeRunFile, writeRunFile } from '../house/run-file.js'
 import { startShadowDesk } from '../house/shadow-desk.js'
-import {
-  playSample,
-  removeSample,
-  SAMPLE_SITE,
-  sampleIsComplete,
-  samplePageTokens,
-  sampleRulebook,
-  sampleTokenKeys,
-} from '../house/sample.js'
-import { print, progress, UsageError } from '../output.js'
-import { SAMPLE_DEFAULTS } from '../sample/traffic.js'
-import { announce, type Running, tokenKeyNotice } from './up-announcement.js'
+import { SAMPLE_SITE, samplePageTokens } from '../house/sample.js'
+import { stopSignal } from '../house/stop-signal.js'
+import { print } from '../output.js'
+import { announce, keyHints, type Running, tokenKeyNotice } from './up-announcement.js'
+import { openSample } from './up-sample.js'
 
 const DAY_MS = 86_400_000
 const RUN_TOKEN_LIFE_MS = 90 * DAY_MS
@@ -76,30 +67,6 @@ export function upCommand(): Command {
     .action(up)
 }
 
-function portOf(text: string, name: string): number {
-  const port = Number(text)
-  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new UsageError(`${name} must be a port, 0 to 65535`)
-  return port
-}
-
-/**
- * The sample's rulebook names the origin of its page before anything listens: where the system is to choose the port
- * (0), it chooses now. Where the address cannot be listened on, that is said when it is tried in earnest.
- */
-async function settledPort(port: number, host: string): Promise<number> {
-  if (port !== 0) return port
-  const probe = createServer()
-  try {
-    await once(probe.listen(0, host), 'listening')
-    const address = probe.address()
-    return typeof address === 'object' && address !== null ? address.port : 0
-  } catch {
-    return 0
-  } finally {
-    probe.close()
-  }
-}
-
 async function up(options: UpOptions): Promise<void> {
   const environment = readEnvironment(process.env)
   approversOf(environment.TACIT_APPROVERS_FILE)
@@ -114,8 +81,18 @@ async function up(options: UpOptions): Promise<void> {
   const house = await openHouse(options.data)
   const closing: (() => Promise<unknown>)[] = [() => house.close()]
   try {
+    const evidence = new ClockEvidence(alarm)
+    const watch = await watchClock({
+      layout: house.layout,
+      alarm,
+      onJump: evidence.jumped,
+      onConfirm: evidence.confirmed,
+    })
+    closing.push(() => watch.close())
     const running = await start({
       house,
+      clock: watch.clock,
+      evidence,
       environment,
       given,
       port,
@@ -136,20 +113,6 @@ function loadRulebook(path: string): Rulebook {
   return requireRulebook(readRulebook(path), path)
 }
 
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once (nothing acknowledged is lost). */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let asked = false
-    const stop = () => {
-      if (asked) process.exit(3)
-      asked = true
-      resolve()
-    }
-    process.on('SIGINT', stop)
-    process.on('SIGTERM', stop)
-  })
-}
-
 /** Never resolves; rejects when ClickHouse has ended for good. */
 async function warehouseFailure(house: House): Promise<never> {
   const end = await house.server.exited
@@ -162,6 +125,9 @@ async function warehouseFailure(house: House): Promise<never> {
 
 interface Starting {
   readonly house: House
+  /** stands still while a jump of the system's is not confirmed */
+  readonly clock: LiveClock
+  readonly evidence: ClockEvidence
   readonly environment: Environment
   readonly given: Rulebook | null
   readonly port: number
@@ -174,25 +140,32 @@ interface Starting {
 }
 
 async function start(starting: Starting): Promise<Running> {
-  const { closing, environment, house } = starting
+  const { clock, closing, environment, evidence, house } = starting
+  const heads = publisherOf(starting)
+  const sealing = environment.TACIT_KEEPER_URL.length > 0 ? null : sealingOf(process.env)
+  if (sealing?.isMissing === true) alarm(sealing.text)
   const main = await openMain(starting)
+  evidence.attach(main.keeper.audit)
+  closing.push(() => evidence.stop())
+  if (heads !== null) closing.push(() => heads.finish(main.keeper.audit))
   const realms = [main]
-  if (starting.sample) realms.push(await openSample(starting))
+  if (starting.sample) realms.push(await openSample({ ...starting, erp: loadRulebook(ERP_RULEBOOK) }))
   const loops = realms.map(
-    (realm): LiveLoop => startLiveLoop(realm, systemClock, alarm, switchOf(realm, environment)),
+    (realm): LiveLoop =>
+      startLiveLoop(realm, clock, alarm, switchOf(realm, starting), realm === main ? heads : null),
   )
   closing.push(() => Promise.all(loops.map((loop) => loop.stop())))
-  const endShadows = startShadowDesk(main, systemClock)
+  const endShadows = startShadowDesk(main, clock)
   closing.push(async () => endShadows())
   const collector = createCollector({
     intakes: realms.map(({ intake }) => intake),
-    clock: systemClock,
+    clock,
     clientAddress: clientAddressOf(environment),
     peerLimit: createPeerLimit(
       environment.TACIT_RATE_PER_PEER ?? DEFAULT_PEER_LIMIT,
       environment.TACIT_RATE_PER_PEER !== undefined,
     ),
-    ready: () => isReady(realms) && !loops.some((loop) => loop.isBehind()),
+    ready: () => !clock.standsStill && isReady(realms, clock) && !loops.some((loop) => loop.isBehind()),
     sdk: readFileSync(SDK_FILE, 'utf8'),
   })
   const origins = { collector: '', dashboard: '' }
@@ -207,79 +180,64 @@ async function start(starting: Starting): Promise<Running> {
   )
   closing.push(() => dashboard.close())
   const token = await accessTokens(house.layout).issue('operator', RUN_TOKEN_LIFE_MS)
-  writeRunFile(house.layout, { pid: process.pid, ...origins, token })
+  const remoteKeeper = environment.TACIT_KEEPER_URL.length > 0
+  writeRunFile(house.layout, { pid: process.pid, ...origins, token, remoteKeeper })
   closing.push(async () => removeRunFile(house.layout))
   return {
     ...origins,
     sample: starting.sample,
     notice: tokenKeyNotice(main.rulebook, environment),
+    // Who tries the sample has other things to look at.
+    hints: starting.sample ? [] : keyHints(environment, sealing),
+    lacksKeeper: realms.some(lacksKeeper),
+    jump: clock.jump,
   }
 }
 
 /** Changes of the rulebook are looked for where there is a register: not in the sample. */
-function switchOf(realm: Realm, environment: Environment): RulebookSwitch | null {
+function switchOf(realm: Realm, { clock, environment }: Starting): RulebookSwitch | null {
   if (realm.rulebooks.register === null) return null
   const approvers = approversOf(environment.TACIT_APPROVERS_FILE)
-  return new RulebookSwitch({ realm, clock: systemClock, approvers, alarm })
+  return new RulebookSwitch({ realm, clock, approvers, alarm })
 }
 
-/** Durability can be promised, and no rulebook has expired meanwhile. */
-function isReady(realms: readonly Realm[]): boolean {
-  const now = systemClock.now()
-  return realms.every(({ commit, rulebook }) => commit.ready() && effectiveNow(rulebook, now) === 'active')
+/** Where heads of the audit log go; null where no place is set, or a keeper of its own has the log. */
+function publisherOf({ environment, house }: Starting): HeadPublisher | null {
+  const places = environment.TACIT_KEEPER_URL.length > 0 ? null : headPlacesOf(environment)
+  return places === null ? null : new HeadPublisher({ ...places, file: house.layout.publishedHeads, alarm })
 }
 
-async function openMain({ environment, given, house }: Starting): Promise<Realm> {
+/** A keeper that was down at the start has not answered yet: no key is here, whatever the disk says. */
+function lacksKeeper({ registerEvidence }: Realm): boolean {
+  return registerEvidence?.isKnown === false
+}
+
+/** Durability can be promised, there was a keeper, and no rulebook has expired meanwhile. */
+function isReady(realms: readonly Realm[], clock: LiveClock): boolean {
+  const now = clock.now()
+  return realms.every(
+    (realm) => realm.commit.ready() && !lacksKeeper(realm) && effectiveNow(realm.rulebook, now) === 'active',
+  )
+}
+
+async function openMain({ clock, environment, given, house }: Starting): Promise<Realm> {
   const layout = house.layout.realm('main')
   const rulebook = settleRegister(
     layout,
     settleRulebook(layout.rulebook, given, () => loadRulebook(ERP_RULEBOOK)),
-    systemClock,
+    clock,
   )
-  requireEffective(rulebook, systemClock)
+  // A clock that stands still may stand before the rulebook's time: readiness judges once it goes.
+  if (!clock.standsStill) requireEffective(rulebook, clock)
   return house.openRealm({
     layout,
     rulebook,
-    clock: systemClock,
+    clock,
+    service: 'up',
     ratePerToken: environment.TACIT_RATE_PER_TOKEN,
     ...(environment.TACIT_TOKEN_KEYS_FILE === undefined
       ? {}
       : { tokenKeysFile: environment.TACIT_TOKEN_KEYS_FILE }),
-  })
-}
-
-/** Origins under which a browser on this machine may see the sample page. */
-function sampleOrigins(dashboardPort: number): string[] {
-  return [`http://127.0.0.1:${dashboardPort}`, `http://localhost:${dashboardPort}`]
-}
-
-async function openSample({ dashboardPort, environment, house, say }: Starting): Promise<Realm> {
-  const layout = house.layout.realm('sample')
-  const erp = loadRulebook(ERP_RULEBOOK)
-  const derive = () =>
-    sampleRulebook(erp, sampleOrigins(dashboardPort), systemClock.now(), SAMPLE_DEFAULTS.days)
-  if (!sampleIsComplete(layout)) {
-    await removeSample(house)
-    const bar = progress(SAMPLE_DEFAULTS.days, 'days')
-    say('Playing a month of sample ERP traffic through the real path …')
-    const started = Date.now()
-    const played = await playSample(house, derive(), SAMPLE_DEFAULTS, (days) =>
-      bar.update(days, 'of sample traffic'),
-    )
-    bar.stop()
-    say(
-      `  ${played.events.toLocaleString('en-GB')} events of ${played.days} days in ${((Date.now() - started) / 1000).toFixed(1)} s`,
-    )
-  }
-  // The origins follow the port, so the sample's rulebook is derived anew at each start; its columns are the same.
-  const rulebook = derive()
-  storeRulebook(layout.rulebook, rulebook)
-  return house.openRealm({
-    layout,
-    rulebook,
-    clock: systemClock,
-    tokenKeysFile: await sampleTokenKeys(layout),
-    ratePerToken: environment.TACIT_RATE_PER_TOKEN,
   })
 }
 
@@ -288,11 +246,12 @@ async function createDashboardOf(
   realms: readonly Realm[],
   collectorUrl: string,
 ): Promise<FastifyInstance> {
-  const { house, sample } = starting
+  const { clock, house, sample } = starting
   const sampleRealm = realms.find(({ layout }) => layout.name === 'sample')
   const options = {
     realms: realms.map(dashboardRealm),
     access: accessTokens(house.layout),
+    clock,
     webRoot: WEB_ROOT,
   }
   if (!sample || sampleRealm === undefined) return createDashboard(options)
@@ -306,21 +265,4 @@ async function createDashboardOf(
       token: ({ consent }) => token(consent),
     },
   })
-}
-
-async function listen(app: FastifyInstance, host: string, port: number, flag: string): Promise<string> {
-  try {
-    const address = await app.listen({ host, port })
-    return address.replace('0.0.0.0', '127.0.0.1')
-  } catch (cause) {
-    await app.close()
-    const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
-    throw new TacitError(
-      'ERR_LISTEN',
-      taken
-        ? `Port ${port} is taken by another program; name another one with ${flag}`
-        : `Cannot listen on port ${port}`,
-      { cause },
-    )
-  }
 }

@@ -208,6 +208,15 @@ t.test('what would have expired, is there already, waits or belongs elsewhere is
     request(rulebook(['id: product-usage-stats', 'id: security'])),
     'another purpose',
   )
+  const slow = rulebook(['lateness: 1h', 'lateness: 24h'])
+  const brief = rulebook(['destroy_key_after: 48h', 'destroy_key_after: 24h'])
+  refused(
+    t,
+    'ERR_ACTIVATION_KEYS',
+    request(brief, { current: slow }),
+    'windows that close when their keys are dead',
+  )
+  t.ok(planActivation(request(brief)))
 })
 
 t.test('what the approvers did not sign does not wait, and does not stand in their way', async (t) => {

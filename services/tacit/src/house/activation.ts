@@ -45,8 +45,20 @@ export function requireSameHouse(current: Rulebook, next: Rulebook): void {
 }
 
 /**
+ * Windows that end under the rulebook that rules close by its lateness, whatever rules then; their keys must live so long.
+ * @throws TacitError ERR_ACTIVATION_KEYS
+ */
+function requireReleasable(current: Rulebook, next: Rulebook): void {
+  if (next.epochs.destroyKeyAfterMs > current.epochs.latenessMs) return
+  throw new TacitError(
+    'ERR_ACTIVATION_KEYS',
+    'Its `destroy_key_after` is not longer than the `lateness` of the rulebook that rules, so keys would die before their windows close: shorten `lateness` first, and `destroy_key_after` once that rules',
+  )
+}
+
+/**
  * Plans a change.
- * @throws TacitError ERR_ACTIVATION_NOTHING, _PENDING, _APART, _CLOCK, _EXPIRED, _POLICY, _NOTICE, _TOO_EARLY, _SIGNATURES, _STRANGER, _APPROVERS
+ * @throws TacitError ERR_ACTIVATION_NOTHING, _PENDING, _APART, _KEYS, _CLOCK, _EXPIRED, _POLICY, _NOTICE, _TOO_EARLY, _SIGNATURES, _STRANGER, _APPROVERS
  */
 export function planActivation(request: ActivationRequest): ActivationPlan {
   const { action, approvers, current, entries, next, now, signatures } = request
@@ -68,6 +80,7 @@ export function planActivation(request: ActivationRequest): ActivationPlan {
     )
   }
   requireSameHouse(current, next)
+  requireReleasable(current, next)
   const diff = diffRulebooks(current, next)
   const { at, atOnce } = takingEffect(diff, next, now)
   if (next.expires <= at) {

@@ -28,6 +28,7 @@ function recorded(rules: Rules, days: readonly string[], clock: DrivenClock) {
         return []
       },
       stage: async () => void say('stage'),
+      check: async () => void say('check'),
     },
     keeper: {
       port: {
@@ -115,5 +116,20 @@ t.test('a pause stages what was taken and moves nothing', async (t) => {
   const clock = new DrivenClock(START)
   const { realm, calls } = recorded(SHIPPED, ['day:2026-11-01'], clock)
   await new DrivenRun(realm, clock).pause()
-  t.same(calls, ['2026-11-01T00:00:00Z stage'])
+  t.same(calls, ['2026-11-01T00:00:00Z stage', '2026-11-01T00:00:00Z check'])
+})
+
+t.test('a day that is filled is written down as driven before anything of it is sealed', async (t) => {
+  const clock = new DrivenClock(START + 30 * 60_000)
+  const { calls, realm } = recorded(SHIPPED, [], clock)
+  Object.assign(realm.keeper.port, {
+    // The first hour's key died in an earlier run.
+    batchKey: async (hour: number) => (hour === START ? null : Buffer.alloc(32)),
+  })
+  Object.assign(realm.state, {
+    markDriven: async (hour: number) => void calls.push(`driven ${rfc3339(hour)}`),
+  })
+  Object.assign(realm, { commit: { ...realm.commit, producer: '0'.repeat(16) } })
+  await new DrivenRun(realm, clock).enterOpenHour()
+  t.same(calls, ['driven 2026-11-01T01:00:00Z'])
 })

@@ -4,8 +4,8 @@
  *
  * Two deadlines a day, in UTC: the close of the day's windows (end + lateness: everything received by then is settled
  * and released), and the death of roots (end + destroy_key_after). Between two pieces of data the clock stops at each
- * of them while anything is still alive. At a close, what was received is settled before keys are destroyed: the oldest
- * log key is then just 24 hours old.
+ * of them while anything is still alive. At each, what was received is staged before keys are destroyed: by the clock of
+ * the data a log key may be long past its time, though the batch was sealed a moment ago.
  */
 import type { ReleasedStatistic } from '@tacit/aggregator'
 import { DAY, type DrivenClock, epochFromLabel, HOUR, hourOf } from '@tacit/contracts'
@@ -39,6 +39,8 @@ export class DrivenRun {
 
   /** Moves the clock to `time`, stopping at every deadline on the way while something is alive. */
   async advanceTo(time: number): Promise<void> {
+    // What gathers is sealed while its hour's key can be had.
+    if (hourOf(time) !== hourOf(this.#clock.now())) await this.#realm.commit.drain()
     for (;;) {
       const deadline = this.deadlineAfter(this.#clock.now())
       if (deadline > time || !(await this.#anythingAlive())) break
@@ -56,9 +58,11 @@ export class DrivenRun {
   async enterOpenHour(): Promise<void> {
     for (;;) {
       const hour = hourOf(this.#clock.now())
-      const key = await this.#realm.keeper.port.logKey(hour, true)
+      const key = await this.#realm.keeper.port.batchKey(hour, this.#realm.commit.producer, true)
       if (key !== null) {
         key.fill(0)
+        // Before anything of it is sealed: which rulebook ruled on that day says nothing of what decides it now.
+        await this.#realm.state.markDriven(hour)
         return
       }
       await this.advanceTo(hour + HOUR)
@@ -81,12 +85,14 @@ export class DrivenRun {
     )
     await this.advanceTo(last)
     await this.#close()
+    await this.#realm.aggregator.check(this.#clock.now())
   }
 
   /** Everything that was taken is durable and staged; windows stay as they are. */
   async pause(): Promise<void> {
     await this.#realm.commit.drain()
     await this.#realm.aggregator.stage()
+    await this.#realm.aggregator.check(this.#clock.now())
   }
 
   /** Everything received is settled, windows that closed are released, keys that are due die. */
@@ -97,11 +103,12 @@ export class DrivenRun {
     // traffic, and an hour's key is never made twice.
     await this.#realm.state.completeUntil(hourOf(now))
     this.released.push(...(await this.#realm.aggregator.advance(now)))
-    await this.#destroy()
+    await this.#realm.destroyDue()
   }
 
-  /** Keys that are due die, and what lies under them is dropped. */
+  /** What is sealed is staged; then keys that are due die, and what lies under them is dropped. */
   async #destroy(): Promise<void> {
+    await this.#realm.aggregator.stage()
     await this.#realm.destroyDue()
   }
 

@@ -16,8 +16,10 @@ function refusal(env: NodeJS.ProcessEnv): string {
 
 t.test('without settings the defaults stand', async (t) => {
   t.same(readEnvironment({ PATH: '/bin', TACIT: 'x' }), {
+    TACIT_KEEPER_URL: [],
     TACIT_TRUSTED_PROXIES: [],
     TACIT_NAT64_PREFIXES: [],
+    TACIT_AUDIT_MAIL_COMMAND: 'sendmail -t',
     TACIT_RATE_PER_TOKEN: 100,
     TACIT_HOST: '127.0.0.1',
   })

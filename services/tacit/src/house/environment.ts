@@ -37,6 +37,47 @@ export const environmentSchema = z.object({
     .describe(
       'the Ed25519 public keys of those who may approve a rulebook, at least two: a folder of `<kid>.jwk.json` as `tacit rules keygen` writes them, or a JSON Web Key Set (file), each with a kid; `tacit up` and the verbs of `tacit rules` need the same',
     ),
+  TACIT_MASTER_KEY_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'the file of the keys that wrap roots, mode 0600, made where there is none; by default in the data directory: for more than trying name a place that is in no backup and in no snapshot (docs/keys.md)',
+    ),
+  TACIT_AUDIT_HEADS_DIR: z
+    .string()
+    .optional()
+    .describe(
+      'a folder, best on another machine, into which every signed head of the audit log is written, those that were signed while it could not be reached too (the newest 1,000)',
+    ),
+  TACIT_AUDIT_WITNESS_URL: z
+    .string()
+    .optional()
+    .describe(
+      'https address of a witness, to which every signed head of the audit log is sent by POST, in order, those that were signed while it did not answer too (the newest 1,000)',
+    ),
+  TACIT_AUDIT_MAIL_TO: z
+    .string()
+    .regex(/^[^\s<>,;:"@]{1,64}@[A-Za-z0-9.-]{1,253}$/, 'one mail address')
+    .optional()
+    .describe('who is sent the newest signed head of the audit log once a UTC day; the privacy team, say'),
+  TACIT_AUDIT_MAIL_COMMAND: z
+    .string()
+    .default('sendmail -t')
+    .describe('what sends that mail: a program with its arguments that takes the message on standard input'),
+  TACIT_KEEPER_URL: list.describe(
+    'a keeper of its own (`tacit keeper`) that `tacit up` asks for the keys of real data: `https://host:8443`, its standby too, comma separated; by default the keeper is in the same process',
+  ),
+  TACIT_TLS_CERT_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'PEM: the certificate by which `tacit keeper` and who asks it prove who they are, with `URI:tacit://keeper/NAME`, or `URI:tacit://collector/NAME` and `URI:tacit://aggregator/NAME`, in its subject alternative names; the three files are looked at again every minute',
+    ),
+  TACIT_TLS_KEY_FILE: z.string().optional().describe('PEM: the private key of that certificate, mode 0600'),
+  TACIT_TLS_CA_FILE: z
+    .string()
+    .optional()
+    .describe('PEM: the authorities that may have signed the other side’s certificate, and no others'),
   TACIT_TRUSTED_PROXIES: list.describe(
     'CIDRs, comma separated, of reverse proxies whose X-Forwarded-For is believed',
   ),

@@ -3,14 +3,21 @@
  * closes in the reverse one. The only place that knows that stores are embedded.
  */
 import { lockDirectory } from '@tacit/event-log'
+import type { Rulebook } from '@tacit/rulebook'
 import { dropDatabase, type EmbeddedServer, startEmbeddedServer } from '@tacit/warehouse'
-import { type DataLayout, dataLayout } from './layout.js'
+import { type DataLayout, dataLayout, type RealmLayout } from './layout.js'
+import { masterKeyOf } from './master-key.js'
+import { forbidCores } from './process-guard.js'
+import { openReadingRealm, type ReadingRealm } from './reading-realm.js'
 import { type Realm, type RealmOptions, openRealm } from './realm.js'
+import { keeperAddressOf } from './realm-keeper.js'
 
 export interface House {
   readonly layout: DataLayout
   readonly server: EmbeddedServer
-  openRealm(options: Omit<RealmOptions, 'server' | 'alarm'>): Promise<Realm>
+  openRealm(options: Omit<RealmOptions, 'server' | 'alarm' | 'masterKey' | 'keeperAddress'>): Promise<Realm>
+  /** A realm's stores for reading, without its keys. */
+  openReadingRealm(layout: RealmLayout, rulebook: Rulebook): Promise<ReadingRealm>
   closeRealm(realm: Realm): Promise<void>
   dropDatabase(database: string): Promise<void>
   close(): Promise<void>
@@ -21,6 +28,12 @@ export function alarm(message: string): void {
   process.stderr.write(`${new Date().toISOString()} ${message}\n`)
 }
 
+/** Where the operator wants the keys of real data to be. @throws TacitError ERR_CONFIG_INVALID */
+function ownersPlaces(): Pick<RealmOptions, 'masterKey' | 'keeperAddress'> {
+  const keeperAddress = keeperAddressOf(process.env)
+  return { masterKey: masterKeyOf(process.env), ...(keeperAddress === null ? {} : { keeperAddress }) }
+}
+
 /**
  * Locks a data directory and starts its ClickHouse server.
  * @throws TacitError ERR_DATA_IN_USE, ERR_WAREHOUSE_START
@@ -28,6 +41,8 @@ export function alarm(message: string): void {
 export async function openHouse(dir: string): Promise<House> {
   const layout = dataLayout(dir)
   const release = await lockDirectory(layout.dir)
+  // Before ClickHouse is started: it holds pseudonyms, and inherits the limit.
+  if (!forbidCores()) alarm('Core dumps cannot be turned off from here; start with: ulimit -c 0')
   let server: EmbeddedServer
   try {
     server = await startEmbeddedServer({ dir: layout.clickhouse, log: alarm })
@@ -35,12 +50,19 @@ export async function openHouse(dir: string): Promise<House> {
     await release()
     throw error
   }
-  const realms: Realm[] = []
+  const realms: { close(): Promise<void> }[] = []
   return {
     layout,
     server,
     async openRealm(options) {
-      const realm = await openRealm({ ...options, server: server.address, alarm })
+      // Sample data is nobody's: what it is wrapped by goes with it, and its keeper is always here.
+      const own = options.layout.name === 'sample' ? {} : ownersPlaces()
+      const realm = await openRealm({ ...options, ...own, server: server.address, alarm })
+      realms.push(realm)
+      return realm
+    },
+    async openReadingRealm(realmLayout, rulebook) {
+      const realm = await openReadingRealm(realmLayout, rulebook, server.address)
       realms.push(realm)
       return realm
     },

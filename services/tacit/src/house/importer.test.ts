@@ -42,10 +42,12 @@ async function play(
   paths: readonly string[],
   format: 'combined' | 'beacons' | null = null,
   rulebook: Rulebook = website,
+  closedDays: readonly string[] = [],
 ) {
   const clock = new DrivenClock(0)
   const taken: Taken[] = []
   const dropped: Record<string, number> = {}
+  const droppedHours: string[] = []
   const facts: unknown[] = []
   const realm = {
     rulebook,
@@ -58,8 +60,9 @@ async function play(
     commit: {
       drain: async () => {},
       open: () => {},
-      dropped: (_hour: number, reason: string) => {
+      dropped: (hour: number, reason: string) => {
         dropped[reason] = (dropped[reason] ?? 0) + 1
+        droppedHours.push(rfc3339(hour))
       },
     },
     aggregator: { ledger: () => [] },
@@ -68,7 +71,7 @@ async function play(
     advanceTo: async (time: number) => clock.advanceTo(time),
     deadlineAfter: () => Number.MAX_SAFE_INTEGER,
     enterOpenHour: async () => {},
-    closedDays: async () => new Set<string>(),
+    closedDays: async () => new Set(closedDays),
   }
   const importer = new Importer({
     realm: realm as unknown as Realm,
@@ -77,7 +80,7 @@ async function play(
     trustedProxies: [],
   })
   await importer.play(paths, format, () => {})
-  return { taken, dropped, facts }
+  return { taken, dropped, droppedHours, facts }
 }
 
 t.test('several files merge by time, and the clock follows', async (t) => {
@@ -190,6 +193,7 @@ t.test('a beacon of NDJSON brings its headers, claims and state with it', async 
       userAgent: 'x',
       claims,
       person: { objected: true },
+      time: Date.UTC(2015, 4, 17, 10),
     },
   ])
   t.same(dropped, { 'line.unparsable': 2 })
@@ -218,4 +222,21 @@ t.test('a line of an hour that has closed is late where hours are counted', asyn
   const byDay = await play([log], 'combined')
   t.same(paths(byDay), ['/a', '/b', '/c', '/d', '/e', '/f'])
   t.same(byDay.dropped, { 'line.status': 1 })
+})
+
+t.test('each event of a beacon of a day that an earlier run closed is late, in its own hour', async (t) => {
+  const event = { name: 'page_view', path: '/a' }
+  const beacon = (time: string, ages: readonly number[]) =>
+    JSON.stringify({
+      time,
+      ip: '203.0.113.7',
+      headers: {},
+      body: { v: 1, site: 'website', events: ages.map((age, at) => ({ ...event, id: String(at), age })) },
+      claims: { tenant: 't', sub: 's', exp: 5 },
+    })
+  const log = file([beacon('2015-05-17T10:30:00Z', [0, 45 * MINUTE]), beacon('2015-05-18T10:30:00Z', [7])])
+  const { dropped, droppedHours, taken } = await play([log], 'beacons', website, ['day:2015-05-17'])
+  t.same(dropped, { late: 2 })
+  t.same(droppedHours, ['2015-05-17T10:00:00Z', '2015-05-17T09:00:00Z'])
+  t.match(taken, [{ now: '2015-05-18T10:30:00Z', age: 7 }])
 })

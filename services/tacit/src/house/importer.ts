@@ -135,12 +135,13 @@ export class Importer {
 
   /** Moves the clock to `time` (ms), or to the first hour after it that can still be sealed; never back. */
   async #moveTo(time: number): Promise<void> {
-    if (this.#clock.now() === 0 || time >= this.#deadline) {
-      await this.#run.advanceTo(time)
-      this.#deadline = this.#run.deadlineAfter(this.#clock.now())
-    } else this.#clock.advanceTo(time)
-    if (hourOf(this.#clock.now()) === this.#openHour) return
-    await this.#run.enterOpenHour()
+    const entersHour = hourOf(Math.max(time, this.#clock.now())) !== this.#openHour
+    if (!entersHour && time < this.#deadline) {
+      this.#clock.advanceTo(time)
+      return
+    }
+    await this.#run.advanceTo(time)
+    if (entersHour) await this.#run.enterOpenHour()
     this.#openHour = hourOf(this.#clock.now())
     this.#deadline = this.#run.deadlineAfter(this.#clock.now())
   }
@@ -148,7 +149,11 @@ export class Importer {
   /** Nothing more is taken of this window: not even its lines that would be no page view are counted as such. */
   #isClosed(time: number): boolean {
     const { epochs } = this.#realm.rulebook
-    if (this.#windowEnd(time) + epochs.latenessMs <= this.#clock.now()) return true
+    return this.#windowEnd(time) + epochs.latenessMs <= this.#clock.now() || this.#wasClosed(time)
+  }
+
+  /** An earlier run closed this day. */
+  #wasClosed(time: number): boolean {
     return this.#closedDays.size > 0 && this.#closedDays.has(epochOf('day', time).label)
   }
 
@@ -187,6 +192,11 @@ export class Importer {
       this.#drop('line.unparsable', line.time)
       return
     }
+    // What this run closed the intake sees, for each event by the window in which its kind is counted.
+    if (this.#wasClosed(line.time)) {
+      for (const { age } of beacon.events) this.#drop('late', line.time - age)
+      return
+    }
     const late =
       lag === 0
         ? beacon
@@ -199,6 +209,7 @@ export class Importer {
       ...readSignals(line.rawHeaders),
       ...(line.claims === null ? {} : { claims: line.claims }),
       person: line.state,
+      time: line.time,
     })
   }
 
@@ -209,7 +220,7 @@ export class Importer {
     this.#unplaced.clear()
   }
 
-  /** @param time of the line, ms */
+  /** @param time of the event, ms */
   #drop(reason: Reason, time: number): void {
     this.#realm.commit.open(this.#clock.now())
     this.#realm.commit.dropped(hourOf(time), reason)

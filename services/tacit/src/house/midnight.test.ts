@@ -145,6 +145,9 @@ t.test('a day is released by the rulebook that ruled it, with the columns that i
       from: '2026-12-03',
     })
     t.same([...new Set(devices.map(({ rulebook }) => rulebook))], [after.hash])
+
+    await realm.aggregator.check(clock.now())
+    t.match(realm.aggregator.checks(), [{ id: 'INV-19', ok: true, findings: [] }], 'both by the register')
   } finally {
     await house.close()
   }

@@ -3,17 +3,13 @@
  * themselves. Both ways end in the dashboard's API, so the command line and the API say the same.
  */
 import { existsSync } from 'node:fs'
-import { DrivenClock, PROBLEMS, type ProblemCode, TacitError } from '@tacit/contracts'
-import { createDashboard, type Realm as DashboardRealm } from '@tacit/dashboard'
-import { accessTokens } from './access.js'
-import { openHouse } from './house.js'
-import { dataLayout, type RealmName } from './layout.js'
-import { type Realm, realmExists } from './realm.js'
-import { storedRulebook } from './rulebook-files.js'
+import { PROBLEMS, type ProblemCode, TacitError } from '@tacit/contracts'
+import type { Realm as DashboardRealm } from '@tacit/dashboard'
+import type { AuditService } from '@tacit/keeper'
+import { dataLayout } from './layout.js'
+import type { Realm } from './realm.js'
 import { rulebookView } from './rulebook-view.js'
-import { readRunFile } from './run-file.js'
-
-const TOKEN_LIFE_MS = 60_000
+import { readRunFile, type RunFile } from './run-file.js'
 
 export interface Reader {
   /** The body of `GET path` of the dashboard API. @throws TacitError with the API's code */
@@ -23,8 +19,15 @@ export interface Reader {
   close(): Promise<void>
 }
 
+/** What of a realm is read: of one that works, or of one that is only opened for reading (reading-realm.ts). */
+export type ReadRealm = Pick<Realm, 'layout' | 'rulebook' | 'rulebooks' | 'aggregator' | 'warehouse'> & {
+  readonly keeper: Pick<Realm['keeper'], 'keys'> & {
+    readonly audit: Pick<AuditService, 'head' | 'publicKey' | 'read'>
+  }
+}
+
 /** A realm as the dashboard reads it. */
-export function dashboardRealm(realm: Realm): DashboardRealm {
+export function dashboardRealm(realm: ReadRealm): DashboardRealm {
   return {
     name: realm.layout.name,
     sample: realm.layout.name === 'sample',
@@ -37,11 +40,15 @@ export function dashboardRealm(realm: Realm): DashboardRealm {
         to === undefined ? undefined : `${to}T23:59:59Z`,
       ),
     detections: async ({ from, to }) => realm.aggregator.detections(from, to),
+    checks: () => realm.aggregator.checks(),
     history: () => rulebookView(realm.rulebooks.register?.entries() ?? []),
+    keys: () => realm.keeper.keys(),
+    audit: realm.keeper.audit,
   }
 }
 
-function bodyOrProblem(status: number, body: string): string {
+/** @throws TacitError with the API's code */
+export function bodyOrProblem(status: number, body: string): string {
   if (status < 400) return body
   let problem: { code?: string; detail?: string; title?: string } = {}
   try {
@@ -55,41 +62,10 @@ function bodyOrProblem(status: number, body: string): string {
   throw new TacitError(code, problem.detail ?? problem.title)
 }
 
-/** Opens the stores of a data directory for reading; nothing runs in them meanwhile. */
-async function openStoresReader(dir: string): Promise<Reader> {
-  const house = await openHouse(dir)
-  try {
-    const realms: DashboardRealm[] = []
-    for (const name of ['main', 'sample'] as const satisfies readonly RealmName[]) {
-      const layout = house.layout.realm(name)
-      const rulebook = realmExists(layout) ? storedRulebook(layout.rulebook) : null
-      if (rulebook === null) continue
-      // A clock that stands still: reading destroys nothing, so windows that an import kept open stay open.
-      const clock = new DrivenClock(0)
-      realms.push(dashboardRealm(await house.openRealm({ layout, rulebook, clock, ratePerToken: 0 })))
-    }
-    const access = accessTokens(house.layout)
-    const token = await access.issue('operator', TOKEN_LIFE_MS)
-    const app = createDashboard({ realms, access })
-    return {
-      empty: realms.length === 0,
-      async get(path) {
-        const answer = await app.inject({
-          method: 'GET',
-          url: path,
-          headers: { authorization: `Bearer ${token}` },
-        })
-        return bodyOrProblem(answer.statusCode, answer.body)
-      },
-      async close() {
-        await app.close()
-        await house.close()
-      },
-    }
-  } catch (error) {
-    await house.close()
-    throw error
-  }
+/** The body of `GET path` of the running instance's dashboard API. @throws TacitError with the API's code */
+export async function askInstance({ dashboard, token }: RunFile, path: string): Promise<string> {
+  const answer = await fetch(`${dashboard}${path}`, { headers: { authorization: `Bearer ${token}` } })
+  return bodyOrProblem(answer.status, await answer.text())
 }
 
 /** @param dir data directory @throws TacitError ERR_INPUT_FILE where there is none: reading makes nothing */
@@ -98,15 +74,11 @@ export async function openReader(dir: string): Promise<Reader> {
     throw new TacitError('ERR_INPUT_FILE', `There is no data directory ${dir}; name one with --data DIR`)
   }
   const running = readRunFile(dataLayout(dir))
-  if (running === null) return openStoresReader(dir)
+  // Loaded only where nothing runs: it brings the whole house.
+  if (running === null) return (await import('./stores-reader.js')).openStoresReader(dir)
   return {
     empty: false,
-    async get(path) {
-      const answer = await fetch(`${running.dashboard}${path}`, {
-        headers: { authorization: `Bearer ${running.token}` },
-      })
-      return bodyOrProblem(answer.status, await answer.text())
-    },
+    get: (path) => askInstance(running, path),
     close: async () => {},
   }
 }

@@ -3,10 +3,11 @@
  * says which, the archive holds their texts; a realm without a register (the sample) has one for ever.
  */
 import { existsSync } from 'node:fs'
-import type { Rulebooks } from '@tacit/aggregator'
+import type { Reign, Rulebooks } from '@tacit/aggregator'
 import { RulebookRegister } from '@tacit/keeper'
 import type { Rulebook } from '@tacit/rulebook'
 import type { RealmLayout } from './layout.js'
+import type { RegisterEvidence } from './register-evidence.js'
 import { archivedRulebook } from './rulebook-files.js'
 import { type History, historyOf, ruling } from './rulebook-history.js'
 
@@ -15,6 +16,7 @@ export class RealmRulebooks implements Rulebooks {
   readonly #archive: string
   readonly #known = new Map<string, Rulebook>()
   #current: Rulebook
+  #evidence: Pick<RegisterEvidence, 'entries' | 'isKnown'> | null = null
 
   readonly #isDriven: boolean
 
@@ -64,6 +66,21 @@ export class RealmRulebooks implements Rulebooks {
     const reigns = ruling(this.history.reigns, start, end, closes)
     // The window of a reign that began when nothing was recorded yet is the current one's.
     return reigns.length === 0 ? [this.#current] : reigns.map(({ hash }) => this.#load(hash))
+  }
+
+  /** From now on what ruled when is said by the audit log, which nobody can write anew. */
+  believe(evidence: Pick<RegisterEvidence, 'entries' | 'isKnown'> | null): void {
+    this.#evidence = evidence
+  }
+
+  reigns(): readonly Reign[] | null {
+    if (this.register === null || this.#evidence?.isKnown === false) return null
+    const { reigns } = historyOf((this.#evidence ?? this.register).entries())
+    return reigns.map(({ from, hash }, at) => ({
+      hash,
+      from,
+      until: reigns[at + 1]?.from ?? Number.POSITIVE_INFINITY,
+    }))
   }
 
   /** Another one rules from now on. */

@@ -13,15 +13,28 @@ import {
   type WordSink,
 } from '@tacit/anonymizer'
 import { createTokenVerifier, GroupCommit, Intake } from '@tacit/collector'
-import type { Clock } from '@tacit/contracts'
+import { type Clock, epochOf, hourOf } from '@tacit/contracts'
 import { type EventLog, openLmdbLog } from '@tacit/event-log'
-import { type Keeper, openKeeper } from '@tacit/keeper'
-import { createKeyring, createLogKeys, type Keyring, type LogKeys } from '@tacit/keyring'
+import type { KeeperService } from '@tacit/keeper'
+import {
+  createKeyring,
+  createLogKeys,
+  type Keyring,
+  type KeyScope,
+  type LogKeys,
+  type Prefetched,
+} from '@tacit/keyring'
 import { type Rulebook, storedPlans, unitedPlans } from '@tacit/rulebook'
 import { openWarehouse, type ServerAddress, type Warehouse } from '@tacit/warehouse'
 import { compileOptions } from './countries.js'
 import type { RealmLayout } from './layout.js'
+import { KeyTimesWord } from './key-times.js'
+import type { MasterKey } from './master-key.js'
+import { type KeeperAddress, openRealmKeeper } from './realm-keeper.js'
 import { RealmRulebooks } from './realm-rulebooks.js'
+import { beginRecord } from './realm-record.js'
+import type { RegisterEvidence } from './register-evidence.js'
+import { alarmOf } from './tick-alarm.js'
 import { loadTokenKeys, watchTokenKeys } from './token-keys.js'
 import { WordQueue } from './word-queue.js'
 
@@ -35,8 +48,14 @@ export interface RealmOptions {
   /** where the keys lie that verify the ERP's tokens (token-keys.ts); absent: every token is forged */
   readonly tokenKeysFile?: string
   readonly ratePerToken: number
+  /** the operator's places of the master key; absent: under the realm's own folder */
+  readonly masterKey?: MasterKey
+  /** the keeper of another process; absent: one in this process */
+  readonly keeperAddress?: KeeperAddress
   /** a driven run receives its data long after their time: all of it is decided by the rulebook that rules now */
   readonly isDriven?: boolean
+  /** who works with it, for the audit log; absent: nothing is put on record, nor the register kept by it */
+  readonly service?: 'up' | 'import' | 'simulate'
   readonly alarm: (message: string) => void
 }
 
@@ -45,10 +64,12 @@ export interface Realm {
   /** the one that rules now */
   readonly rulebook: Rulebook
   readonly rulebooks: RealmRulebooks
+  /** the register of rulebooks as the audit log knows it; null where there is none */
+  readonly registerEvidence: RegisterEvidence | null
   readonly intake: Intake
   readonly commit: GroupCommit
   readonly aggregator: Aggregator
-  readonly keeper: Keeper
+  readonly keeper: KeeperService
   readonly log: EventLog
   readonly warehouse: Warehouse
   readonly state: AggregatorState
@@ -61,29 +82,28 @@ export interface Realm {
   prepare(next: Rulebook, notBefore: number): Promise<() => void>
   /** Takes in token keys that changed since they were last looked at. */
   rotateTokenKeys(): Promise<void>
+  /**
+   * Opens the epochs that run, and goes on fetching keys of the epochs and the hour that begin next, from ten minutes before.
+   * A driven run has no use for it: its keeper is in its own process. @param now ms
+   */
+  prefetch(now: number): Prefetched
   /** Destroys keys that are due and the partitions that lie under destroyed roots; caches forget. */
   destroyDue(): Promise<void>
   close(): Promise<void>
 }
 
 interface Stores {
-  readonly keeper: Keeper
+  readonly keeper: KeeperService
   readonly log: EventLog
   readonly warehouse: Warehouse
   readonly state: AggregatorState
 }
 
-async function openStores(options: RealmOptions, rulebooks: RealmRulebooks): Promise<Stores> {
-  const { clock, layout, rulebook, server } = options
-  mkdirSync(layout.dir, { recursive: true, mode: 0o700 })
-  const keeper = await openKeeper({
-    dir: layout.keys,
-    clock,
-    streams: rulebook.epochs.streams,
-    latenessMs: rulebook.epochs.latenessMs,
-    destroyKeyAfterMs: rulebook.epochs.destroyKeyAfterMs,
-    logKeyLifeMs: rulebook.keep.logMs,
-  })
+async function openStores(
+  { layout, server }: RealmOptions,
+  keeper: KeeperService,
+  rulebooks: RealmRulebooks,
+): Promise<Stores> {
   const log = await openLmdbLog({ dir: layout.log })
   const state = AggregatorState.open(layout.state)
   const warehouse = openWarehouse(server, layout.database)
@@ -108,13 +128,53 @@ function learnWords({ release }: Rulebook, { alarm, clock, layout }: RealmOption
   })
 }
 
+/**
+ * Opens the epochs that run, and by being used here those that come next: not by the first event, when a root was made would
+ * tell the second of it. A keeper that does not answer is asked again, as by a beacon.
+ */
+function openEpochs(keyring: Keyring, { epochs }: Rulebook, now: number): void {
+  for (const stream of epochs.streams) {
+    const { label } = epochOf(stream, now)
+    const scope: KeyScope = { of: 'tenants' }
+    if (keyring.peek(stream, label, scope) === undefined) keyring.load(stream, label, scope).catch(() => {})
+  }
+}
+
+function both(first: Prefetched, second: Prefetched): Prefetched {
+  return { wanted: first.wanted + second.wanted, held: first.held + second.held }
+}
+
 /** Opens a realm's stores and builds its services; nothing runs yet. */
 export async function openRealm(options: RealmOptions): Promise<Realm> {
+  const { layout } = options
+  const rulebooks = new RealmRulebooks(layout, options.rulebook, options.isDriven === true)
+  mkdirSync(layout.dir, { recursive: true, mode: 0o700 })
+  const keeper = await openRealmKeeper(options)
+  try {
+    return await realmOf(options, keeper, rulebooks)
+  } catch (error) {
+    // What it put on record is signed, and its keys are zeroed.
+    await keeper.close()
+    throw error
+  }
+}
+
+async function realmOf(
+  options: RealmOptions,
+  keeper: KeeperService,
+  rulebooks: RealmRulebooks,
+): Promise<Realm> {
   const { alarm, clock, layout, rulebook } = options
-  const rulebooks = new RealmRulebooks(layout, rulebook, options.isDriven === true)
-  const stores = await openStores(options, rulebooks)
-  const { keeper, log, state, warehouse } = stores
-  const keyring: Keyring = createKeyring(keeper.port, rulebook.purpose.id, { clock })
+  const stores = await openStores(options, keeper, rulebooks)
+  const { log, state, warehouse } = stores
+  const keyring: Keyring = createKeyring(keeper.port, rulebook.purpose.id, {
+    clock,
+    onUnavailable: () => alarm('the keeper cannot be reached; events whose keys are not here are dropped'),
+    onUnreadable: () =>
+      alarm(
+        'the keeper has roots that its master key does not open (ERR_KEY_MASTER); events that need them are dropped: bring the right master key file back, and start the keeper again',
+      ),
+  })
   // One holder for sealing and opening, so that an hour is forgotten once for both when it is settled.
   const logKeys: LogKeys = createLogKeys(keeper.port)
   const agents = createUserAgentReader({ maxEntries: USER_AGENTS, maxAgeMs: MAX_RAW_AGE_MS, clock })
@@ -136,13 +196,40 @@ export async function openRealm(options: RealmOptions): Promise<Realm> {
     ratePerToken: options.ratePerToken,
   })
   const tokenKeys = watchTokenKeys(options.tokenKeysFile, alarm)
-  const aggregator = new Aggregator({ rulebooks, log, logKeys, keeper: keeper.port, state, warehouse, alarm })
+  const aggregator = new Aggregator({
+    rulebooks,
+    log,
+    logKeys,
+    keeper: keeper.port,
+    evidence: keeper.audit,
+    state,
+    warehouse,
+    alarm,
+  })
+  // What comes live is of no hour before this one: what is left of those is finished on the way.
+  await aggregator.finishMoves(options.isDriven === true ? 0 : hourOf(clock.now()))
+  const keyTimes = new KeyTimesWord(keeper.port, options)
+  keyTimes.tell(rulebook)
+  const { service } = options
+  const record =
+    service === undefined
+      ? null
+      : await beginRecord({
+          service,
+          rulebook: rulebook.hash,
+          register: rulebooks.register,
+          audit: keeper.audit,
+          alarm,
+        })
+  const registerEvidence = record?.registerEvidence ?? null
+  rulebooks.believe(registerEvidence)
   return {
     layout,
     get rulebook() {
       return intake.rulebook
     },
     rulebooks,
+    registerEvidence,
     intake,
     commit,
     aggregator,
@@ -153,21 +240,26 @@ export async function openRealm(options: RealmOptions): Promise<Realm> {
       return () => {
         intake.ruleBy(next, anonymizer)
         rulebooks.ruleBy(next)
-        keeper.obey({ ...next.epochs, logKeyLifeMs: next.keep.logMs })
+        keyTimes.tell(next)
       }
     },
     async rotateTokenKeys() {
       const keys = await tokenKeys.look()
       if (keys !== null) intake.replaceTokenKeys(keys)
     },
+    prefetch(now) {
+      openEpochs(keyring, intake.rulebook, now)
+      return both(keyring.prefetch(now), logKeys.prefetch(now, commit.producer))
+    },
     async destroyDue() {
       intake.tick(clock.now())
-      const { failed, lost } = await keeper.tick()
-      if (failed.length > 0) alarm(`the destruction of ${failed.join(', ')} failed and is tried again`)
-      if (lost.length > 0) alarm(`the key file of ${lost.join(', ')} is gone`)
+      logKeys.retire(clock.now(), rulebooks.current().keep.logMs)
+      alarmOf(await keeper.tick(), alarm)
       await aggregator.dropDestroyed()
     },
     async close() {
+      await keyTimes.stop()
+      await record?.stop()
       await commit.drain().catch(() => {})
       keyring.close()
       logKeys.close()

@@ -1,5 +1,5 @@
 /** Rulebooks on disk: the one the user names, and the copy that a data directory was made under. */
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { type Clock, TacitError, utcDay } from '@tacit/contracts'
 import {
@@ -98,6 +98,12 @@ export function archivedRulebook(archive: string, hash: string): Rulebook {
     'ERR_REGISTER_DAMAGED',
     'A rulebook of the register is not kept as it was; restore the data directory from a backup',
   )
+}
+
+/** Every rulebook that is kept under its hash. @throws TacitError ERR_REGISTER_DAMAGED where one is not as it was */
+export function archivedRulebooks(archive: string): readonly Rulebook[] {
+  const names = existsSync(archive) ? readdirSync(archive) : []
+  return names.filter((name) => /^[0-9a-f]{64}$/.test(name)).map((hash) => archivedRulebook(archive, hash))
 }
 
 /** Keeps a copy of a rulebook with the stores that it rules. */

@@ -52,3 +52,14 @@ t.test('whoever made a change reads the answer to that very change', async (t) =
   const applied = register(FIRST, asks('a'), GOOD, { action: 'applied', applies: 2, hash: 'a', from: 100 })
   t.same(answerTo(applied, 2), { state: 'applied' })
 })
+
+t.test('a register cannot date a reign back before its change was known, or before its time', async (t) => {
+  const applied: RegisterAction = { action: 'applied', applies: 2, hash: 'a', from: 1 }
+  const reign = (entries: readonly RegisterEntry[]) => historyOf(entries).reigns[1]
+  t.equal(reign(register(FIRST, asks('a'), applied))?.from, 100, 'it takes effect at 100')
+  const known = register(FIRST, asks('a'), applied).map((entry) => ({ ...entry, time: 500 }))
+  t.equal(reign(known)?.from, 500, 'nobody knew of it before')
+  const nobody = register(FIRST, { ...applied, applies: 9 }).map((entry) => ({ ...entry, time: 700 }))
+  t.equal(reign(nobody)?.from, 700, 'nobody asked for it')
+  t.equal(historyOf(register(FIRST, { action: 'initial', hash: 'b' })).reigns.length, 1, 'one beginning')
+})

@@ -35,6 +35,8 @@ export function historyOf(entries: readonly RegisterEntry[]): History {
   for (const entry of entries) {
     switch (entry.action) {
       case 'initial':
+        // There is one beginning: another one, written later, would have ruled for ever.
+        if (reigns.length > 0) break
         reigns.push({ hash: entry.hash, from: Number.NEGATIVE_INFINITY, notBefore: Number.NEGATIVE_INFINITY })
         break
       case 'activate':
@@ -56,7 +58,7 @@ export function historyOf(entries: readonly RegisterEntry[]): History {
         waiting.clear()
         reigns.push({
           hash: entry.hash,
-          from: entry.from,
+          from: Math.max(entry.from, earliestOf(entry, activation)),
           notBefore: activation?.atOnce === false ? activation.takesEffect : Number.NEGATIVE_INFINITY,
         })
         break
@@ -70,6 +72,15 @@ export function historyOf(entries: readonly RegisterEntry[]): History {
     }
   }
   return { reigns, waiting: [...waiting.values()] }
+}
+
+/** Before it was activated, and before its time, none can have ruled, whatever `from` says. */
+function earliestOf(
+  applied: RegisterEntry & { readonly action: 'applied' },
+  activation: Activation | undefined,
+): number {
+  if (activation?.hash !== applied.hash) return applied.time
+  return Math.max(activation.time, activation.takesEffect)
 }
 
 /**

@@ -37,6 +37,7 @@ function instance(t: Test) {
   const rulebooks = new RealmRulebooks(layout, base)
   let due: { readonly at: number; readonly act: () => void } | null = null
   const realm: SwitchedRealm = {
+    registerEvidence: null,
     layout,
     rulebooks,
     get rulebook() {

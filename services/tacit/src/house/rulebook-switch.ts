@@ -13,6 +13,7 @@ import type { Approvers } from './approvers.js'
 import { verifyChange } from './change-check.js'
 import type { Realm } from './realm.js'
 import { archivedRulebook, storeRulebook } from './rulebook-files.js'
+import type { RegisterEvidence } from './register-evidence.js'
 import type { Activation } from './rulebook-history.js'
 
 /** A change is prepared so long before it holds. */
@@ -20,6 +21,8 @@ const AHEAD_MS = 60_000
 
 /** What of a realm a change touches. */
 export type SwitchedRealm = Pick<Realm, 'layout' | 'prepare' | 'rulebook' | 'rulebooks'> & {
+  /** the register as the audit log knows it */
+  readonly registerEvidence: Pick<RegisterEvidence, 'entries' | 'sync'> | null
   readonly intake: Pick<Realm['intake'], 'atTime' | 'lookAt'>
 }
 
@@ -43,6 +46,7 @@ export class RulebookSwitch {
   readonly #verdicts = new Map<number, Verdict>()
   /** sequence number of the change that waits for its moment */
   #prepared: number | null = null
+  #saidUnrecorded = false
 
   constructor(options: RulebookSwitchOptions) {
     this.#options = options
@@ -52,6 +56,7 @@ export class RulebookSwitch {
   async look(): Promise<boolean> {
     const { clock, realm } = this.#options
     const before = realm.rulebook.hash
+    if (!(await this.#isOnRecord())) return false
     const pending = this.#pending()
     if (this.#prepared !== null && this.#prepared !== pending?.seq) {
       // It was taken back.
@@ -66,6 +71,24 @@ export class RulebookSwitch {
     if (realm.rulebook.hash === before) return false
     storeRulebook(realm.layout.rulebook, realm.rulebook)
     return true
+  }
+
+  /** Whether the register is what the audit log says, all of it. Where it is not, the one that rules goes on. */
+  async #isOnRecord(): Promise<boolean> {
+    const { alarm, realm } = this.#options
+    try {
+      await realm.registerEvidence?.sync()
+      this.#saidUnrecorded = false
+      return true
+    } catch (error) {
+      const code = error instanceof TacitError ? error.code : 'ERR_INTERNAL'
+      if (!this.#saidUnrecorded)
+        alarm(
+          `no change of the rulebook is looked at (${code}): the register and the audit log do not agree, or the log cannot be written`,
+        )
+      this.#saidUnrecorded = true
+      return false
+    }
   }
 
   #isDue({ takesEffect }: Activation): boolean {
@@ -102,7 +125,7 @@ export class RulebookSwitch {
     try {
       verifyChange(entry, {
         current: realm.rulebook,
-        entries: realm.rulebooks.register?.entries() ?? [],
+        entries: realm.registerEvidence?.entries() ?? realm.rulebooks.register?.entries() ?? [],
         archived: (hash) => archivedRulebook(realm.layout.archive, hash),
         approvers,
       })

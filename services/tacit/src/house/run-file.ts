@@ -11,6 +11,8 @@ const runFile = z.object({
   dashboard: z.string(),
   /** access token of role operator */
   token: z.string(),
+  /** whether keys and audit log of real data are another process's */
+  remoteKeeper: z.boolean().default(false),
 })
 
 export type RunFile = z.infer<typeof runFile>

@@ -145,7 +145,13 @@ export async function playSample(
   const end = sampleEnd(now)
   const clock = new DrivenClock(end - size.days * DAY)
   storeRulebook(layout.rulebook, rulebook)
-  const realm = await house.openRealm({ layout, rulebook, clock, ratePerToken: Number.MAX_SAFE_INTEGER })
+  const realm = await house.openRealm({
+    layout,
+    rulebook,
+    clock,
+    service: 'simulate',
+    ratePerToken: Number.MAX_SAFE_INTEGER,
+  })
   const run = new DrivenRun(realm, clock)
   const events = await playTraffic(realm, run, clock, size, end, onProgress)
   await run.advanceTo(Math.min(now, end + rulebook.epochs.destroyKeyAfterMs))

@@ -1,5 +1,6 @@
 /** Files that a verb writes where its user said: what goes wrong is said in words, with what to do about it. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { TacitError } from '@tacit/contracts'
 import { UsageError } from '../output.js'
 
@@ -31,11 +32,19 @@ export function writeOutput(path: string, text: string, options: WriteOptions): 
 export function makeOutputFolder(path: string, options: Omit<WriteOptions, 'isNew'>): void {
   const { mode, option } = options
   try {
-    mkdirSync(path, { recursive: true, ...(mode === undefined ? {} : { mode }) })
+    makeFolders(path, mode)
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw inWords(path, option, cause)
     throw new UsageError(`${path} is a file, not a folder; name another place with ${option}`)
   }
+}
+
+/** One by one: where the system says of a folder's parent that it is there, and then that it is not, `recursive` never ends. */
+function makeFolders(path: string, mode: number | undefined): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return
+  const above = dirname(path)
+  if (above !== path) makeFolders(above, mode)
+  mkdirSync(path, mode)
 }
 
 function inWords(path: string, option: string, cause: unknown): Error {

@@ -1,10 +1,11 @@
 /** What the stores of a directory at rest hold. */
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { openHouse, storedRulebook } from '@tacit/cli'
+import { auditEntriesOf } from '../audit-entries.js'
 
 export interface StoredRow {
   /** the path's only segment */
@@ -125,7 +126,7 @@ export function rfc3339(time: number): string {
   return `${new Date(time).toISOString().slice(0, 19)}Z`
 }
 
-/** How often the keeper's journal says that each epoch or hour was opened, and how many root files name it. */
+/** How often the audit log says that the root of each epoch or hour was made, and how many root files name it. */
 export function rootsByLabel(dir: string): Map<string, { opened: number; files: number }> {
   const keys = join(dir, 'main/keys')
   const roots = new Map<string, { opened: number; files: number }>()
@@ -134,14 +135,12 @@ export function rootsByLabel(dir: string): Map<string, { opened: number; files: 
     roots.set(label, known)
     return known
   }
-  for (const line of readFileSync(join(keys, 'journal.ndjson'), 'utf8').split('\n')) {
-    if (line === '') continue
-    const { epoch, event } = JSON.parse(line) as { epoch: string; event: string }
-    if (event === 'opened') of(epoch).opened++
+  for (const { action, object } of auditEntriesOf(dir)) {
+    if (action === 'key.created' && object.epoch !== null) of(object.epoch).opened++
   }
   for (const name of readdirSync(keys)) {
     const label = /^(.+)\.(?:root|key)$/.exec(name)?.[1]
-    if (label !== undefined) of(label).files++
+    if (label !== undefined) of(label.replace('-', ':')).files++
   }
   return roots
 }

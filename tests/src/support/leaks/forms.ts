@@ -1,4 +1,4 @@
-/** The forms in which a value may lie on a disk: plain, hexadecimal, base64 at each alignment, URL-encoded. */
+/** The forms in which a value may lie on a disk or in memory: plain, hexadecimal, base64 at each alignment, URL-encoded. */
 
 export interface Needle {
   /** what is looked for, without its value */
@@ -21,6 +21,17 @@ function base64Core(value: Buffer, offset: number): string {
   return text.slice(first, end)
 }
 
+/** Base64 and base64url at each alignment. */
+function base64Forms(bytes: Buffer): (readonly [form: string, text: string])[] {
+  const base64 = [0, 1, 2].map((offset) => base64Core(bytes, offset))
+  return [
+    ...base64.map((text, offset) => [`base64 +${offset}`, text] as const),
+    ...base64.map(
+      (text, offset) => [`base64url +${offset}`, text.replaceAll('+', '-').replaceAll('/', '_')] as const,
+    ),
+  ]
+}
+
 /** Every byte as %XX. */
 function percentAll(value: Buffer, upper: boolean): string {
   const hex = upper ? value.toString('hex').toUpperCase() : value.toString('hex')
@@ -36,16 +47,12 @@ export function formsOf(what: string, value: string): Needle[] {
   const hex = bytes.toString('hex')
   const url = encodeURIComponent(value)
   const query = new URLSearchParams({ '': value }).toString().slice(1)
-  const base64 = [0, 1, 2].map((offset) => base64Core(bytes, offset))
   const forms: readonly (readonly [string, string])[] = [
     ['plain', value],
     ['JSON', JSON.stringify(value).slice(1, -1)],
     ['hex', hex],
     ['HEX', hex.toUpperCase()],
-    ...base64.map((text, offset) => [`base64 +${offset}`, text] as const),
-    ...base64.map(
-      (text, offset) => [`base64url +${offset}`, text.replaceAll('+', '-').replaceAll('/', '_')] as const,
-    ),
+    ...base64Forms(bytes),
     ['URL', url],
     ['url', lowerEscapes(url)],
     ['query', query],
@@ -74,4 +81,49 @@ export function addressForms(what: string, address: string): Needle[] {
   const padded = groups.map((group) => group.padStart(4, '0'))
   const texts = new Set([address, groups.join(':'), padded.join(':'), padded.join('')])
   return [...texts].flatMap((text) => formsOf(what, text))
+}
+
+/** The key of HMAC-SHA256 as it enters the hash (RFC 2104, section 2): who has this has the key. */
+const padded = (key: Buffer, pad: number): Buffer => key.map((byte) => byte ^ pad) as Buffer
+
+/** One small integer of an array of V8 on a 64-bit machine: the value in the upper half of eight bytes. */
+function smallIntegers(bytes: Buffer): Buffer {
+  const array = Buffer.alloc(bytes.length * 8)
+  bytes.forEach((byte, index) => array.writeInt32LE(byte, index * 8 + 4))
+  return array
+}
+
+/**
+ * All forms of a binary secret. Each form is looked for by its two halves: the allocator writes its list pointers over
+ * the first bytes of what is freed, and a copy that lost them is a copy still.
+ * @param secret at least 16 bytes, without structure: the half of it must not occur by chance
+ */
+export function formsOfSecret(what: string, secret: Buffer): Needle[] {
+  if (secret.length < 2 * MIN_BYTES) throw new RangeError('a secret is too short to be looked for')
+  const hex = secret.toString('hex')
+  const texts = [
+    ['hex', hex],
+    ['HEX', hex.toUpperCase()],
+    ...base64Forms(secret),
+    ['numbers', secret.join(',')],
+  ] as const
+  const forms: readonly (readonly [string, Buffer])[] = [
+    ['raw', secret],
+    ['raw, as UTF-16', Buffer.from(secret.toString('latin1'), 'utf16le')],
+    ['inner pad', padded(secret, 0x36)],
+    ['outer pad', padded(secret, 0x5c)],
+    ['small integers', smallIntegers(secret)],
+    ...texts.map(([form, text]) => [form, Buffer.from(text, 'latin1')] as const),
+    ...texts.map(([form, text]) => [`${form}, as UTF-16`, Buffer.from(text, 'utf16le')] as const),
+  ]
+  const seen = new Set<string>()
+  return forms.flatMap(([form, bytes]) => {
+    const middle = bytes.length >>> 1
+    return [bytes.subarray(0, middle), bytes.subarray(middle)].flatMap((half) => {
+      const key = half.toString('latin1')
+      if (seen.has(key)) return []
+      seen.add(key)
+      return [{ what, form, bytes: half }]
+    })
+  })
 }

@@ -1,14 +1,18 @@
 /**
  * The largest legal beacons (64 KiB), made to be slow in every way that is known: the scan of all their events takes less
- * than 50 ms of CPU time, the bound of a hang (issue 4).
+ * than 50 ms of CPU time, the bound of a hang (issue 4). The bound is that of the machine of BENCHMARKS.md; on a slower
+ * one, what takes longer is measured beside a piece of work that takes 5 ms there, and may take ten times as long as it.
  */
+import { compileEventScan } from '@tacit/anonymizer'
 import { type Beacon, type BeaconEvent, LIMITS } from '@tacit/contracts'
 import { shippedRulebook } from '@tacit/rulebook/testing'
 import t from 'tap'
-import { compileEventScan } from './event-scan.js'
+import { countWords, cpuMs, REFERENCE_MS } from '../support/reference-work.js'
 
 const BOUND_MS = 50
 const ROUNDS = 3
+/** What else runs on a machine only ever adds: the least of many rounds is the time of the work itself. */
+const MORE_ROUNDS = 20
 const erp = shippedRulebook('erp')
 
 /** The same numbers each time (Numerical Recipes, a linear congruential generator). */
@@ -106,23 +110,34 @@ function beaconOf(make: (length: number) => string, events: number, props: numbe
   return { v: 1, site: 'erp', events: all }
 }
 
-/** ms of CPU time of the scan of all events, with nothing remembered; the least of a few rounds. */
-function scanMs(beacon: Beacon): { readonly ms: number; readonly hits: number } {
+/** ms that the scan of a beacon takes on the machine of BENCHMARKS.md, by the reference's time beside it. */
+function scanMsThere(beacon: Beacon): number {
+  let scan = Number.POSITIVE_INFINITY
+  let reference = Number.POSITIVE_INFINITY
+  for (let round = 0; round < MORE_ROUNDS; round++) {
+    scan = Math.min(scan, scanMs(beacon, 1).ms)
+    reference = Math.min(reference, cpuMs(countWords))
+  }
+  return (scan / reference) * REFERENCE_MS
+}
+
+/** ms of CPU time of the scan of all events, with nothing remembered; the least of some rounds. */
+function scanMs(beacon: Beacon, rounds: number): { readonly ms: number; readonly hits: number } {
   let ms = Number.POSITIVE_INFINITY
   let hits = 0
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     const scan = compileEventScan(erp, { now: () => 0 })
-    const start = process.cpuUsage()
     hits = 0
-    for (const event of beacon.events) if (scan({ beacon, claims: null, event } as never) !== null) hits++
-    const { system, user } = process.cpuUsage(start)
-    ms = Math.min(ms, (system + user) / 1_000)
+    const took = cpuMs(() => {
+      for (const event of beacon.events) if (scan({ beacon, claims: null, event } as never) !== null) hits++
+    })
+    ms = Math.min(ms, took)
   }
   return { ms, hits }
 }
 
 t.test('no legal beacon takes the scan longer than 50 ms', async (t) => {
-  const slowest: { readonly ms: number; readonly called: string }[] = []
+  const measured: { readonly ms: number; readonly called: string; readonly beacon: Beacon }[] = []
   let largest = 0
   for (const [name, make] of Object.entries(SHAPES)) {
     let passed = 0
@@ -131,17 +146,20 @@ t.test('no legal beacon takes the scan longer than 50 ms', async (t) => {
       const bytes = Buffer.byteLength(JSON.stringify(beacon))
       if (bytes > LIMITS.bodyBytes) continue
       largest = Math.max(largest, bytes)
-      const { hits, ms } = scanMs(beacon)
+      const { hits, ms } = scanMs(beacon, ROUNDS)
       const called = `${name}, ${String(events)} events of ${String(props)} texts`
-      slowest.push({ ms, called })
+      measured.push({ ms, called, beacon })
       passed += events - hits
-      if (ms >= BOUND_MS) t.fail(`${called}: ${ms.toFixed(1)} ms`)
     }
     // A hit ends an event's scan, so that nothing of it was measured. Long tokens are hits once they are decoded.
     const isToken = /base64 of|hexadecimal of|in turn|tokens|host/.test(name)
     t.ok(passed > 0 || isToken, `${name}: ${String(passed)} events to their end`)
   }
-  slowest.sort((a, b) => b.ms - a.ms)
-  for (const { called, ms } of slowest.slice(0, 5)) t.comment(`${called}: ${ms.toFixed(1)} ms`)
+  measured.sort((a, b) => b.ms - a.ms)
+  for (const { called, ms } of measured.slice(0, 5)) t.comment(`${called}: ${ms.toFixed(1)} ms`)
+  for (const { beacon, called } of measured.filter(({ ms }) => ms >= BOUND_MS)) {
+    const there = scanMsThere(beacon)
+    t.ok(there < BOUND_MS, `${called}: ${there.toFixed(1)} ms on the machine of BENCHMARKS.md`)
+  }
   t.ok(largest > LIMITS.bodyBytes * 0.97, `the largest has ${String(largest)} bytes`)
 })

@@ -1,0 +1,121 @@
+/** The order in which hours move where an epoch's rows are in several streams; the moves themselves are the crash test's. */
+import { DAY, HOUR } from '@tacit/contracts'
+import { createLogKeys } from '@tacit/keyring'
+import type { Warehouse } from '@tacit/warehouse'
+import t, { type Test } from 'tap'
+import { soleRulebook } from './rulebooks.js'
+import { Settler } from './settler.js'
+import { AggregatorState } from './state.js'
+import { MemoryKeeper } from './testing/keeper.js'
+import { erpRulebook } from './testing/stores.js'
+import { DAY_START, EPOCH } from './testing/traffic.js'
+
+const HOUR_AT = DAY_START + 5 * HOUR
+const WEEK = 'week:2026-11-02'
+const rulebook = erpRulebook()
+
+/** A settler of two streams, whose landing has `landed` rows of each. */
+async function settlerOf(t: Test, landed: { readonly day: number; readonly week: number }) {
+  const state = AggregatorState.open(t.testdir())
+  t.teardown(() => state.close())
+  const keeper = new MemoryKeeper(rulebook)
+  const logKeys = createLogKeys(keeper)
+  t.teardown(() => logKeys.close())
+  await keeper.batchKey(HOUR_AT, 'aa', true)
+  const sections = [
+    { stream: 'day', bytes: 1, rows: { [EPOCH]: 5 } },
+    { stream: 'week', bytes: 1, rows: { [WEEK]: 5 } },
+  ] as const
+  const header = {
+    v: 1,
+    hour: HOUR_AT,
+    producer: 'aa',
+    batch: 0,
+    rulebook: rulebook.hash,
+    sections,
+    counts: {},
+    removedProps: 0,
+  } as const
+  await state.apply([{ header, fate: 'landed' }], 1, 0)
+  await state.completeUntil(HOUR_AT + HOUR)
+  const calls: string[] = []
+  const alarms: string[] = []
+  const left = { ...landed }
+  const warehouse = {
+    landingHours: async (stream: 'day' | 'week') =>
+      left[stream] === 0 ? [] : [{ hour: HOUR_AT, rows: left[stream], distinct: left[stream] }],
+    settle: async (stream: string) => calls.push(`settle ${stream}`),
+    dropLanding: async (stream: 'day' | 'week') => {
+      calls.push(`drop ${stream}`)
+      left[stream] = 0
+    },
+  } as unknown as Warehouse
+  const settler = new Settler({
+    rulebooks: soleRulebook(rulebook),
+    state,
+    warehouse,
+    streams: ['day', 'week'],
+    keeper,
+    logKeys,
+    alarm: (message) => alarms.push(message),
+  })
+  return { alarms, calls, keeper, left, settler, state }
+}
+
+t.test('an hour that lacks rows of one stream moves in none, until it is whole', async (t) => {
+  const { alarms, calls, keeper, left, settler, state } = await settlerOf(t, { day: 5, week: 3 })
+  t.equal(await settler.settle(HOUR_AT + 2 * HOUR), 0)
+  t.same(calls, [])
+  t.match(alarms, [/fewer rows/])
+  t.same(keeper.liveHours, [HOUR_AT])
+  left.week = 5
+  t.equal(await settler.settle(HOUR_AT + 3 * HOUR), 1)
+  t.same(calls, ['settle day', 'drop day', 'settle week', 'drop week'])
+  t.same([...keeper.settledHours], [[HOUR_AT, true]])
+  t.match([state.window('day', EPOCH), state.window('week', WEEK)], [{ expired: 0 }, { expired: 0 }])
+})
+
+t.test('after a day it moves as it is, and only what lacks is counted as expired', async (t) => {
+  const { keeper, settler, state } = await settlerOf(t, { day: 5, week: 3 })
+  t.equal(await settler.settle(HOUR_AT + 2 * HOUR), 0)
+  t.equal(await settler.settle(HOUR_AT + DAY), 1)
+  t.match([state.window('day', EPOCH), state.window('week', WEEK)], [{ expired: 0 }, { expired: 2 }])
+  t.same([...keeper.settledHours], [[HOUR_AT, false]])
+})
+
+t.test('a key that could not be destroyed dies with the next settling, and the verdict stays', async (t) => {
+  const { calls, keeper, settler, state } = await settlerOf(t, { day: 5, week: 0 })
+  const destroy = keeper.destroyLogKey.bind(keeper)
+  keeper.destroyLogKey = () => Promise.reject(new Error('the keeper is away'))
+  await t.rejects(settler.settle(HOUR_AT + DAY), { message: 'the keeper is away' })
+  const moved = [...calls]
+  keeper.destroyLogKey = destroy
+  await settler.finishMoves(HOUR_AT + HOUR)
+  t.same(keeper.liveHours, [HOUR_AT], 'who receives in later hours alone need not wait for it')
+  t.equal(await settler.settle(HOUR_AT + DAY), 1)
+  t.same(calls, moved, 'nothing moves again')
+  t.same([...keeper.settledHours], [[HOUR_AT, false]])
+  t.match(state.window('week', WEEK), { expired: 5 }, 'counted once')
+})
+
+t.test('before an hour could be received into again, it is moved and its key is dead', async (t) => {
+  const { calls, keeper, settler, state } = await settlerOf(t, { day: 5, week: 5 })
+  const destroy = keeper.destroyLogKey.bind(keeper)
+  keeper.destroyLogKey = () => Promise.reject(new Error('the keeper is away'))
+  await t.rejects(settler.settle(HOUR_AT + 2 * HOUR))
+  const moved = [...calls]
+  await t.rejects(settler.finishMoves(HOUR_AT), { message: 'the keeper is away' })
+  keeper.destroyLogKey = destroy
+  await settler.finishMoves(HOUR_AT)
+  t.same([keeper.liveHours, state.receiptHours(Number.MAX_SAFE_INTEGER)], [[], []])
+  t.same(calls, moved)
+})
+
+t.test('a move that an earlier build began is finished, and what lacks is counted once', async (t) => {
+  const { calls, settler, state } = await settlerOf(t, { day: 0, week: 5 })
+  const missing = [{ stream: 'day', epoch: EPOCH, rows: 5 }] as const
+  await state.intendToSettle([{ stream: 'day', hours: [], missing, short: [HOUR_AT], queryId: 'q' }])
+  t.equal(await settler.settle(HOUR_AT + 2 * HOUR), 1)
+  t.match([state.window('day', EPOCH), state.window('week', WEEK)], [{ expired: 5 }, { expired: 0 }])
+  t.same(calls.slice(-2), ['settle week', 'drop week'])
+})

@@ -1,0 +1,54 @@
+/** Ports that `up` listens on: read, chosen and taken. */
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { TacitError } from '@tacit/contracts'
+import type { FastifyInstance } from 'fastify'
+import { UsageError } from '../output.js'
+
+/** @param name of the option, for the message @throws UsageError */
+export function portOf(text: string, name: string): number {
+  const port = Number(text)
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) throw new UsageError(`${name} must be a port, 0 to 65535`)
+  return port
+}
+
+/**
+ * The sample's rulebook names the origin of its page before anything listens: where the system is to choose the port
+ * (0), it chooses now. Where the address cannot be listened on, that is said when it is tried in earnest.
+ */
+export async function settledPort(port: number, host: string): Promise<number> {
+  if (port !== 0) return port
+  const probe = createServer()
+  try {
+    await once(probe.listen(0, host), 'listening')
+    const address = probe.address()
+    return typeof address === 'object' && address !== null ? address.port : 0
+  } catch {
+    return 0
+  } finally {
+    probe.close()
+  }
+}
+
+/** @returns where it listens @throws TacitError ERR_LISTEN naming the option `flag` */
+export async function listen(
+  app: FastifyInstance,
+  host: string,
+  port: number,
+  flag: string,
+): Promise<string> {
+  try {
+    const address = await app.listen({ host, port })
+    return address.replace('0.0.0.0', '127.0.0.1')
+  } catch (cause) {
+    await app.close()
+    const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
+    throw new TacitError(
+      'ERR_LISTEN',
+      taken
+        ? `Port ${port} is taken by another program; name another one with ${flag}`
+        : `Cannot listen on port ${port}`,
+      { cause },
+    )
+  }
+}
