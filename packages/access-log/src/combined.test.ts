@@ -216,11 +216,11 @@ t.test('no text makes the parser throw, and long hostile lines take no time', as
       parseCombined(pieces.join(''))
     }),
   )
-  const start = performance.now()
+  const start = process.cpuUsage()
   for (const hostile of ['"', '\\', '\\"', '[', ' ', '" "']) {
     parseCombined(line({ tail: `200 5 "${hostile.repeat(60_000 / hostile.length)}` }))
   }
-  t.ok(performance.now() - start < 500)
+  t.ok(process.cpuUsage(start).user < 500_000)
 })
 
 const LOGS =

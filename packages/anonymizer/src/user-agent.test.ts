@@ -115,10 +115,10 @@ t.test('hostile text costs milliseconds at most', { timeout: 20_000 }, async (t)
   const read = reader()
   for (const piece of hostile) {
     const text = piece.repeat(Math.ceil(20_000 / piece.length))
-    const start = performance.now()
+    const start = process.cpuUsage()
     read(text)
     modelClass(text)
-    t.ok(performance.now() - start < 250, `20,000 characters of ${JSON.stringify(piece)}`)
+    t.ok(process.cpuUsage(start).user < 250_000, `20,000 characters of ${JSON.stringify(piece)}`)
   }
 })
 

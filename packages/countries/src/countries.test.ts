@@ -106,13 +106,12 @@ t.test('how often the country of the cut network is that of the full address', a
 })
 
 t.test('opening costs nothing, the first question some hundred milliseconds', async (t) => {
-  const start = performance.now()
+  const start = process.cpuUsage()
+  const spent = () => process.cpuUsage(start).user / 1_000
   const fresh = openCountries()
-  const opened = performance.now() - start
+  const opened = spent()
   fresh('8.8.0.0/16')
   fresh('2a00::/32')
-  t.comment(
-    `opened in ${opened.toFixed(2)} ms, both files read in ${(performance.now() - start).toFixed(0)} ms`,
-  )
+  t.comment(`opened in ${opened.toFixed(2)} ms, both files read in ${spent().toFixed(0)} ms`)
   t.ok(opened < 50)
 })

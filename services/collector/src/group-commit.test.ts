@@ -88,10 +88,14 @@ t.test('no beacon waits longer than 5 ms for company, however many keep coming',
 t.test('a lone beacon does not wait for company', async (t) => {
   const { beacon, log } = setUp()
   await beacon('first')
-  const start = performance.now()
-  await beacon('second')
-  t.equal(log.begun, 2)
-  t.ok(performance.now() - start < 50)
+  const waits: number[] = []
+  for (let at = 1; at <= 9; at++) {
+    const start = performance.now()
+    await beacon(at)
+    waits.push(performance.now() - start)
+    t.equal(log.begun, 1 + at)
+  }
+  t.ok(Math.min(...waits) < 5, `the quickest of nine waited ${Math.min(...waits)} ms`)
 })
 
 t.test('rows of a batch are shuffled before they are numbered', async (t) => {

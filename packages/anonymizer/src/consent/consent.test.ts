@@ -171,12 +171,12 @@ t.test('whatever a framework’s string is, it is answered quickly and quietly',
   try {
     fc.assert(
       fc.property(fc.string({ unit: alphabet, maxLength: 4096 }), fc.boolean(), (text, header) => {
-        const start = performance.now()
+        const start = process.cpuUsage()
         const answers = [
           refusalOfTcf(text, NOW, OLDEST),
           refusalOfGpp(header ? `DBABMA~${text}` : text, NOW, OLDEST),
         ]
-        return answers.every((answer) => answer !== undefined) && performance.now() - start < 250
+        return answers.every((answer) => answer !== undefined) && process.cpuUsage(start).user < 250_000
       }),
       { seed: 6, numRuns: 400 },
     )

@@ -97,10 +97,16 @@ export class MemoryKeeper implements KeeperPort {
   failing = false
   down = false
   hanging: Promise<void> | null = null
+  /** calls that `hanging` makes wait */
+  waiting = 0
   noLogKeys = false
 
   async pseudonymKey({ epoch, scope }: { epoch: string; scope: KeyScope }) {
-    await this.hanging
+    if (this.hanging !== null) {
+      this.waiting++
+      await this.hanging
+      this.waiting--
+    }
     if (this.down) throw new TacitError('ERR_KEEPER_UNAVAILABLE')
     if (this.failing) throw new TacitError('ERR_KEY_STORE')
     if (scope.of === 'tenant' && this.absent.has(scope.tenant)) return { state: 'absent' } as const
