@@ -1,24 +1,13 @@
 /** The hash of the rulebook goes with each row: landed with it, moved with it, and added to tables that lack it. */
 import { HOUR } from '@tacit/contracts'
 import t, { type Test } from 'tap'
-import { type Connection, connect } from './connection.js'
-import { BY, DAY_START, EPOCH, line, PLAN, testServer } from './testing/rows.js'
-import { openWarehouse, type Warehouse } from './warehouse.js'
+import { BY, DAY_START, EPOCH, line, openTables, PLAN, testServer } from './testing/rows.js'
 
 const server = await testServer(t)
 const OTHER = { rulebook: 'cd'.repeat(32) }
 const plain = (queryId: string) => ({ deduplicate: false, resume: false, queryId })
 
-async function open(t: Test, database: string): Promise<{ w: Warehouse; sql: Connection }> {
-  const w = openWarehouse(server.address, database)
-  const sql = connect(server.address, database)
-  t.teardown(async () => {
-    await w.close()
-    await sql.close()
-  })
-  await w.migrate([PLAN])
-  return { w, sql }
-}
+const open = (t: Test, database: string) => openTables(t, server, database)
 
 function lines(batch: number, count: number, received: number): Buffer[] {
   return Array.from({ length: count }, (_none, row) => line({ batch, row, received, hour: DAY_START }))

@@ -1,22 +1,12 @@
 import { DAY, HOUR } from '@tacit/contracts'
 import t, { type Test } from 'tap'
-import { type Connection, connect } from './connection.js'
-import { BY, DAY_START, EPOCH, line, PLAN, testServer } from './testing/rows.js'
-import { openWarehouse, type Warehouse } from './warehouse.js'
+import { BY, DAY_START, EPOCH, line, openTables, PLAN, testServer } from './testing/rows.js'
+import type { Warehouse } from './warehouse.js'
 
 const server = await testServer(t)
 const HOURS = [DAY_START, DAY_START + HOUR]
 
-async function open(t: Test, database: string): Promise<{ w: Warehouse; sql: Connection }> {
-  const w = openWarehouse(server.address, database)
-  const sql = connect(server.address, database)
-  t.teardown(async () => {
-    await w.close()
-    await sql.close()
-  })
-  await w.migrate([PLAN])
-  return { w, sql }
-}
+const open = (t: Test, database: string) => openTables(t, server, database)
 
 /** `count` rows in each of three hours of receipt; the last one is of the next epoch's first hour. */
 async function fill(w: Warehouse, count: number): Promise<void> {

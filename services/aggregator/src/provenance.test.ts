@@ -17,6 +17,16 @@ const rulebook = erpRulebook('pages')
 const FORMER = { ...rulebook, hash: 'f0'.repeat(32) }
 const FOREIGN = { ...rulebook, hash: 'ee'.repeat(32) }
 const NOON = DAY_START + 12 * HOUR
+/** A released cell; the hash of its rulebook is added. */
+const CELL = {
+  statistic: 'pages',
+  window: 'day',
+  windowStart: DAY_START,
+  dims: ['/a'],
+  users: 10,
+  events: 10,
+  floor: 10,
+}
 const ROWS = pageViews({ tenants: 6, perTenant: 4 }, '/dashboard')
 
 /** The former one rules until ten, the present one from then on. */
@@ -101,18 +111,7 @@ t.test('what is stored as it should be passes: rows, cells, and over a change of
   )
   await running.collector.watermark(NOON)
   await running.advance(NOON)
-  await running.warehouse.insertCells('m', [
-    {
-      statistic: 'pages',
-      window: 'day',
-      windowStart: DAY_START,
-      dims: ['/a'],
-      users: 10,
-      events: 10,
-      floor: 10,
-      rulebook: FORMER.hash,
-    },
-  ])
+  await running.warehouse.insertCells('m', [{ ...CELL, rulebook: FORMER.hash }])
   t.match(await checked(running), { id: 'INV-19', ok: true, at: '2026-11-02T12:00:00Z', findings: [] })
   t.same(stores.alarms, [])
   await running.close()
@@ -191,21 +190,12 @@ function createRows(count: number): Buffer[] {
 }
 
 t.test('a released cell of a foreign rulebook makes the check fail, and stays found', async (t) => {
-  const cell = {
-    statistic: 'pages',
-    window: 'day',
-    windowStart: DAY_START,
-    dims: ['/a'],
-    users: 10,
-    events: 10,
-    floor: 10,
-  }
   for (const [name, hash, finding] of [
     ['foreign', FOREIGN.hash, /Released .* nobody activated/],
     ['bare', '', /Released .* no hash/],
   ] as const) {
     const { running, stores } = await open(`prov_cells_${name}`, CHANGED)
-    await running.warehouse.insertCells('m', [{ ...cell, rulebook: hash }])
+    await running.warehouse.insertCells('m', [{ ...CELL, rulebook: hash }])
     t.match(await checked(running), { ok: false, findings: [finding] }, name)
     t.equal(stores.alarms.length, 1)
     await running.close()
@@ -214,7 +204,7 @@ t.test('a released cell of a foreign rulebook makes the check fail, and stays fo
     await again.close()
   }
   const { running } = await open('prov_cells_late', CHANGED)
-  const next = { ...cell, windowStart: DAY_START + 48 * HOUR, rulebook: FORMER.hash }
+  const next = { ...CELL, windowStart: DAY_START + 48 * HOUR, rulebook: FORMER.hash }
   await running.warehouse.insertCells('m', [next])
   t.match(await checked(running), { ok: false, findings: [/not in force over their time/] })
   await running.close()

@@ -95,7 +95,8 @@ t.test('a lone beacon does not wait for company', async (t) => {
     waits.push(performance.now() - start)
     t.equal(log.begun, 1 + at)
   }
-  t.ok(Math.min(...waits) < 5, `the quickest of nine waited ${Math.min(...waits)} ms`)
+  const median = waits.toSorted((a, b) => a - b)[4] ?? Number.NaN
+  t.ok(median < 5, `the median of nine waited ${median} ms`)
 })
 
 t.test('rows of a batch are shuffled before they are numbered', async (t) => {

@@ -217,6 +217,7 @@ t.test(
       log.hold()
       const first = accept(intake, beaconOf(1, { token: 'known' }))
       while (log.underWay === 0) await turn()
+      t.equal(log.underWay, 1)
       let answered = false
       const send = async () => {
         await accept(intake, beaconOf(1, { token: 'slow' }))

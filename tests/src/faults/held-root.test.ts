@@ -2,14 +2,12 @@
  * Reconcile before destroying (INV-26), through a whole realm: real keeper, real aggregator, real ClickHouse, a clock
  * that the test moves. Rows are taken from staging by hand, so that a window's counts do not add up.
  */
-import { once } from 'node:events'
-import { type IncomingMessage, request } from 'node:http'
-import { text } from 'node:stream/consumers'
 import type { AuditEntry } from '@tacit/audit-log'
 import { openHouse } from '@tacit/cli'
 import { DAY, HOUR, MINUTE } from '@tacit/contracts'
 import { shippedRulebook } from '@tacit/rulebook/testing'
 import t from 'tap'
+import { query } from '../support/server-query.js'
 import { grantedClaims } from '../support/tokens.js'
 
 // The runner has a limit for the file.
@@ -24,16 +22,6 @@ const TAKEN = 5
 
 type House = Awaited<ReturnType<typeof openHouse>>
 type Realm = Awaited<ReturnType<House['openRealm']>>
-
-async function query({ server }: House, statement: string): Promise<string> {
-  const { password, url, username } = server.address
-  const outgoing = request(url, { method: 'POST', auth: `${username}:${password}`, agent: false })
-  outgoing.end(statement)
-  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
-  const body = await text(answer)
-  if (answer.statusCode !== 200) throw new Error(body)
-  return body
-}
 
 /** One page view of each person. */
 async function sendDay({ commit, intake }: Realm, now: number): Promise<void> {

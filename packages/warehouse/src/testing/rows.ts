@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { HOUR, utcDay } from '@tacit/contracts'
 import type { StreamPlan } from '@tacit/rulebook'
 import type { Test } from 'tap'
+import { type Connection, connect } from '../connection.js'
 import { type EmbeddedServer, startEmbeddedServer } from '../embedded/server.js'
 import { WarehouseError } from '../failures.js'
 import type { DecidedBy } from '../types.js'
+import { openWarehouse, type Warehouse } from '../warehouse.js'
 
 export const PLAN: StreamPlan = { stream: 'day', dimensions: ['device', 'path'] }
 /** 2026-11-01T00:00:00Z, ms */
@@ -67,6 +69,22 @@ export async function testServer(t: Test): Promise<EmbeddedServer> {
     await rm(dir, { recursive: true, force: true })
   })
   return server
+}
+
+/** The tables of a database of this server, and a way to ask the server itself; closed with the test. */
+export async function openTables(
+  t: Test,
+  server: EmbeddedServer,
+  database: string,
+): Promise<{ w: Warehouse; sql: Connection }> {
+  const w = openWarehouse(server.address, database)
+  const sql = connect(server.address, database)
+  t.teardown(async () => {
+    await w.close()
+    await sql.close()
+  })
+  await w.migrate([PLAN])
+  return { w, sql }
 }
 
 /** The failure that a request ends with. @throws Error where it does not fail, or with something else */

@@ -5,6 +5,7 @@ import type { Api, AuditEntriesAnswer, AuditHeadAnswer, KeyRow, KeysAnswer } fro
 import { count, momentName, shortMoment } from './format.js'
 import { HourStrip, KeyTimeline } from './key-timeline.js'
 import { Empty, Failed, Loading, SampleNotice, Tile, useLoaded } from './load.js'
+import { ShowMore } from './show-more.js'
 
 const PAGE = 14
 const LAST_ENTRIES = '15'
@@ -131,11 +132,7 @@ function KeyTable({ keys, now }: { readonly keys: readonly KeyRow[]; readonly no
           </tbody>
         </table>
       </div>
-      {newestFirst.length > limit && (
-        <button type="button" class="button more" onClick={() => setLimit(limit + 4 * PAGE)}>
-          Show more ({count(newestFirst.length - limit)} left)
-        </button>
-      )}
+      <ShowMore left={newestFirst.length - limit} onMore={() => setLimit(limit + 4 * PAGE)} />
     </section>
   )
 }

@@ -6,6 +6,7 @@ import { count, dayName, reasonName } from './format.js'
 import { Empty, Failed, Loading, SampleNotice, useLoaded } from './load.js'
 import { RangePicker, recent, type Range } from './range.js'
 import { ledgerDays, reasonsOf, type Chart, type LedgerTotals } from './series.js'
+import { ShowMore } from './show-more.js'
 
 const SHOWN_REASONS = 5
 const PAGE = 62
@@ -214,11 +215,7 @@ function LedgerTable({ rows, reasons, hours, onHours }: LedgerTableProps) {
           </tbody>
         </table>
       </div>
-      {newestFirst.length > limit && (
-        <button type="button" class="button more" onClick={() => setLimit(limit + 4 * PAGE)}>
-          Show more ({count(newestFirst.length - limit)} left)
-        </button>
-      )}
+      <ShowMore left={newestFirst.length - limit} onMore={() => setLimit(limit + 4 * PAGE)} />
     </section>
   )
 }

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import type { AnswerRow } from './api.js'
 import { count, dayName, label } from './format.js'
 import { OTHER, nameOf } from './series.js'
+import { ShowMore } from './show-more.js'
 
 const PAGE = 50
 
@@ -98,11 +99,7 @@ export function ValueTable({ rows, by, measures }: ValueTableProps) {
         </table>
         {found.length === 0 && <p class="none">Nothing published matches.</p>}
       </div>
-      {found.length > limit && (
-        <button type="button" class="button more" onClick={() => setLimit(limit + 4 * PAGE)}>
-          Show more ({count(found.length - limit)} left)
-        </button>
-      )}
+      <ShowMore left={found.length - limit} onMore={() => setLimit(limit + 4 * PAGE)} />
     </section>
   )
 }

@@ -56,6 +56,15 @@ function netOf(t: Test): Net {
   }
 }
 
+/** A primary at noon that others reach over TLS. */
+async function servedPrimary(t: Test) {
+  const net = netOf(t)
+  const clock = new DrivenClock(NOON)
+  const primary = await primaryIn(net.a, clock)
+  t.teardown(() => primary.close())
+  return { net, clock, primary, first: await net.serve(primary) }
+}
+
 /** The term that an answer states, and its proof. */
 const termAt = ({ headers }: RawAnswer): string[] => String(headers['tacit-keeper-term']).split(' ')
 
@@ -67,11 +76,7 @@ t.test(
   'after a takeover every key is the one it was, and the former primary is fenced for good',
   { skip },
   async (t) => {
-    const net = netOf(t)
-    const clock = new DrivenClock(NOON)
-    const primary = await primaryIn(net.a, clock)
-    t.teardown(() => primary.close())
-    const first = await net.serve(primary)
+    const { clock, first, net, primary } = await servedPrimary(t)
     const before = await keyOf(primary, TODAY, ACME)
 
     const standby = await standbyIn(net.b, clock, primaryOverTls(first.url, net.ids.of('standby')))
@@ -206,14 +211,10 @@ t.test(
   'roots lie on the standby’s disk wrapped by its own master key, and nowhere else',
   { skip },
   async (t) => {
-    const net = netOf(t)
-    const clock = new DrivenClock(NOON)
-    const primary = await primaryIn(net.a, clock)
-    t.teardown(() => primary.close())
-    const { url } = await net.serve(primary)
+    const { clock, first, net, primary } = await servedPrimary(t)
     await keyOf(primary, TODAY, ACME)
     await batchKeyOf(primary, NOON)
-    const standby = await standbyIn(net.b, clock, primaryOverTls(url, net.ids.of('standby')))
+    const standby = await standbyIn(net.b, clock, primaryOverTls(first.url, net.ids.of('standby')))
     t.teardown(() => standby.close())
     await standby.step()
     const names = secretNames(net.b)
@@ -246,19 +247,15 @@ t.test(
 )
 
 t.test('nobody but a standby is given roots, and it gives none on', { skip }, async (t) => {
-  const net = netOf(t)
-  const clock = new DrivenClock(NOON)
-  const primary = await primaryIn(net.a, clock)
-  t.teardown(() => primary.close())
-  const { port, url } = await net.serve(primary)
+  const { clock, first, net, primary } = await servedPrimary(t)
   await keyOf(primary, TODAY, ACME)
   for (const role of ['collector', 'aggregator', 'operator', 'keeper']) {
-    const standby = await standbyIn(join(net.b, role), clock, primaryOverTls(url, net.ids.of(role)))
+    const standby = await standbyIn(join(net.b, role), clock, primaryOverTls(first.url, net.ids.of(role)))
     t.equal(await codeOf(standby.step()), 'ERR_KEEPER_REFUSED', role)
     t.same(secretNames(join(net.b, role)), [])
     await standby.close()
   }
-  const standby = await standbyIn(join(net.b, 'b'), clock, primaryOverTls(url, net.ids.of('standby')))
+  const standby = await standbyIn(join(net.b, 'b'), clock, primaryOverTls(first.url, net.ids.of('standby')))
   t.teardown(() => standby.close())
   await standby.step()
   const second = await net.serve(standby)
@@ -272,7 +269,7 @@ t.test('nobody but a standby is given roots, and it gives none on', { skip }, as
     heads: 0,
     begin: { entriesEnd: '', headsEnd: '', have: ['../master.key'] },
   })
-  t.match((await ask(port, net.ids.of('standby'), '/v1/replica', body)).body, 'ERR_KEEPER_REQUEST')
+  t.match((await ask(first.port, net.ids.of('standby'), '/v1/replica', body)).body, 'ERR_KEEPER_REQUEST')
 })
 
 t.test('an orderly handover withholds nothing, and the former primary stays over', { skip }, async (t) => {
@@ -345,11 +342,7 @@ t.test(
   'a standby that the network keeps away says so once, and is in step again after',
   { skip },
   async (t) => {
-    const net = netOf(t)
-    const clock = new DrivenClock(NOON)
-    const primary = await primaryIn(net.a, clock)
-    t.teardown(() => primary.close())
-    const first = await net.serve(primary)
+    const { clock, first, net, primary } = await servedPrimary(t)
     const trouble: (string | null)[] = []
     const standby = await standbyIn(net.b, clock, primaryOverTls(first.url, net.ids.of('standby')), {
       trouble: (error) => trouble.push(error instanceof TacitError ? error.code : null),

@@ -1,11 +1,9 @@
 /** What the stores of a directory at rest hold. */
-import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { openHouse, storedRulebook } from '@tacit/cli'
 import { auditEntriesOf } from '../audit-entries.js'
+import { query } from '../server-query.js'
 
 export interface StoredRow {
   /** the path's only segment */
@@ -78,18 +76,6 @@ export async function readStores(dir: string, now = Date.now(), advance = false)
   } finally {
     await house.close()
   }
-}
-
-/** Asks the server itself: the warehouse hands out counts and cells, never rows. */
-async function query({ server }: House, statement: string): Promise<string> {
-  const { password, url, username } = server.address
-  // A connection kept alive would hold up the server's end.
-  const outgoing = request(url, { method: 'POST', auth: `${username}:${password}`, agent: false })
-  outgoing.end(statement)
-  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
-  const body = await text(answer)
-  if (answer.statusCode !== 200) throw new Error(`ClickHouse answered ${answer.statusCode}`)
-  return body
 }
 
 async function rowsOf(house: House, database: string, table: string): Promise<StoredRow[]> {
