@@ -10,10 +10,9 @@ import {
   sayRealm,
   withAuditPlace,
 } from '../house/audit-place.js'
-import { askInstance } from '../house/reader.js'
+import { askInstance, queryOf } from '../house/reader.js'
 import { readRunFile } from '../house/run-file.js'
 import { print, printJson } from '../output.js'
-import { queryOf } from './ledger.js'
 
 interface HeadOptions {
   readonly data: string

@@ -1,11 +1,10 @@
 /** `tacit clock`: whether time goes on here, and an operator's word that the system's time is right. */
-import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { rfc3339, systemClock, TacitError } from '@tacit/contracts'
 import type { KeysAnswer } from '@tacit/dashboard'
 import { Command } from 'commander'
 import { deadHoursText, sealableFrom } from '../house/dead-hours.js'
-import { type DataLayout, dataLayout } from '../house/layout.js'
+import { type DataLayout, presentLayout } from '../house/layout.js'
 import { lastEntryTime } from '../house/last-entry.js'
 import { isJumpAtBoot } from '../house/live-clock.js'
 import { isConfirmed, readLiveTime, writeConfirmation } from '../house/live-time.js'
@@ -139,10 +138,7 @@ export function clockCommand(): Command {
       '\nExit code 1 where the clock stands still. A keeper in a process of its own has a clock of its own: name its --data.\n\nExamples:\n  $ npx tacit clock\n  $ npx tacit clock --confirm\n  $ npx tacit clock --confirm --data /var/lib/tacit-keeper\n',
     )
     .action(async ({ confirm: confirms, data, json }: ClockOptions) => {
-      if (!existsSync(data)) {
-        throw new TacitError('ERR_INPUT_FILE', `There is no data directory ${data}; name one with --data DIR`)
-      }
-      const layout = dataLayout(data)
+      const layout = presentLayout(data)
       const found = clockState(layout)
       const state = confirms === true && found.standsStill ? await confirm(layout, found) : found
       say(state, await askSealableFrom(layout, state), json === true)

@@ -12,6 +12,7 @@ import { tlsPathsOf } from '../house/realm-keeper.js'
 import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
 import { stopSignal } from '../house/stop-signal.js'
 import { print, printJson, UsageError } from '../output.js'
+import { portOf } from '../house/ports.js'
 
 const HAND_OVER_EVERY_MS = 1_000
 
@@ -51,10 +52,7 @@ export function keeperCommand(): Command {
 async function keep(options: KeeperOptions): Promise<void> {
   const environment = readEnvironment(process.env)
   const { TACIT_HOST } = environment
-  const port = Number(options.port)
-  if (!/^\d{1,5}$/.test(options.port) || port > 65_535) {
-    throw new UsageError('--port must be a port, 0 to 65535')
-  }
+  const port = portOf(options.port, '--port')
   const tls = tlsPathsOf(process.env, '`tacit keeper`')
   const rulebook = requireRulebook(readRulebook(options.rulebook), options.rulebook)
   const host = options.host ?? TACIT_HOST

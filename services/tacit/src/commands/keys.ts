@@ -6,11 +6,10 @@ import type { AuditEntry } from '@tacit/audit-log'
 import { Command, Option } from 'commander'
 import { existingLayout } from '../house/audit-copy.js'
 import { OWN_TIME_NOTE, isOwnTime, placeOf, shownLog, withAuditPlace } from '../house/audit-place.js'
-import { askInstance } from '../house/reader.js'
+import { askInstance, queryOf } from '../house/reader.js'
 import { readRunFile, type RunFile } from '../house/run-file.js'
 import { counted } from '../counted.js'
 import { print, printJson, table } from '../output.js'
-import { queryOf } from './ledger.js'
 
 const STREAMS = ['day', 'week', 'month', 'hour', 'tenant', 'site'] as const
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { DetectionsAnswer, LedgerAnswer } from '@tacit/dashboard'
-import { openReader } from '../house/reader.js'
+import { openReader, queryOf } from '../house/reader.js'
 import { print, table } from '../output.js'
 
 interface LedgerOptions {
@@ -10,14 +10,6 @@ interface LedgerOptions {
   readonly data: string
   readonly detections?: boolean
   readonly json?: boolean
-}
-
-/** `?a=b` of the parameters that are set. */
-export function queryOf(parameters: Readonly<Record<string, string | undefined>>): string {
-  const query = new URLSearchParams()
-  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, value)
-  const text = query.toString()
-  return text === '' ? '' : `?${text}`
 }
 
 function ledgerTable({ rows, sample }: LedgerAnswer & { readonly sample?: boolean }): string {

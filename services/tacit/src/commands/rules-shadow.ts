@@ -1,11 +1,10 @@
 /** `rules shadow`: tries a rulebook beside the one that rules on a running instance, and says as shares what would differ. */
-import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ProblemCode, PROBLEMS, TacitError } from '@tacit/contracts'
 import { Command } from 'commander'
 import { counted } from '../counted.js'
 import { requireSameHouse } from '../house/activation.js'
-import { type DataLayout, dataLayout } from '../house/layout.js'
+import { type DataLayout, presentLayout } from '../house/layout.js'
 import { readRulebook, requireRulebook, storedRulebook } from '../house/rulebook-files.js'
 import { readRunFile } from '../house/run-file.js'
 import {
@@ -62,10 +61,7 @@ function readOneIn(text: string): number {
 
 /** The data directory of an instance that runs. @throws TacitError ERR_INPUT_FILE, ERR_SHADOW_INSTANCE */
 function requireRunning(data: string): DataLayout {
-  if (!existsSync(data)) {
-    throw new TacitError('ERR_INPUT_FILE', `There is no data directory ${data}; name one with --data DIR`)
-  }
-  const layout = dataLayout(data)
+  const layout = presentLayout(data)
   if (readRunFile(layout) !== null) return layout
   throw new TacitError(
     'ERR_SHADOW_INSTANCE',

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { TacitError } from '@tacit/contracts'
 import { Command } from 'commander'
 import { counted } from '../counted.js'
-import { dataLayout } from '../house/layout.js'
+import { presentLayout } from '../house/layout.js'
 import { WordQueue } from '../house/word-queue.js'
 import { writeOutput } from '../house/written-files.js'
 import { print, printJson, UsageError } from '../output.js'
@@ -17,10 +17,7 @@ interface WordsOptions {
 const DATA = ['--data <dir>', 'data directory', '.tacit'] as const
 
 function queueOf(data: string): WordQueue {
-  if (!existsSync(data)) {
-    throw new TacitError('ERR_INPUT_FILE', `There is no data directory ${data}; name one with --data DIR`)
-  }
-  return new WordQueue(dataLayout(data).realm('main').dir)
+  return new WordQueue(presentLayout(data).realm('main').dir)
 }
 
 function requireWaiting(queue: WordQueue, words: readonly string[]): void {

@@ -2,9 +2,8 @@ import { Command, Option } from 'commander'
 import { TacitError } from '@tacit/contracts'
 import type { CatalogueEntry, StatisticAnswer } from '@tacit/dashboard'
 import { counted } from '../counted.js'
-import { openReader, type Reader } from '../house/reader.js'
+import { openReader, queryOf, type Reader } from '../house/reader.js'
 import { print, table } from '../output.js'
-import { queryOf } from './ledger.js'
 
 interface StatisticsOptions {
   readonly window?: string

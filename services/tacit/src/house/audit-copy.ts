@@ -12,8 +12,8 @@ import { keyRecordsOf } from '@tacit/keeper'
 import type { Rulebook } from '@tacit/rulebook'
 import { UsageError } from '../output.js'
 import { given } from './audit-proofs.js'
-import { type DataLayout, dataLayout, type RealmLayout, type RealmName } from './layout.js'
-import { askInstance } from './reader.js'
+import { type DataLayout, presentLayout, type RealmLayout, type RealmName } from './layout.js'
+import { askInstance, queryOf } from './reader.js'
 import { storedRulebook } from './rulebook-files.js'
 import { readRunFile, type RunFile } from './run-file.js'
 
@@ -96,7 +96,7 @@ function refuseElsewhere(layout: DataLayout, copy: AuditCopy | null): void {
 }
 
 /** The log that lies in a realm's folder, cut at its last whole line; null where there is none yet. */
-export function copyOfRealm({ audit, name, rulebook }: RealmLayout): AuditCopy | null {
+function copyOfRealm({ audit, name, rulebook }: RealmLayout): AuditCopy | null {
   if (!isLog(audit)) return null
   return { realm: name, rulebook: storedRulebook(rulebook), ...filesIn(audit, true) }
 }
@@ -109,16 +109,14 @@ function missingFrom({ keys, name, rulebook, state }: RealmLayout): AuditCopy | 
 
 /** @throws TacitError ERR_INPUT_FILE where there is none: looking makes nothing */
 export function existingLayout(data: string): DataLayout {
-  if (!existsSync(data)) {
-    throw new TacitError('ERR_INPUT_FILE', `There is no data directory ${data}; name one with --data DIR`)
-  }
+  const layout = presentLayout(data)
   if (existsSync(join(data, ENTRIES))) {
     throw new TacitError(
       'ERR_INPUT_FILE',
       `${data} is an audit directory itself, and no data directory: name it with --log ${data}`,
     )
   }
-  return dataLayout(data)
+  return layout
 }
 
 /** What `--log` names: `entries.ndjson`, or a folder with it and its heads. @throws Error of the system */
@@ -238,8 +236,7 @@ async function copyThrough(
   layout: DataLayout,
   site: string | undefined,
 ): Promise<AuditCopy> {
-  const query = site === undefined ? '' : `?${new URLSearchParams({ site }).toString()}`
-  const head = await askInstance(running, `/api/v1/audit/head${query}`)
+  const head = await askInstance(running, `/api/v1/audit/head${queryOf({ site })}`)
   const { public_key: pem, realm } = JSON.parse(head) as { public_key: string; realm: RealmName }
   const heads = await download(running, realm, 'heads')
   const chunks = await download(running, realm, 'entries')
@@ -256,9 +253,9 @@ async function copyThrough(
 async function download(running: RunFile, realm: RealmName, file: string): Promise<Buffer[]> {
   const chunks: Buffer[] = []
   for (let offset = 0; ; ) {
-    const query = new URLSearchParams({ realm, file, offset: String(offset) }).toString()
+    const query = queryOf({ realm, file, offset: String(offset) })
     // Both files are ASCII, so that text loses nothing.
-    const chunk = Buffer.from(await askInstance(running, `/api/v1/audit/copy?${query}`), 'latin1')
+    const chunk = Buffer.from(await askInstance(running, `/api/v1/audit/copy${query}`), 'latin1')
     if (chunk.length === 0) return chunks
     offset += chunk.length
     chunks.push(chunk)

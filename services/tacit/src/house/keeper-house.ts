@@ -31,12 +31,13 @@ import { alarm } from './house.js'
 import { LastingAlarm } from './insistence.js'
 import { admissionAlarm } from './keeper-admission.js'
 import { type DataLayout, dataLayout, VERSION } from './layout.js'
-import { errorCode } from './live.js'
+import { errorCode } from './error-code.js'
 import type { Jump, LiveClock } from './live-clock.js'
 import { type MasterKey, openWithMaster } from './master-key.js'
 import { forbidCores } from './process-guard.js'
 import { archiveRulebook } from './rulebook-files.js'
 import { alarmOf, alarmOfStart } from './tick-alarm.js'
+import { keyTimesOf } from './key-times.js'
 
 const ROUND_MS = 10_000
 
@@ -133,7 +134,7 @@ async function openPrimary(
       stores,
       clock,
       streams: rulebook.epochs.streams,
-      ...timesOf(rulebook),
+      ...keyTimesOf(rulebook),
       ...(role.as === 'promoted' ? { promote: { stoppedAt: role.stoppedAt } } : {}),
       standby: { changed: (company) => alarm(COMPANY[company]) },
     }),
@@ -169,7 +170,7 @@ async function openFollower(
     openStandby({
       stores,
       clock,
-      ...timesOf(rulebook),
+      ...keyTimesOf(rulebook),
       primary: primaryOverTls(primary, tls),
       trouble: (error) =>
         alarm(
@@ -181,14 +182,6 @@ async function openFollower(
   )
   standby.follow()
   return standby
-}
-
-function timesOf({ epochs, keep }: Rulebook) {
-  return {
-    latenessMs: epochs.latenessMs,
-    destroyKeyAfterMs: epochs.destroyKeyAfterMs,
-    logKeyLifeMs: keep.logMs,
-  }
 }
 
 async function serve(

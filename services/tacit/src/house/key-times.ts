@@ -2,9 +2,18 @@
  * The times of keys, told to the keeper whenever another rulebook rules: again until it has taken them, for a keeper of
  * another process may be down at that moment, and would let keys live longer than was promised.
  */
-import type { KeeperPort } from '@tacit/keyring'
+import type { KeeperPort, KeyTimes } from '@tacit/keyring'
 import type { Rulebook } from '@tacit/rulebook'
 import { Insistence, type InsistenceOptions } from './insistence.js'
+
+/** What a rulebook says of how long keys live. */
+export function keyTimesOf({ epochs, keep }: Rulebook): KeyTimes {
+  return {
+    latenessMs: epochs.latenessMs,
+    destroyKeyAfterMs: epochs.destroyKeyAfterMs,
+    logKeyLifeMs: keep.logMs,
+  }
+}
 
 export class KeyTimesWord {
   readonly #insistence: Insistence
@@ -16,9 +25,7 @@ export class KeyTimesWord {
   ) {
     this.#insistence = new Insistence({
       task: async () => {
-        if (this.#rulebook === null) return
-        const { epochs, keep } = this.#rulebook
-        await port.obey({ ...epochs, logKeyLifeMs: keep.logMs })
+        if (this.#rulebook !== null) await port.obey(keyTimesOf(this.#rulebook))
       },
       alarm,
       text: 'the keeper has not taken the times of keys of the rulebook that rules: keys may outlive them; it is told again every ten seconds',

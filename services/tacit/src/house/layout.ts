@@ -1,7 +1,8 @@
 /** Where things lie: the clone, and a data directory. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { TacitError } from '@tacit/contracts'
 import { makeOutputFolder } from './written-files.js'
 
 /** The clone's root: this file is `services/tacit/dist/house/layout.js`. */
@@ -60,6 +61,14 @@ export interface DataLayout {
   /** an operator's word that the system's time is right: see live-time.ts */
   readonly clockConfirmed: string
   realm(name: RealmName): RealmLayout
+}
+
+/** The layout of a data directory that is there. @throws TacitError ERR_INPUT_FILE where there is none: looking makes nothing */
+export function presentLayout(dir: string): DataLayout {
+  if (!existsSync(dir)) {
+    throw new TacitError('ERR_INPUT_FILE', `There is no data directory ${dir}; name one with --data DIR`)
+  }
+  return dataLayout(dir)
 }
 
 /** @param dir the data directory, made if missing, mode 0700 @throws UsageError, TacitError ERR_OUTPUT_FILE */

@@ -8,13 +8,14 @@
  * Invariant: the destruction of keys waits for nothing that may fail, and its own failure keeps nothing else from being
  * done. It is said at once, and every hour while it lasts.
  */
-import { type Clock, HOUR, hourOf, MINUTE, TacitError } from '@tacit/contracts'
+import { type Clock, HOUR, hourOf, MINUTE } from '@tacit/contracts'
 import { counted } from '../counted.js'
 import type { HeadPublisher } from './audit-heads.js'
 import { deadHoursText, sealableFrom } from './dead-hours.js'
 import { LastingAlarm } from './insistence.js'
 import type { Realm } from './realm.js'
 import type { RulebookSwitch } from './rulebook-switch.js'
+import { errorCode } from './error-code.js'
 
 const ROUND_MS = 1_000
 const MAINTAIN_EVERY_ROUNDS = 10
@@ -30,11 +31,6 @@ export interface LiveLoop {
   isBehind(): boolean
   /** Ends after the round that runs; what came since is staged, so that a stop leaves nothing half way. */
   stop(): Promise<void>
-}
-
-/** What may be said of an error: its code, never its message's values. */
-export function errorCode(error: unknown): string {
-  return error instanceof TacitError ? error.code : 'ERR_INTERNAL'
 }
 
 /** What a failed round is said to come from. Never throws. @param now ms */

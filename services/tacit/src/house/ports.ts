@@ -1,4 +1,4 @@
-/** Ports that `up` listens on: read, chosen and taken. */
+/** Ports that `up` and `keeper` listen on: read, chosen and taken. */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { TacitError } from '@tacit/contracts'

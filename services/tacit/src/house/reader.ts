@@ -2,11 +2,10 @@
  * Reading released cells and the ledger: from the running instance where there is one, else from the stores
  * themselves. Both ways end in the dashboard's API, so the command line and the API say the same.
  */
-import { existsSync } from 'node:fs'
 import { PROBLEMS, type ProblemCode, TacitError } from '@tacit/contracts'
 import type { Realm as DashboardRealm } from '@tacit/dashboard'
 import type { AuditService } from '@tacit/keeper'
-import { dataLayout } from './layout.js'
+import { presentLayout } from './layout.js'
 import type { Realm } from './realm.js'
 import { rulebookView } from './rulebook-view.js'
 import { readRunFile, type RunFile } from './run-file.js'
@@ -62,6 +61,14 @@ export function bodyOrProblem(status: number, body: string): string {
   throw new TacitError(code, problem.detail ?? problem.title)
 }
 
+/** `?a=b` of the parameters that are set. */
+export function queryOf(parameters: Readonly<Record<string, string | undefined>>): string {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, value)
+  const text = query.toString()
+  return text === '' ? '' : `?${text}`
+}
+
 /** The body of `GET path` of the running instance's dashboard API. @throws TacitError with the API's code */
 export async function askInstance({ dashboard, token }: RunFile, path: string): Promise<string> {
   const answer = await fetch(`${dashboard}${path}`, { headers: { authorization: `Bearer ${token}` } })
@@ -70,10 +77,7 @@ export async function askInstance({ dashboard, token }: RunFile, path: string): 
 
 /** @param dir data directory @throws TacitError ERR_INPUT_FILE where there is none: reading makes nothing */
 export async function openReader(dir: string): Promise<Reader> {
-  if (!existsSync(dir)) {
-    throw new TacitError('ERR_INPUT_FILE', `There is no data directory ${dir}; name one with --data DIR`)
-  }
-  const running = readRunFile(dataLayout(dir))
+  const running = readRunFile(presentLayout(dir))
   // Loaded only where nothing runs: it brings the whole house.
   if (running === null) return (await import('./stores-reader.js')).openStoresReader(dir)
   return {

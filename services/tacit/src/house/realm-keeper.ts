@@ -9,6 +9,7 @@ import type { Rulebook } from '@tacit/rulebook'
 import type { RealmLayout } from './layout.js'
 import { type MasterKey, openWithMaster } from './master-key.js'
 import { alarmOfStart } from './tick-alarm.js'
+import { keyTimesOf } from './key-times.js'
 
 /** Where keepers of their own are, and how this process proves who it is. */
 export interface KeeperAddress {
@@ -70,9 +71,7 @@ async function openOwn(options: RealmKeeperOptions): Promise<KeeperService> {
       // A driven run plays the past: its entries say when that was, and are dated by what the clock on the wall says.
       auditClock: clock instanceof DrivenClock ? systemClock : clock,
       streams: rulebook.epochs.streams,
-      latenessMs: rulebook.epochs.latenessMs,
-      destroyKeyAfterMs: rulebook.epochs.destroyKeyAfterMs,
-      logKeyLifeMs: rulebook.keep.logMs,
+      ...keyTimesOf(rulebook),
     }),
   )
   // What was found at the start is told nobody a second time.
@@ -125,12 +124,12 @@ const NO_PRODUCER = '0'.repeat(16)
 /** Asks in both roles once, so that a certificate that will not do is said now and not by lost events. */
 async function prove(
   { port }: KeeperService,
-  { epochs, keep }: Rulebook,
+  rulebook: Rulebook,
   alarm: (message: string) => void,
 ): Promise<void> {
   try {
     await port.batchKey(NO_HOUR, NO_PRODUCER, true)
-    await port.obey({ ...epochs, logKeyLifeMs: keep.logMs })
+    await port.obey(keyTimesOf(rulebook))
   } catch (error) {
     if (!(error instanceof TacitError)) throw error
     if (error.code === 'ERR_KEEPER_UNAVAILABLE') {

@@ -8,13 +8,14 @@
  *   approvers may be others by then. What an earlier process or another program said in the register is never believed.
  * - `applied` is written in the same turn in which the switch is made, before anything is decided by the new one.
  */
-import { type Clock, type ProblemCode, TacitError } from '@tacit/contracts'
+import { type Clock, type ProblemCode } from '@tacit/contracts'
 import type { Approvers } from './approvers.js'
 import { verifyChange } from './change-check.js'
 import type { Realm } from './realm.js'
 import { archivedRulebook, storeRulebook } from './rulebook-files.js'
 import type { RegisterEvidence } from './register-evidence.js'
 import type { Activation } from './rulebook-history.js'
+import { errorCode } from './error-code.js'
 
 /** A change is prepared so long before it holds. */
 const AHEAD_MS = 60_000
@@ -81,7 +82,7 @@ export class RulebookSwitch {
       this.#saidUnrecorded = false
       return true
     } catch (error) {
-      const code = error instanceof TacitError ? error.code : 'ERR_INTERNAL'
+      const code = errorCode(error)
       if (!this.#saidUnrecorded)
         alarm(
           `no change of the rulebook is looked at (${code}): the register and the audit log do not agree, or the log cannot be written`,
@@ -131,7 +132,7 @@ export class RulebookSwitch {
       })
       return null
     } catch (error) {
-      return error instanceof TacitError ? error.code : 'ERR_INTERNAL'
+      return errorCode(error)
     }
   }
 

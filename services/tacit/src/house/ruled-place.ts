@@ -1,9 +1,8 @@
 /** A data directory as the verbs that change its rulebook see it. */
-import { existsSync } from 'node:fs'
 import { TacitError } from '@tacit/contracts'
 import type { RulebookRegister } from '@tacit/keeper'
 import type { Rulebook } from '@tacit/rulebook'
-import { dataLayout, type RealmLayout } from './layout.js'
+import { presentLayout, type RealmLayout } from './layout.js'
 import { archivedRulebook, storedRulebook } from './rulebook-files.js'
 import { historyOf } from './rulebook-history.js'
 import { openRegister } from './rulebook-register.js'
@@ -20,10 +19,7 @@ export interface RuledPlace {
 
 /** The realm of a data directory that has a rulebook. @throws TacitError ERR_INPUT_FILE */
 export function openPlace(data: string): RuledPlace {
-  if (!existsSync(data)) {
-    throw new TacitError('ERR_INPUT_FILE', `There is no data directory ${data}; name one with --data DIR`)
-  }
-  const whole = dataLayout(data)
+  const whole = presentLayout(data)
   const layout = whole.realm('main')
   const register = openRegister(layout)
   const current = storedRulebook(layout.rulebook)

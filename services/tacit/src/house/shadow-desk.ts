@@ -22,6 +22,7 @@ import {
   type ShadowRequest,
   withdrawShadowRequest,
 } from './shadow-request.js'
+import { errorCode } from './error-code.js'
 
 const LOOK_EVERY_MS = 500
 const USER_AGENTS = 5_000
@@ -107,7 +108,7 @@ export class ShadowDesk {
         begun: elapsed(),
       }
     } catch (error) {
-      const code = error instanceof TacitError ? error.code : 'ERR_INTERNAL'
+      const code = errorCode(error)
       answerShadow(dir, { id: request.id, state: 'refused', code, ran: 0, beside: null, report: null })
     }
   }
