@@ -43,7 +43,10 @@ t.test('the same token lands once, another token lands again and is seen', async
   await w.land('day', [batch(0, 5)], 'b', BY)
   t.same(await w.landed('day', [{ producer: PRODUCER, from: 0, to: 0 }]), { rows: 10, distinct: 5 })
   t.same(await w.landingHours('day'), [{ hour: DAY_START, rows: 10, distinct: null }])
-  t.same(await w.landingHours('day', { distinct: true }), [{ hour: DAY_START, rows: 10, distinct: 5 }])
+  t.same(await w.landingHours('day', { distinctOf: [DAY_START] }), [
+    { hour: DAY_START, rows: 10, distinct: 5 },
+  ])
+  t.same(await w.landingHours('day', { distinctOf: [DAY_START + HOUR] }), [], 'other hours are not counted')
 })
 
 t.test('C7: rows that can never be taken are named so, and not quoted', async (t) => {

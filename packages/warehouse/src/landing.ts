@@ -79,17 +79,19 @@ export async function landed(
   return row ?? { rows: 0, distinct: 0 }
 }
 
-/** Hours of receipt that have rows, in order. @param distinct also count distinct (producer, batch, row) */
+/** Hours of receipt that have rows, in order. @param distinctOf only these (ms), and their distinct (producer, batch, row) */
 export async function landingHours(
   connection: Connection,
   stream: Stream,
-  distinct: boolean,
+  distinctOf: readonly number[] | null,
 ): Promise<readonly LandingHour[]> {
   const table = tableName(connection.database, landingTable(stream))
   const rows = await connection.rows<{ key: number; rows: number; distinct: number | null }>(
     `SELECT ${HOUR_KEY} AS key, count() AS rows,
-            ${distinct ? 'uniqExact(_producer, _batch, _row)' : 'NULL'} AS distinct
-     FROM ${table} GROUP BY key ORDER BY key`,
+            ${distinctOf === null ? 'NULL' : 'uniqExact(_producer, _batch, _row)'} AS distinct
+     FROM ${table} ${distinctOf === null ? '' : `WHERE ${HOUR_KEY} IN {hours:Array(UInt32)}`}
+     GROUP BY key ORDER BY key`,
+    { hours: (distinctOf ?? []).map((hour) => hour / HOUR) },
   )
   return rows.map((row) => ({ hour: row.key * HOUR, rows: row.rows, distinct: row.distinct }))
 }

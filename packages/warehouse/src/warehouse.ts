@@ -39,8 +39,11 @@ export interface Warehouse {
   land(stream: Stream, rows: readonly Buffer[], token: string, by: DecidedBy): Promise<void>
   /** Rows of these ranges in landing: the read-back. */
   landed(stream: Stream, ranges: readonly BatchRange[]): Promise<LandedCount>
-  /** Hours of receipt that have rows in landing. */
-  landingHours(stream: Stream, options?: { readonly distinct?: boolean }): Promise<readonly LandingHour[]>
+  /** Hours of receipt that have rows in landing. @param options.distinctOf of these hours (ms) alone, distinct rows too */
+  landingHours(
+    stream: Stream,
+    options?: { readonly distinctOf?: readonly number[] },
+  ): Promise<readonly LandingHour[]>
   /** Moves whole hours (ms) into staging; repeatable with `resume`. @returns rows of those hours by epoch */
   settle(stream: Stream, hours: readonly number[], options: SettleOptions): Promise<readonly StagedCount[]>
   /**
@@ -97,7 +100,7 @@ export function openWarehouse(
       return land(connection, dimensions === undefined ? plan : { stream, dimensions }, rows, token, rulebook)
     },
     landed: (stream, ranges) => landed(connection, stream, ranges),
-    landingHours: (stream, { distinct = false } = {}) => landingHours(connection, stream, distinct),
+    landingHours: (stream, { distinctOf } = {}) => landingHours(connection, stream, distinctOf ?? null),
     settle: async (stream, hours, how) => settle(connection, planOf(stream), hours, how),
     dropLanding: (stream, hours, { completeUntil = 0 } = {}) =>
       dropLanding(connection, stream, hours, completeUntil),

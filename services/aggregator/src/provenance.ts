@@ -117,6 +117,8 @@ function rowStrangeness(known: Known, { epoch, received, rulebook }: RowProvenan
 
 function cellStrangeness({ reigns, rulebooks, state }: Known, cell: CellProvenance): Strangeness | null {
   const { from, until } = windowSpan(cell)
+  // Nearly every cell: in force in the window itself, so that nobody needs to look up how long that was open.
+  if (strangenessOf(cell.rulebook, { from, until }, reigns, null) === null) return null
   const span = { from, until: closingTime(rulebooks, from, until) }
   return strangenessOf(cell.rulebook, span, reigns, state.undated(span.from, span.until))
 }

@@ -145,15 +145,16 @@ export class Settler {
   /**
    * What landing has of each hour: distinct rows, and whether some are there twice. Distinct rows are counted only where
    * some hour's number is not the one that was accepted: rows that landed twice must not stand for rows that never came.
+   * They are counted of the due hours alone, for that is repeated as long as an hour waits.
    */
   async #landed(stream: Stream, due: ReturnType<AggregatorState['receiptHours']>): Promise<Landed> {
     const { warehouse } = this.#options
     const expected = new Map(due.map(({ hour, rows }) => [hour, sumOf(rows[stream])]))
-    const first = await warehouse.landingHours(stream)
-    const isOdd = first.some(({ hour, rows }) => (expected.get(hour) ?? rows) !== rows)
-    const hours = isOdd ? await warehouse.landingHours(stream, { distinct: true }) : first
+    const all = await warehouse.landingHours(stream)
+    const isOdd = all.some(({ hour, rows }) => (expected.get(hour) ?? rows) !== rows)
+    const counted = isOdd ? await warehouse.landingHours(stream, { distinctOf: [...expected.keys()] }) : []
     return new Map(
-      hours.map(({ distinct, hour, rows }) => [
+      [...all, ...counted].map(({ distinct, hour, rows }) => [
         hour,
         { rows: distinct ?? rows, doubled: distinct !== null && distinct < rows },
       ]),

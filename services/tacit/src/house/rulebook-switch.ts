@@ -8,7 +8,7 @@
  *   approvers may be others by then. What an earlier process or another program said in the register is never believed.
  * - `applied` is written in the same turn in which the switch is made, before anything is decided by the new one.
  */
-import { type Clock, type ProblemCode } from '@tacit/contracts'
+import type { Clock, ProblemCode } from '@tacit/contracts'
 import type { Approvers } from './approvers.js'
 import { verifyChange } from './change-check.js'
 import type { Realm } from './realm.js'
