@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { query } from '../server-query.js'
+import { environment } from '../tacit.js'
 import type { Answer, Command, Started } from './house-process.js'
 
 const PROGRAM = fileURLToPath(new URL('./house-process.js', import.meta.url))
@@ -26,8 +27,7 @@ export class DrivenHouse {
 
   /** @param dir an empty folder: its `data` is the data directory @param at ms */
   static async start(dir: string, at: number): Promise<DrivenHouse> {
-    const own = Object.entries(process.env).filter(([name]) => !name.startsWith('TACIT_'))
-    const child = fork(PROGRAM, [dir], { execArgv: [], env: Object.fromEntries(own) })
+    const child = fork(PROGRAM, [dir], { execArgv: [], env: environment() })
     const { started } = await ask(child, { do: 'start', at })
     if (started === undefined) throw new Error('the house did not say where it is')
     return new DrivenHouse(child, started)
