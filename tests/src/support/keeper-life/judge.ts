@@ -2,7 +2,7 @@
 import { DAY, epochFromLabel, epochOf, HOUR, MINUTE, STREAMS } from '@tacit/contracts'
 import { createPseudonymizer } from '@tacit/keyring'
 import type { Evidence, KeyEntry } from './evidence.js'
-import type { Report } from './life-order.js'
+import { PEOPLE, type Report } from './life-order.js'
 import type { Life } from './lives.js'
 
 /** The shipped rulebook's `lateness`, `destroy_key_after` and `keep.log`, by hand. */
@@ -13,7 +13,6 @@ const LOG_KEY_LIFE = 24 * HOUR
 const HOLD = 24 * HOUR
 /** How long before its time a root may be made (docs/keys.md). */
 const EARLY = 11 * MINUTE
-const PEOPLE = 6
 
 /** When a root may be used, and when it must be dead, in ms. */
 export function timesOf(label: string): { opens: number; closes: number; dies: number } {

@@ -11,11 +11,10 @@ import type { Rulebook } from '@tacit/rulebook'
 import { shippedRulebook } from '@tacit/rulebook/testing'
 import { grantedClaims } from '../tokens.js'
 import { DyingFiles, report } from './dying-files.js'
-import type { LifeOrder, StoredRow } from './life-order.js'
+import { addsUp, type LifeOrder, PEOPLE, type StoredRow } from './life-order.js'
 
 const READER = 'reader'
 const TENANTS = 4
-const PEOPLE = 6
 /** One that is new that day comes at half past eight in the evening. */
 const NEWCOMER_AT = 20 * HOUR + 30 * MINUTE
 /** Minutes of the day around midnight at which an event is sent, and its age: in time, and too late. */
@@ -29,8 +28,6 @@ const AROUND_MIDNIGHT: ReadonlyMap<number, number> = new Map([
 /** How long after its end an hour is settled; every seventh is left for the keeper's own time. */
 const SETTLED_AFTER_MS = 5 * MINUTE
 const isLeft = (hour: number): boolean => (hour / HOUR) % 7 === 0
-/** Every fifth day's counts are said not to add up. */
-const addsUp = (dayStart: number): boolean => (dayStart / DAY) % 5 !== 2
 
 /** The shipped rulebook with a statistic of each window, so that every beacon has rows in all three streams. */
 export function threeStreams(): Rulebook {
