@@ -9,6 +9,7 @@ import { type Keeper, keeperPlaces, openKeeper, openKeeperStores } from '@tacit/
 import { createKeyring, createLogKeys, type KeeperPort, type Keyring, type LogKeys } from '@tacit/keyring'
 import type { Rulebook } from '@tacit/rulebook'
 import { shippedRulebook } from '@tacit/rulebook/testing'
+import { placesOf } from '../all-streams.js'
 import { grantedClaims } from '../tokens.js'
 import { DyingFiles, report } from './dying-files.js'
 import { addsUp, type LifeOrder, PEOPLE, type StoredRow } from './life-order.js'
@@ -241,16 +242,15 @@ function reporting(port: KeeperPort, clock: DrivenClock): KeeperPort {
   }
 }
 
-/** Where a row's epoch, tenant and person stand, behind its producer, batch and number (the rulebook's plan). */
 function storedRows(stream: Stream, lines: Buffer): StoredRow[] {
-  const [epochAt, tenantAt, personAt] = stream === 'day' ? [4, 9, 10] : [3, 7, 8]
+  const { epoch, person, tenant } = placesOf(stream)
   return lines
     .toString('utf8')
     .split('\n')
     .slice(0, -1)
     .map((line): StoredRow => {
       const row = JSON.parse(line) as readonly unknown[]
-      const day = Date.parse(`${String(row[epochAt])}T00:00:00Z`)
-      return [epochOf(stream, day).label, String(row[tenantAt]), String(row[personAt])]
+      const day = Date.parse(`${String(row[epoch])}T00:00:00Z`)
+      return [epochOf(stream, day).label, String(row[tenant]), String(row[person])]
     })
 }
