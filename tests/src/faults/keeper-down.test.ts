@@ -4,7 +4,17 @@
  * is lost where they were not.
  */
 import { setImmediate as turn } from 'node:timers/promises'
-import { DAY, DrivenClock, epochOf, HOUR, hourOf, MINUTE, STREAMS, TacitError } from '@tacit/contracts'
+import {
+  DAY,
+  DrivenClock,
+  epochOf,
+  HOUR,
+  hourOf,
+  MINUTE,
+  STREAMS,
+  TacitError,
+  utcDay,
+} from '@tacit/contracts'
 import { createPseudonymizer, type KeeperPort, type KeyScope, type Pseudonymizer } from '@tacit/keyring'
 import t, { type Test } from 'tap'
 import { PAGES_IN_ALL_STREAMS, placesOf } from '../support/all-streams.js'
@@ -112,9 +122,7 @@ async function derived(night: Night, of: readonly string[], time: number): Promi
     for (const tenant of of) {
       const key = await keyOf({ of: 'tenant', tenant })
       const person = key.pseudonym('uid', `person of ${tenant}`)
-      expected.push(
-        `${new Date(start).toISOString().slice(0, 10)} ${own.pseudonym('tenant', tenant)} ${person}`,
-      )
+      expected.push(`${utcDay(start)} ${own.pseudonym('tenant', tenant)} ${person}`)
     }
   }
   return expected

@@ -1,5 +1,5 @@
 /** Holds what the lives told, and what is on record, to what was promised. Each finding is a sentence; none is the aim. */
-import { DAY, epochFromLabel, epochOf, HOUR, MINUTE, STREAMS } from '@tacit/contracts'
+import { DAY, epochFromLabel, epochOf, HOUR, hourLabel, MINUTE, STREAMS } from '@tacit/contracts'
 import { createPseudonymizer } from '@tacit/keyring'
 import type { Evidence, KeyEntry } from './evidence.js'
 import { PEOPLE, type Report } from './life-order.js'
@@ -25,7 +25,6 @@ export function timesOf(label: string): { opens: number; closes: number; dies: n
 }
 
 const isTimed = (key: string): boolean => !/^(?:tenant|site):/.test(key)
-const hourLabel = (hour: number): string => `hour:${new Date(hour).toISOString().slice(0, 13)}`
 const told = <R extends Report['r']>(lives: readonly Life[], ...kinds: readonly R[]) =>
   lives.flatMap(({ reports }) =>
     reports.filter((report): report is Extract<Report, { r: R }> =>
