@@ -12,7 +12,7 @@ import { readBatchHeader } from '@tacit/contracts'
 import { openLmdbLog } from '@tacit/event-log'
 import { RulebookRegister, type Signature } from '@tacit/keeper'
 import t, { type Test } from 'tap'
-import { rulebookPath, TACIT, tacit } from '../support/tacit.js'
+import { environment, rulebookPath, TACIT, tacit } from '../support/tacit.js'
 import { edSigner, grantedClaims } from '../support/tokens.js'
 
 const dir = mkdtempSync(join(tmpdir(), 'tacit-activation-'))
@@ -74,10 +74,7 @@ async function start(): Promise<{ readonly child: ChildProcess; readonly port: n
       readdirSync(dir).includes('data') ? args.length : undefined,
     ),
     {
-      env: {
-        ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TACIT_'))),
-        ...env,
-      },
+      env: environment(env),
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DAY, DrivenClock, HOUR } from '@tacit/contracts'
+import { DAY, DrivenClock, epochOf, HOUR } from '@tacit/contracts'
 import { keeperPlaces, openKeeper, openKeeperStores, openStandby, type Primary } from '@tacit/keeper'
 import { withoutOpenssl } from '@tacit/keeper/testing'
 import t from 'tap'
@@ -25,7 +25,7 @@ t.test('a fenced keeper starts, gives out nothing, and destroys', { skip: withou
     streams: ['day'] as const,
   })
   const former = await openKeeper(at(join(data, 'main')))
-  const epoch = `day:${new Date(then).toISOString().slice(0, 10)}`
+  const epoch = epochOf('day', then).label
   await former.port.pseudonymKey({ purpose: 'stats', stream: 'day', epoch, scope: { of: 'tenants' } })
   const primary: Primary = {
     ask: async (pull) => ({ page: await former.replica('standby/b', pull), term: former.term().count }),

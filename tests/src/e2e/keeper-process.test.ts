@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withoutOpenssl } from '@tacit/keeper/testing'
 import t from 'tap'
+import { auditEntriesOf } from '../support/audit-entries.js'
 import { createKeeperCertificates } from '../support/keeper-certificates.js'
 import { type RunningKeeper, startKeeper, startUp, tacit, type Up } from '../support/tacit.js'
 import { edSigner, grantedClaims } from '../support/tokens.js'
@@ -218,12 +219,8 @@ if (withoutOpenssl !== false) {
       keeper = await startKeeper(join(dir, 'second'), certificates.keeper, Number(port))
       t.ok(await eventually(async () => (await readiness()) === 200))
       t.equal(await send('t-1'), 204)
-      const entries = (): readonly { readonly actor: string; readonly action: string }[] =>
-        readFileSync(join(dir, 'second', 'main', 'audit', 'entries.ndjson'), 'utf8')
-          .trimEnd()
-          .split('\n')
-          .map((line) => JSON.parse(line).entry)
-      const has = (wanted: string) => entries().some(({ action, actor }) => `${actor} ${action}` === wanted)
+      const has = (wanted: string) =>
+        auditEntriesOf(join(dir, 'second')).some(({ action, actor }) => `${actor} ${action}` === wanted)
       t.ok(await eventually(() => has('aggregator/a boot')), 'that it began is put on record later')
       t.ok(has('aggregator/a rulebook.recorded'))
       t.equal((await later.end('SIGTERM')).code, 0)

@@ -4,9 +4,20 @@
  * is lost where they were not.
  */
 import { setImmediate as turn } from 'node:timers/promises'
-import { DAY, DrivenClock, epochOf, HOUR, hourOf, MINUTE, STREAMS, TacitError } from '@tacit/contracts'
+import {
+  DAY,
+  DrivenClock,
+  epochOf,
+  HOUR,
+  hourOf,
+  MINUTE,
+  STREAMS,
+  TacitError,
+  utcDay,
+} from '@tacit/contracts'
 import { createPseudonymizer, type KeeperPort, type KeyScope, type Pseudonymizer } from '@tacit/keyring'
 import t, { type Test } from 'tap'
+import { PAGES_IN_ALL_STREAMS, placesOf } from '../support/all-streams.js'
 import { type Ledger, pageView, type RunningCollector, startCollector } from '../support/collector.js'
 import { sendAll } from '../support/keep-alive.js'
 import { requestBytes } from '../support/raw-http.js'
@@ -15,9 +26,9 @@ import { requestBytes } from '../support/raw-http.js'
 t.setTimeout(0)
 
 const tenants = (count: number): string[] => Array.from({ length: count }, (_, at) => `t-${String(at)}`)
-/** Of the columns of a row: a day's begin with the hour of receipt, those of a week or month with their epoch. */
-const DAY_ROW = { epoch: 4, tenant: 9, person: 10 }
-const LONGER_ROW = { epoch: 3, tenant: 7, person: 8 }
+/** A day's rows begin with the hour of receipt, those of a week or month with their epoch. */
+const DAY_ROW = placesOf('day')
+const LONGER_ROW = placesOf('week')
 
 /** The way to a keeper, which can be cut. */
 class Way {
@@ -57,10 +68,7 @@ async function startNight(t: Test, start: number, prefetches: Prefetches): Promi
   const collector = await startCollector({
     clock,
     wayToKeeper: way.through,
-    changes: [
-      ['streams: [day]', 'streams: [day, week, month]'],
-      ['title: Pages\n    window: day\n', 'title: Pages\n    window: [day, week, month]\n'],
-    ],
+    changes: PAGES_IN_ALL_STREAMS,
   })
   t.teardown(() => collector.close())
   const { commit, keeper, keyring, logKeys } = collector
@@ -114,9 +122,7 @@ async function derived(night: Night, of: readonly string[], time: number): Promi
     for (const tenant of of) {
       const key = await keyOf({ of: 'tenant', tenant })
       const person = key.pseudonym('uid', `person of ${tenant}`)
-      expected.push(
-        `${new Date(start).toISOString().slice(0, 10)} ${own.pseudonym('tenant', tenant)} ${person}`,
-      )
+      expected.push(`${utcDay(start)} ${own.pseudonym('tenant', tenant)} ${person}`)
     }
   }
   return expected

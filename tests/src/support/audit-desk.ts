@@ -2,7 +2,7 @@
 import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SignedHead } from '@tacit/audit-log'
-import { DAY, DrivenClock, HOUR } from '@tacit/contracts'
+import { DAY, DrivenClock, epochOf, HOUR } from '@tacit/contracts'
 import { keeperPlaces, openKeeper, openKeeperStores } from '@tacit/keeper'
 import type { Ran } from './tacit.js'
 
@@ -85,12 +85,11 @@ export async function workDays({ audit, data, kept }: AuditDesk): Promise<void> 
   })
   for (let hour = 0; hour < DAYS * 24; hour += STEP) {
     clock.advanceTo(START + hour * HOUR)
-    const label = new Date(clock.now()).toISOString().slice(0, 10)
     await keeper.door('collector/eu-1').batchKey(clock.now(), 'ab'.repeat(8), true)
     await keeper.door('collector/eu-1').pseudonymKey({
       purpose: 'product-usage-stats',
       stream: 'day',
-      epoch: `day:${label}`,
+      epoch: epochOf('day', clock.now()).label,
       scope: { of: 'tenant', tenant: 'SECRET-TENANT' },
     })
     await keeper.tick()

@@ -7,7 +7,10 @@ import type { openHouse } from '@tacit/cli'
 type House = Awaited<ReturnType<typeof openHouse>>
 
 /** @returns the answer's body. @throws Error with ClickHouse's own words where it refuses */
-export async function query({ server }: House, statement: string): Promise<string> {
+export async function query(
+  { server }: { readonly server: Pick<House['server'], 'address'> },
+  statement: string,
+): Promise<string> {
   const { password, url, username } = server.address
   // A connection kept alive would hold up the server's end.
   const outgoing = request(url, { method: 'POST', auth: `${username}:${password}`, agent: false })

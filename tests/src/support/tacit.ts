@@ -34,8 +34,8 @@ export interface RunOptions {
   readonly cwd?: string
 }
 
-/** Settings of whoever runs the tests must not change what is tested. */
-function environment(own: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+/** Settings of whoever runs the tests must not change what is tested. @param own those of the test, beside them */
+export function environment(own: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TACIT_'))
   return { ...Object.fromEntries(inherited), ...own }
 }

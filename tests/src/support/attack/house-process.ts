@@ -13,6 +13,7 @@ import { DrivenClock, epochOf, MINUTE } from '@tacit/contracts'
 import { subjectOf } from '@tacit/erp-token'
 import type { Keeper } from '@tacit/keeper'
 import { shippedRulebook } from '@tacit/rulebook/testing'
+import { PAGES_IN_ALL_STREAMS } from '../all-streams.js'
 import { edSigner, grantedClaims } from '../tokens.js'
 import { LEAVING_PEOPLE, type ListedPerson, PEOPLE, SUBJECT_KEY } from './people.js'
 
@@ -42,12 +43,7 @@ export interface Started {
   readonly database: string
 }
 
-/** The shipped rulebook with pages counted by the week and the month too. */
-const rulebook = shippedRulebook(
-  'erp',
-  ['streams: [day]', 'streams: [day, week, month]'],
-  ['title: Pages\n    window: day\n', 'title: Pages\n    window: [day, week, month]\n'],
-)
+const rulebook = shippedRulebook('erp', ...PAGES_IN_ALL_STREAMS)
 const STEPS = 24
 const STEP_MS = 5 * MINUTE
 

@@ -2,6 +2,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { query } from '../server-query.js'
+import { environment } from '../tacit.js'
 import type { Answer, Command, Started } from './house-process.js'
 
 const PROGRAM = fileURLToPath(new URL('./house-process.js', import.meta.url))
@@ -25,8 +27,7 @@ export class DrivenHouse {
 
   /** @param dir an empty folder: its `data` is the data directory @param at ms */
   static async start(dir: string, at: number): Promise<DrivenHouse> {
-    const own = Object.entries(process.env).filter(([name]) => !name.startsWith('TACIT_'))
-    const child = fork(PROGRAM, [dir], { execArgv: [], env: Object.fromEntries(own) })
+    const child = fork(PROGRAM, [dir], { execArgv: [], env: environment() })
     const { started } = await ask(child, { do: 'start', at })
     if (started === undefined) throw new Error('the house did not say where it is')
     return new DrivenHouse(child, started)
@@ -41,16 +42,12 @@ export class DrivenHouse {
     const { clickhouse, database } = this.facts
     const from = (table: string): string =>
       `SELECT tenant, person FROM ${database}.${table}_day WHERE epoch = '${day}' AND tenant != ''`
-    const query = `SELECT DISTINCT * FROM (${from('staging')} UNION ALL ${from('landing')})`
-    const credentials = Buffer.from(`${clickhouse.username}:${clickhouse.password}`).toString('base64')
-    const response = await fetch(new URL('/?default_format=JSONEachRow', clickhouse.url), {
-      method: 'POST',
-      headers: { authorization: `Basic ${credentials}` },
-      body: query,
-    })
-    const text = await response.text()
-    if (!response.ok) throw new Error(text)
-    return text
+    const both = `${from('staging')} UNION ALL ${from('landing')}`
+    const lines = await query(
+      { server: { address: clickhouse } },
+      `SELECT DISTINCT * FROM (${both}) FORMAT JSONEachRow`,
+    )
+    return lines
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as StoredPerson)

@@ -1,8 +1,8 @@
 /** Holds what the lives told, and what is on record, to what was promised. Each finding is a sentence; none is the aim. */
-import { DAY, epochFromLabel, epochOf, HOUR, MINUTE, STREAMS } from '@tacit/contracts'
+import { DAY, epochFromLabel, epochOf, HOUR, hourLabel, MINUTE, STREAMS } from '@tacit/contracts'
 import { createPseudonymizer } from '@tacit/keyring'
 import type { Evidence, KeyEntry } from './evidence.js'
-import type { Report } from './life-order.js'
+import { PEOPLE, type Report } from './life-order.js'
 import type { Life } from './lives.js'
 
 /** The shipped rulebook's `lateness`, `destroy_key_after` and `keep.log`, by hand. */
@@ -13,7 +13,6 @@ const LOG_KEY_LIFE = 24 * HOUR
 const HOLD = 24 * HOUR
 /** How long before its time a root may be made (docs/keys.md). */
 const EARLY = 11 * MINUTE
-const PEOPLE = 6
 
 /** When a root may be used, and when it must be dead, in ms. */
 export function timesOf(label: string): { opens: number; closes: number; dies: number } {
@@ -26,7 +25,6 @@ export function timesOf(label: string): { opens: number; closes: number; dies: n
 }
 
 const isTimed = (key: string): boolean => !/^(?:tenant|site):/.test(key)
-const hourLabel = (hour: number): string => `hour:${new Date(hour).toISOString().slice(0, 13)}`
 const told = <R extends Report['r']>(lives: readonly Life[], ...kinds: readonly R[]) =>
   lives.flatMap(({ reports }) =>
     reports.filter((report): report is Extract<Report, { r: R }> =>

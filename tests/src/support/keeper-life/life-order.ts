@@ -1,6 +1,15 @@
-/** What a parent tells a life, and what a life tells its parent: one line of JSON each. */
+/** What a parent tells a life, and what a life tells its parent: one line of JSON each; and what both know. */
+import { DAY } from '@tacit/contracts'
 import type { KeyScope } from '@tacit/keyring'
 import type { KillAt, Point } from './dying-files.js'
+
+/** Of each tenant: `p-0`, `p-1` … */
+export const PEOPLE = 6
+
+/** Every fifth day's counts are said not to add up. @param dayStart ms */
+export function addsUp(dayStart: number): boolean {
+  return (dayStart / DAY) % 5 !== 2
+}
 
 export interface LifeOrder {
   readonly dir: string

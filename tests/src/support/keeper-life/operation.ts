@@ -9,13 +9,13 @@ import { type Keeper, keeperPlaces, openKeeper, openKeeperStores } from '@tacit/
 import { createKeyring, createLogKeys, type KeeperPort, type Keyring, type LogKeys } from '@tacit/keyring'
 import type { Rulebook } from '@tacit/rulebook'
 import { shippedRulebook } from '@tacit/rulebook/testing'
+import { placesOf } from '../all-streams.js'
 import { grantedClaims } from '../tokens.js'
 import { DyingFiles, report } from './dying-files.js'
-import type { LifeOrder, StoredRow } from './life-order.js'
+import { addsUp, type LifeOrder, PEOPLE, type StoredRow } from './life-order.js'
 
 const READER = 'reader'
 const TENANTS = 4
-const PEOPLE = 6
 /** One that is new that day comes at half past eight in the evening. */
 const NEWCOMER_AT = 20 * HOUR + 30 * MINUTE
 /** Minutes of the day around midnight at which an event is sent, and its age: in time, and too late. */
@@ -29,8 +29,6 @@ const AROUND_MIDNIGHT: ReadonlyMap<number, number> = new Map([
 /** How long after its end an hour is settled; every seventh is left for the keeper's own time. */
 const SETTLED_AFTER_MS = 5 * MINUTE
 const isLeft = (hour: number): boolean => (hour / HOUR) % 7 === 0
-/** Every fifth day's counts are said not to add up. */
-const addsUp = (dayStart: number): boolean => (dayStart / DAY) % 5 !== 2
 
 /** The shipped rulebook with a statistic of each window, so that every beacon has rows in all three streams. */
 export function threeStreams(): Rulebook {
@@ -244,16 +242,15 @@ function reporting(port: KeeperPort, clock: DrivenClock): KeeperPort {
   }
 }
 
-/** Where a row's epoch, tenant and person stand, behind its producer, batch and number (the rulebook's plan). */
 function storedRows(stream: Stream, lines: Buffer): StoredRow[] {
-  const [epochAt, tenantAt, personAt] = stream === 'day' ? [4, 9, 10] : [3, 7, 8]
+  const { epoch, person, tenant } = placesOf(stream)
   return lines
     .toString('utf8')
     .split('\n')
     .slice(0, -1)
     .map((line): StoredRow => {
       const row = JSON.parse(line) as readonly unknown[]
-      const day = Date.parse(`${String(row[epochAt])}T00:00:00Z`)
-      return [epochOf(stream, day).label, String(row[tenantAt]), String(row[personAt])]
+      const day = Date.parse(`${String(row[epoch])}T00:00:00Z`)
+      return [epochOf(stream, day).label, String(row[tenant]), String(row[person])]
     })
 }

@@ -9,6 +9,7 @@ import {
   type Kind,
   type Point,
 } from './dying-files.js'
+import { addsUp } from './life-order.js'
 
 /** A Monday, so that weeks begin with days 0, 7 …, and two and a half weeks before a month does. */
 export const START = Date.parse('2026-12-14T00:00:00Z')
@@ -36,9 +37,9 @@ function kindsAt(point: Point, day: number): readonly (Kind | null)[] {
   if (isOneOf(HEAD_POINTS, point)) return [null]
   if (isOneOf(DESTROY_POINTS, point)) {
     if (day === MONTH_DIES) return ['month']
-    if (day >= WEEK_DIES && day % 7 === WEEK_DIES % 7 && addsUp(day - WEEK_DIES)) return ['week']
+    if (day >= WEEK_DIES && day % 7 === WEEK_DIES % 7 && diesInTime(day - WEEK_DIES)) return ['week']
     // The first days have no roots to lose; the one before yesterday's dies at the end of this one.
-    return day > 2 && addsUp(day - 2) ? ['hour', 'day'] : ['hour']
+    return day > 2 && diesInTime(day - 2) ? ['hour', 'day'] : ['hour']
   }
   const longer: readonly Kind[] =
     day === LAST_OF_MONTH ? ['month'] : day % 7 === LAST_OF_WEEK ? ['week'] : ['day']
@@ -50,8 +51,8 @@ function kindsAt(point: Point, day: number): readonly (Kind | null)[] {
       : ['hour', 'tenant', ...longer]
 }
 
-/** Whether the root of an epoch that begins on this day dies in time: others are held (operation.ts says which). */
-const addsUp = (day: number): boolean => (START / DAY + day) % 5 !== 2
+/** Whether the root of an epoch that begins on this day dies in time: others are held. */
+const diesInTime = (day: number): boolean => addsUp(START + day * DAY)
 
 /** The interruptions in their order. */
 export function plan(chance: Chance): readonly Interruption[] {
