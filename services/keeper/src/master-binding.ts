@@ -10,7 +10,7 @@
  */
 import { TacitError } from '@tacit/contracts'
 import { KEY_BYTES } from '@tacit/keyring'
-import type { KeyFiles } from './key-files.js'
+import { isThere, type KeyFiles } from './key-files.js'
 import { MasterFile } from './master-file.js'
 import {
   header,
@@ -141,8 +141,9 @@ function readBound(bytes: Buffer | null): Bound | null {
 /** One line of a fixed length, so that it is written in its place. */
 async function bind(keys: KeyFiles, id: string, tokens: readonly [string, string]): Promise<void> {
   const line = Buffer.from([id, ...tokens].join(' '), 'latin1')
-  if ((await keys.read(WRAPPED_BY)) === null) {
+  if (await isThere(keys, WRAPPED_BY)) await keys.write(WRAPPED_BY, line, 0, true)
+  else {
     await keys.create(WRAPPED_BY, line)
     await keys.syncDirectory()
-  } else await keys.write(WRAPPED_BY, line, 0, true)
+  }
 }

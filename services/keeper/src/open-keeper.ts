@@ -6,6 +6,7 @@ import { embeddedAudit } from './embedded-audit.js'
 import { EmbeddedKeeper } from './embedded-keeper.js'
 import type { Keeper, KeeperOptions } from './keeper.js'
 import type { KeeperStores } from './keeper-stores.js'
+import { isThere } from './key-files.js'
 import { KeyJournal, tellsOfKeys } from './key-journal.js'
 import { keepHead, requireKeptHead } from './kept-head.js'
 import { openSecrets, type Secrets } from './open-secrets.js'
@@ -116,7 +117,7 @@ async function refuseRetired({ close, files }: Secrets): Promise<never> {
  * @throws TacitError ERR_AUDIT_DAMAGED
  */
 async function hasAuditLog({ audit, keys }: KeeperStores): Promise<boolean> {
-  if ((await audit.read('entries.ndjson')) !== null) return true
+  if (await isThere(audit, 'entries.ndjson')) return true
   if (await isOfEarlierBuild(keys)) return false
   if ((await keys.list()).some((name) => name.endsWith('.root') || name.startsWith('hour-'))) {
     throw new TacitError(

@@ -9,6 +9,7 @@ import { type Clock, DAY, TacitError } from '@tacit/contracts'
 import type { KeeperPort } from '@tacit/keyring'
 import type { AuditService } from '../keeper-service.js'
 import type { KeeperStores } from '../keeper-stores.js'
+import { isThere } from '../key-files.js'
 import { openSecrets } from '../open-secrets.js'
 import type { ServedKeeper } from '../remote/routes.js'
 import type { Term } from '../remote/wire.js'
@@ -80,7 +81,7 @@ async function open(options: StandbyOptions): Promise<StandbyKeeper> {
 async function assertStandby(term: TermFile, { keys, audit }: KeeperStores): Promise<void> {
   if (term.isThere && term.now.state === 'standby') return
   const isEmpty = !(await keys.list()).some((name) => name.endsWith('.root') || name.endsWith('.key'))
-  if (term.isThere || !isEmpty || (await audit.read('entries.ndjson')) !== null) {
+  if (term.isThere || !isEmpty || (await isThere(audit, 'entries.ndjson'))) {
     throw new TacitError(
       'ERR_KEY_STORE',
       'This data directory is a primary’s, or was one: a standby needs a new data directory',
