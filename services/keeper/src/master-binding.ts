@@ -23,7 +23,8 @@ import {
 } from './master-header.js'
 import type { RandomFill } from './secret-files.js'
 
-const WRAPPED_BY = 'wrapped-by'
+/** Says which store of wrapping keys the secrets beside it need. */
+export const WRAPPED_BY = 'wrapped-by'
 const TOKEN_BYTES = 16
 const LINE = /^([0-9a-f]{32}) ([0-9a-f]{32}) ([0-9a-f]{32})$/
 

@@ -2,14 +2,12 @@
 import { TacitError } from '@tacit/contracts'
 import type { KeyFiles } from './key-files.js'
 import { MasterFile } from './master-file.js'
-import { type MasterPlace, openMasterFile } from './master-binding.js'
+import { type MasterPlace, openMasterFile, WRAPPED_BY } from './master-binding.js'
 import { isWrapped, type RandomFill, SecretFiles, wrappingReferences } from './secret-files.js'
 import { isOfEarlierBuild, wrapOldSecrets } from './upgrade.js'
 import type { WrappingKeys } from './wrapping-keys.js'
 
 const NO_BYTES = Buffer.alloc(0)
-/** Says which store of wrapping keys the secrets beside it need. */
-const WRAPPED_BY = 'wrapped-by'
 const SECRET = /\.(?:root|key)(?:\.new)?$/
 
 /** A master key file, or another store of wrapping keys (a key management service). */
@@ -61,8 +59,14 @@ async function bindStore(files: KeyFiles, keys: WrappingKeys, isEmpty: boolean):
       'These roots were wrapped by another key store; name the right one, or start with a new data directory',
     )
   }
-  if (known !== undefined) await files.remove(WRAPPED_BY)
-  await files.create(WRAPPED_BY, Buffer.from(keys.id, 'latin1'))
+  if (known === keys.id) {
+    // Whoever made it may have died before it was on disk.
+    await files.write(WRAPPED_BY, NO_BYTES, 0, true, true)
+  } else {
+    // Nothing is wrapped yet, so that a crash in between leaves nothing that would need it.
+    if (known !== undefined) await files.remove(WRAPPED_BY)
+    await files.create(WRAPPED_BY, Buffer.from(keys.id, 'latin1'))
+  }
   await files.syncDirectory()
   return keys
 }
