@@ -3,7 +3,7 @@ import { TacitError } from '@tacit/contracts'
 import type { KeyFiles } from './key-files.js'
 import { MasterFile } from './master-file.js'
 import { type MasterPlace, openMasterFile, WRAPPED_BY } from './master-binding.js'
-import { isWrapped, type RandomFill, SecretFiles, wrappingReferences } from './secret-files.js'
+import { type RandomFill, SecretFiles, wrappingReferences } from './secret-files.js'
 import { isOfEarlierBuild, wrapOldSecrets } from './upgrade.js'
 import type { WrappingKeys } from './wrapping-keys.js'
 
@@ -26,19 +26,17 @@ export async function openSecrets(
   options: WrappingOptions,
   randomFill: RandomFill,
 ): Promise<Secrets> {
-  const names: string[] = []
-  for (const name of await files.list()) {
-    // Those of an earlier build are not wrapped yet.
-    if (SECRET.test(name) && isWrapped((await files.read(name)) ?? NO_BYTES)) names.push(name)
-  }
-  const isEmpty = names.length === 0
+  const names = (await files.list()).filter((name) => SECRET.test(name))
+  const used = await wrappingReferences(files, names)
+  // Secrets of an earlier build are not wrapped yet, and refer to nothing.
+  const isEmpty = used.size === 0
   const wrapping =
     'keys' in options
       ? await bindStore(files, options.keys, isEmpty)
       : await openMasterFile({
           keys: files,
           place: options,
-          used: await wrappingReferences(files, names),
+          used,
           isEmpty,
           randomFill,
         })
