@@ -1,5 +1,5 @@
 /** A directory whose secrets are wrapped by another store than a master key file, as an adapter for a KMS would be. */
-import { randomBytes, randomFillSync } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import { isErrorCode } from './key-files.js'
 import { openSecrets, type Secrets } from './open-secrets.js'
@@ -34,7 +34,7 @@ function storeOf(id: string): WrappingKeys {
 }
 
 const start = (disk: VolatileDisk, keys: WrappingKeys, failure?: Failure): Promise<Secrets> =>
-  openSecrets(disk.open(failure)('keys'), { keys }, (buffer) => randomFillSync(buffer))
+  openSecrets(disk.open(failure)('keys'), { keys })
 
 /** Two starts, of which one dies at a step of its own, or none. @returns the secret that the first made, if it came to that */
 async function twoStarts(

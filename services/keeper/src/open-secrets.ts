@@ -1,5 +1,6 @@
 /** Opens the keeper's directory together with what its secrets are wrapped by, and holds that the two belong together. */
 import { TacitError } from '@tacit/contracts'
+import { randomFillSync } from 'node:crypto'
 import type { KeyFiles } from './key-files.js'
 import { MasterFile } from './master-file.js'
 import { type MasterPlace, openMasterFile, WRAPPED_BY } from './master-binding.js'
@@ -24,7 +25,7 @@ export interface Secrets {
 export async function openSecrets(
   files: KeyFiles,
   options: WrappingOptions,
-  randomFill: RandomFill,
+  randomFill: RandomFill = (buffer) => randomFillSync(buffer),
 ): Promise<Secrets> {
   const names = (await files.list()).filter((name) => SECRET.test(name))
   const used = await wrappingReferences(files, names)

@@ -22,8 +22,9 @@
  * Callers hold the keeper's lock around every method but `stateOf`, `rootOf` and `shorten`.
  */
 import { TacitError } from '@tacit/contracts'
+import type { KeyTimes } from '@tacit/keyring'
 import type { KeyJournal } from './key-journal.js'
-import { deadlineOf, type KeyLife, type LifeRules, lifeOfFile, lifeOfLabel } from './key-life.js'
+import { deadlineOf, type KeyLife, lifeOfFile, lifeOfLabel } from './key-life.js'
 import { type KeyEvent, UNNAMED, type Why } from './key-records.js'
 import type { SecretFiles } from './secret-files.js'
 
@@ -62,12 +63,12 @@ const canSettle = (party: string): boolean => !party.startsWith('collector/') &&
 export class RootRegistry {
   readonly #files: SecretFiles
   readonly #journal: KeyJournal
-  readonly #rules: LifeRules
+  readonly #rules: KeyTimes
   readonly #entries = new Map<string, Entry>()
   /** those not yet destroyed: what a sweep looks at */
   readonly #living = new Map<string, Entry>()
 
-  constructor(files: SecretFiles, journal: KeyJournal, rules: LifeRules) {
+  constructor(files: SecretFiles, journal: KeyJournal, rules: KeyTimes) {
     this.#files = files
     this.#journal = journal
     this.#rules = rules

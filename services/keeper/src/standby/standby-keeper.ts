@@ -4,7 +4,6 @@
  * Invariants: follower.ts. One process at a time has the directory open.
  * Recovery: what fails is tried again for as long as it runs, a moment later each time up to `MAX_PAUSE_MS`.
  */
-import { randomFillSync } from 'node:crypto'
 import { type Clock, DAY, TacitError } from '@tacit/contracts'
 import type { KeeperPort } from '@tacit/keyring'
 import type { AuditService } from '../keeper-service.js'
@@ -59,10 +58,9 @@ export function openStandby(options: StandbyOptions): Promise<StandbyKeeper> {
 
 async function open(options: StandbyOptions): Promise<StandbyKeeper> {
   const { stores, clock } = options
-  const randomFill = options.randomFill ?? ((buffer: Buffer) => randomFillSync(buffer))
   const term = await TermFile.open(stores.keys)
   await assertStandby(term, stores)
-  const secrets = await openSecrets(stores.keys, stores.wrapping, randomFill)
+  const secrets = await openSecrets(stores.keys, stores.wrapping, options.randomFill)
   const serial = createSerial(MAX_WAITING)
   const log = await CopiedLog.open(stores.audit)
   const rules = { ...options, logKeyLifeMs: options.logKeyLifeMs ?? DAY }
