@@ -25,7 +25,7 @@ export function embeddedAudit(audit: DatedAudit, files: KeyFiles, publicKey: str
     publicKey: async () => publicKey,
     async read(file, offset, max) {
       const most = (await files.read(`${file}.ndjson`, offset, Math.min(max, MAX_READ))) ?? Buffer.alloc(0)
-      return Buffer.from(most.subarray(0, most.lastIndexOf(LINE_FEED) + 1))
+      return most.subarray(0, most.lastIndexOf(LINE_FEED) + 1)
     },
   }
 }

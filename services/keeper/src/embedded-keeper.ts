@@ -26,7 +26,7 @@ import {
 } from '@tacit/keyring'
 import type { KeyJournal } from './key-journal.js'
 import type { Keeper } from './keeper.js'
-import { epochLife, hourLife, isHour, type KeyLife, type LifeRules } from './key-life.js'
+import { epochLife, hourLife, isHour, type KeyLife } from './key-life.js'
 import type { AuditService, KeyRecord } from './keeper-service.js'
 import type { Producers } from './producers.js'
 import type { Term } from './remote/wire.js'
@@ -47,7 +47,7 @@ const IN_PROCESS = 'in-process'
 export interface Parts {
   readonly clock: Clock
   readonly streams: readonly Stream[]
-  readonly rules: LifeRules
+  readonly rules: KeyTimes
   readonly roots: RootRegistry
   readonly scopes: ScopeRoots
   readonly producers: Producers
@@ -71,7 +71,7 @@ export class EmbeddedKeeper implements Keeper {
   readonly #parts: Parts
   readonly #clock: Clock
   /** shared with the registry: one object, so that both obey at once */
-  readonly #rules: { -readonly [K in keyof LifeRules]: LifeRules[K] }
+  readonly #rules: { -readonly [K in keyof KeyTimes]: KeyTimes[K] }
   /**
    * What nobody may shorten a life beyond: windows that were open when this keeper was opened close by the lateness of then,
    * and who may say what rules must not be able to destroy what was not released or staged.

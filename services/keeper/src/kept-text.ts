@@ -3,15 +3,16 @@
  * Recovery: one that a crash left half written is as none.
  */
 import { createHash } from 'node:crypto'
-import type { KeyFiles } from './key-files.js'
+import { isThere, type KeyFiles } from './key-files.js'
 
 /** Keeps one line of text, durably. */
 export async function keepText(files: KeyFiles, name: string, text: string): Promise<void> {
   const bytes = Buffer.from(`${text}\n${digestOf(text)}\n`, 'utf8')
-  if ((await files.read(name)) === null) {
+  if (await isThere(files, name)) await files.write(name, bytes, 0, true)
+  else {
     await files.create(name, bytes)
     await files.syncDirectory()
-  } else await files.write(name, bytes, 0, true)
+  }
 }
 
 /** The text that was kept last; null where there is none. */

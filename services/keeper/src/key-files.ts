@@ -140,6 +140,11 @@ function writeAll(file: number, bytes: Uint8Array, offset: number): void {
   }
 }
 
+/** Whether there is a file of that name; nothing of it is read. */
+export async function isThere(files: KeyFiles, name: string): Promise<boolean> {
+  return (await files.read(name, 0, 0)) !== null
+}
+
 /** Whether `error` is a system error of that code. */
 export function isErrorCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code

@@ -79,6 +79,11 @@ export class KeyJournal {
     return this.#records.isWithheld(key)
   }
 
+  /** Whether it is on record that a root's destruction began, finished or not. */
+  isDoomed(key: string): boolean {
+    return this.#records.isDoomed(key)
+  }
+
   /** See {@link KeyRecords.objectorsTo}. */
   objectorsTo(key: string): readonly string[] {
     return this.#records.objectorsTo(key)

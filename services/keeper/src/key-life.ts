@@ -1,5 +1,6 @@
 /** When a root may come to be, when it closes, and when it dies: one rule for epochs and for log hours. */
 import { type Epoch, epochFromLabel, HOUR, hourLabel, MINUTE } from '@tacit/contracts'
+import type { KeyTimes } from '@tacit/keyring'
 
 /**
  * How long before an epoch or an hour its root may come to be, ms. Collectors ask ten minutes before; the eleventh is for
@@ -19,17 +20,8 @@ export interface KeyLife {
   readonly destroyAt: number
 }
 
-export interface LifeRules {
-  /** how long after its end an epoch's events are accepted, ms */
-  readonly latenessMs: number
-  /** how long after its end an epoch's root lives, ms */
-  readonly destroyKeyAfterMs: number
-  /** how long after the hour's start its log key lives, ms */
-  readonly logKeyLifeMs: number
-}
-
 /** The life of an epoch's root. */
-export function epochLife(epoch: Epoch, rules: LifeRules): KeyLife {
+export function epochLife(epoch: Epoch, rules: KeyTimes): KeyLife {
   return {
     label: epoch.label,
     file: `${epoch.label.replace(':', '-')}.root`,
@@ -45,7 +37,7 @@ export function isHour(hour: number): boolean {
 }
 
 /** The life of an hour's log key: it has no time in which it is closed but alive. @param hour ms, see {@link isHour} */
-export function hourLife(hour: number, rules: LifeRules): KeyLife {
+export function hourLife(hour: number, rules: KeyTimes): KeyLife {
   const label = hourLabel(hour)
   const end = hour + rules.logKeyLifeMs
   return {
@@ -66,7 +58,7 @@ export function deadlineOf({ destroyAt, label }: KeyLife, isHeld: boolean): numb
 }
 
 /** The life that a label of the journal names; null where it names none. */
-export function lifeOfLabel(label: string, rules: LifeRules): KeyLife | null {
+export function lifeOfLabel(label: string, rules: KeyTimes): KeyLife | null {
   const hour = /^hour:(\d{4}-\d{2}-\d{2}T\d{2})$/.exec(label)?.[1]
   if (hour !== undefined) {
     const time = Date.parse(`${hour}:00:00Z`)
@@ -80,7 +72,7 @@ export function lifeOfLabel(label: string, rules: LifeRules): KeyLife | null {
 }
 
 /** The life whose root a file holds; null where it is another file. */
-export function lifeOfFile(file: string, rules: LifeRules): KeyLife | null {
+export function lifeOfFile(file: string, rules: KeyTimes): KeyLife | null {
   const name = /^(day|week|month|hour)-(.+)\.(?:root|key)$/.exec(file)
   const life = name === null ? null : lifeOfLabel(`${name[1]}:${name[2]}`, rules)
   return life?.file === file ? life : null

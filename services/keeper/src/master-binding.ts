@@ -10,7 +10,7 @@
  */
 import { TacitError } from '@tacit/contracts'
 import { KEY_BYTES } from '@tacit/keyring'
-import type { KeyFiles } from './key-files.js'
+import { isThere, type KeyFiles } from './key-files.js'
 import { MasterFile } from './master-file.js'
 import {
   header,
@@ -23,7 +23,8 @@ import {
 } from './master-header.js'
 import type { RandomFill } from './secret-files.js'
 
-const WRAPPED_BY = 'wrapped-by'
+/** Says which store of wrapping keys the secrets beside it need. */
+export const WRAPPED_BY = 'wrapped-by'
 const TOKEN_BYTES = 16
 const LINE = /^([0-9a-f]{32}) ([0-9a-f]{32}) ([0-9a-f]{32})$/
 
@@ -141,8 +142,9 @@ function readBound(bytes: Buffer | null): Bound | null {
 /** One line of a fixed length, so that it is written in its place. */
 async function bind(keys: KeyFiles, id: string, tokens: readonly [string, string]): Promise<void> {
   const line = Buffer.from([id, ...tokens].join(' '), 'latin1')
-  if ((await keys.read(WRAPPED_BY)) === null) {
+  if (await isThere(keys, WRAPPED_BY)) await keys.write(WRAPPED_BY, line, 0, true)
+  else {
     await keys.create(WRAPPED_BY, line)
     await keys.syncDirectory()
-  } else await keys.write(WRAPPED_BY, line, 0, true)
+  }
 }

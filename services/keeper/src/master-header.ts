@@ -1,6 +1,7 @@
 /** The header of a master key file: whose it is, and whether a credential seals it (master-file.ts has the format). */
 import { createHmac } from 'node:crypto'
 import { lengthPrefixed, secretBuffer, TacitError } from '@tacit/contracts'
+import { KEY_BYTES } from '@tacit/keyring'
 import type { RandomFill } from './secret-files.js'
 import { NONCE_BYTES, TAG_BYTES, unwrapSecret, wrapSecret } from './wrapping.js'
 
@@ -68,7 +69,7 @@ const checkedContext = (id: string): Buffer => lengthPrefixed('master-check/v1',
 
 /** What encrypts the slots of a file under a credential, for the caller to zero. */
 export function sealingKey(credential: Uint8Array, id: string): Buffer {
-  const key = secretBuffer(32)
+  const key = secretBuffer(KEY_BYTES)
   const mac = createHmac('sha256', lengthPrefixed('master-credential/v1', id)).update(credential).digest()
   key.set(mac)
   mac.fill(0)

@@ -1,11 +1,11 @@
 /** Opens a keeper's directory, as the primary that it is or is to become. */
 import { type AuditEntry, openAuditLog } from '@tacit/audit-log'
 import { DAY, TacitError } from '@tacit/contracts'
-import { randomFillSync } from 'node:crypto'
 import { embeddedAudit } from './embedded-audit.js'
 import { EmbeddedKeeper } from './embedded-keeper.js'
 import type { Keeper, KeeperOptions } from './keeper.js'
 import type { KeeperStores } from './keeper-stores.js'
+import { isThere } from './key-files.js'
 import { KeyJournal, tellsOfKeys } from './key-journal.js'
 import { keepHead, requireKeptHead } from './kept-head.js'
 import { openSecrets, type Secrets } from './open-secrets.js'
@@ -35,13 +35,12 @@ export function openKeeper(options: KeeperOptions): Promise<Keeper> {
 }
 
 async function open(options: KeeperOptions): Promise<Keeper> {
-  const randomFill = options.randomFill ?? ((buffer: Buffer) => randomFillSync(buffer))
   const rules = { ...options, logKeyLifeMs: options.logKeyLifeMs ?? DAY }
   const serial = createSerial(MAX_WAITING)
   const { clock, stores, streams } = options
   const term = await TermFile.open(stores.keys)
   const isTakeover = await beginOpening(term, options.promote, clock.now())
-  const secrets = await openSecrets(stores.keys, stores.wrapping, randomFill)
+  const secrets = await openSecrets(stores.keys, stores.wrapping, options.randomFill)
   if (term.now.state === 'retired') await refuseRetired(secrets)
   const signer = await signingKey(secrets.files, await hasAuditLog(stores))
   const told: AuditEntry[] = []
@@ -116,7 +115,7 @@ async function refuseRetired({ close, files }: Secrets): Promise<never> {
  * @throws TacitError ERR_AUDIT_DAMAGED
  */
 async function hasAuditLog({ audit, keys }: KeeperStores): Promise<boolean> {
-  if ((await audit.read('entries.ndjson')) !== null) return true
+  if (await isThere(audit, 'entries.ndjson')) return true
   if (await isOfEarlierBuild(keys)) return false
   if ((await keys.list()).some((name) => name.endsWith('.root') || name.startsWith('hour-'))) {
     throw new TacitError(

@@ -1,15 +1,14 @@
 /** Opens the keeper's directory together with what its secrets are wrapped by, and holds that the two belong together. */
 import { TacitError } from '@tacit/contracts'
+import { randomFillSync } from 'node:crypto'
 import type { KeyFiles } from './key-files.js'
 import { MasterFile } from './master-file.js'
-import { type MasterPlace, openMasterFile } from './master-binding.js'
-import { isWrapped, type RandomFill, SecretFiles, wrappingReferences } from './secret-files.js'
+import { type MasterPlace, openMasterFile, WRAPPED_BY } from './master-binding.js'
+import { type RandomFill, SecretFiles, wrappingReferences } from './secret-files.js'
 import { isOfEarlierBuild, wrapOldSecrets } from './upgrade.js'
 import type { WrappingKeys } from './wrapping-keys.js'
 
 const NO_BYTES = Buffer.alloc(0)
-/** Says which store of wrapping keys the secrets beside it need. */
-const WRAPPED_BY = 'wrapped-by'
 const SECRET = /\.(?:root|key)(?:\.new)?$/
 
 /** A master key file, or another store of wrapping keys (a key management service). */
@@ -26,21 +25,19 @@ export interface Secrets {
 export async function openSecrets(
   files: KeyFiles,
   options: WrappingOptions,
-  randomFill: RandomFill,
+  randomFill: RandomFill = (buffer) => randomFillSync(buffer),
 ): Promise<Secrets> {
-  const names: string[] = []
-  for (const name of await files.list()) {
-    // Those of an earlier build are not wrapped yet.
-    if (SECRET.test(name) && isWrapped((await files.read(name)) ?? NO_BYTES)) names.push(name)
-  }
-  const isEmpty = names.length === 0
+  const names = (await files.list()).filter((name) => SECRET.test(name))
+  const used = await wrappingReferences(files, names)
+  // Secrets of an earlier build are not wrapped yet, and refer to nothing.
+  const isEmpty = used.size === 0
   const wrapping =
     'keys' in options
       ? await bindStore(files, options.keys, isEmpty)
       : await openMasterFile({
           keys: files,
           place: options,
-          used: await wrappingReferences(files, names),
+          used,
           isEmpty,
           randomFill,
         })
@@ -61,8 +58,14 @@ async function bindStore(files: KeyFiles, keys: WrappingKeys, isEmpty: boolean):
       'These roots were wrapped by another key store; name the right one, or start with a new data directory',
     )
   }
-  if (known !== undefined) await files.remove(WRAPPED_BY)
-  await files.create(WRAPPED_BY, Buffer.from(keys.id, 'latin1'))
+  if (known === keys.id) {
+    // Whoever made it may have died before it was on disk.
+    await files.write(WRAPPED_BY, NO_BYTES, 0, true, true)
+  } else {
+    // Nothing is wrapped yet, so that a crash in between leaves nothing that would need it.
+    if (known !== undefined) await files.remove(WRAPPED_BY)
+    await files.create(WRAPPED_BY, Buffer.from(keys.id, 'latin1'))
+  }
   await files.syncDirectory()
   return keys
 }

@@ -22,8 +22,9 @@
  * Callers hold the keeper's lock around every method but `stateOf`, `rootOf` and `shorten`.
  */
 import { TacitError } from '@tacit/contracts'
+import type { KeyTimes } from '@tacit/keyring'
 import type { KeyJournal } from './key-journal.js'
-import { deadlineOf, type KeyLife, type LifeRules, lifeOfFile, lifeOfLabel } from './key-life.js'
+import { deadlineOf, type KeyLife, lifeOfFile, lifeOfLabel } from './key-life.js'
 import { type KeyEvent, UNNAMED, type Why } from './key-records.js'
 import type { SecretFiles } from './secret-files.js'
 
@@ -46,8 +47,6 @@ interface Entry {
   root: Buffer | null
   /** the aggregators that have settled it */
   readonly settled: Set<string>
-  /** that its destruction began is on record */
-  isBegun: boolean
 }
 
 const STATE_OF: Readonly<Partial<Record<KeyEvent['step'], RootState>>> = {
@@ -64,12 +63,12 @@ const canSettle = (party: string): boolean => !party.startsWith('collector/') &&
 export class RootRegistry {
   readonly #files: SecretFiles
   readonly #journal: KeyJournal
-  readonly #rules: LifeRules
+  readonly #rules: KeyTimes
   readonly #entries = new Map<string, Entry>()
   /** those not yet destroyed: what a sweep looks at */
   readonly #living = new Map<string, Entry>()
 
-  constructor(files: SecretFiles, journal: KeyJournal, rules: LifeRules) {
+  constructor(files: SecretFiles, journal: KeyJournal, rules: KeyTimes) {
     this.#files = files
     this.#journal = journal
     this.#rules = rules
@@ -135,9 +134,7 @@ export class RootRegistry {
         'What the audit log says of keys contradicts itself: start with a new data directory, and keep this one as evidence',
       )
     }
-    const entry = known ?? { life, state, root: null, settled: new Set(), isBegun: false }
-    entry.isBegun ||= state === 'destroying'
-    this.#set(entry, state)
+    this.#set(known ?? { life, state, root: null, settled: new Set() }, state)
   }
 
   /** A file that is not on record is taken over or removed; one that was destroyed, or may not be here, is shredded again. */
@@ -168,7 +165,7 @@ export class RootRegistry {
       root.fill(0)
       throw error
     }
-    this.#set({ life, state: 'open', root, settled: new Set(), isBegun: false }, 'open')
+    this.#set({ life, state: 'open', root, settled: new Set() }, 'open')
   }
 
   /** The moment (ms) at which a root dies, if nobody says more of it. */
@@ -292,15 +289,15 @@ export class RootRegistry {
     why: Why,
     verdict: readonly KeyEvent[],
   ): Promise<boolean> {
-    const begin = entries.filter(({ isBegun }) => !isBegun)
-    const events = begin.map(({ life }): KeyEvent => ({ step: 'destroying', key: life.label }))
+    const events = entries
+      .filter(({ life }) => !this.#journal.isDoomed(life.label))
+      .map(({ life }): KeyEvent => ({ step: 'destroying', key: life.label }))
     try {
       if (events.length > 0) await this.#journal.append([...verdict, ...events], now, true)
     } catch (error) {
       if (why !== 'schedule') throw error
       return false
     }
-    for (const entry of begin) entry.isBegun = true
     return true
   }
 

@@ -12,7 +12,7 @@
  */
 import { lengthPrefixed, secretBuffer, TacitError } from '@tacit/contracts'
 import { KEY_BYTES } from '@tacit/keyring'
-import { isErrorCode, type KeyFiles } from './key-files.js'
+import { isErrorCode, isThere, type KeyFiles } from './key-files.js'
 import { NONCE_BYTES, TAG_BYTES } from './wrapping.js'
 import type { WrappingKeys } from './wrapping-keys.js'
 
@@ -114,8 +114,7 @@ export class SecretFiles {
 
   /** Makes a secret, or takes over one that an earlier, interrupted attempt made; durable on return. */
   async create(name: string): Promise<Buffer> {
-    const isThere = (await this.#files.read(name)) !== null
-    const adopted = isThere ? await this.adopt(name) : null
+    const adopted = (await isThere(this.#files, name)) ? await this.adopt(name) : null
     return adopted ?? this.store(name, this.#randomFill(secretBuffer(KEY_BYTES)))
   }
 

@@ -12,7 +12,7 @@
  */
 import { TacitError } from '@tacit/contracts'
 import { KEY_BYTES } from '@tacit/keyring'
-import type { KeyFiles } from './key-files.js'
+import { isThere, type KeyFiles } from './key-files.js'
 import type { KeyJournal } from './key-journal.js'
 import type { KeyEvent } from './key-records.js'
 import { isWrapped, type SecretFiles } from './secret-files.js'
@@ -27,8 +27,8 @@ const STEPS = {
 } as const
 
 /** Whether a directory is of an earlier build, or not wholly brought over. */
-export async function isOfEarlierBuild(files: KeyFiles): Promise<boolean> {
-  return (await files.read(JOURNAL)) !== null
+export function isOfEarlierBuild(files: KeyFiles): Promise<boolean> {
+  return isThere(files, JOURNAL)
 }
 
 /** Wraps what lies unwrapped. */

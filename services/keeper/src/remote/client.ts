@@ -1,14 +1,14 @@
 /** The keeper of another process, as those who work with it see it: the same as one in their own. */
 import type { SignedHead } from '@tacit/audit-log'
 import { TacitError } from '@tacit/contracts'
-import type { EpochState, KeeperPort, KeyAnswer } from '@tacit/keyring'
+import { type EpochState, type KeeperPort, KEY_BYTES, type KeyAnswer } from '@tacit/keyring'
 import type { z } from 'zod'
 import type { AuditService, KeeperService, KeyRecord } from '../keeper-service.js'
 import type { TickReport } from '../root-registry.js'
 import type { Reply } from './connection.js'
 import { KeeperFailover } from './failover.js'
 import type { TlsFilesOptions, TlsSource } from './tls-files.js'
-import { ANSWERS, KEY_BYTES, MAX_READ_BYTES, PATHS } from './wire.js'
+import { ANSWERS, MAX_READ_BYTES, PATHS } from './wire.js'
 
 /** An answer about keys is small; the list of every root that ever was grows for years. */
 const SMALL_ANSWER = 65_536

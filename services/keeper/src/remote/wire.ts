@@ -9,7 +9,6 @@ import { z } from 'zod'
 export const TERM_HEADER = 'tacit-keeper-term'
 /** Of a key: `open` (200, its bytes follow), or why there is none (204). */
 export const KEY_STATE_HEADER = 'tacit-key-state'
-export const KEY_BYTES = 32
 /** Most bytes of a log's file in one answer. */
 export const MAX_READ_BYTES = 1_048_576
 const MAX_EVENTS = 1_000
@@ -39,7 +38,7 @@ const text = (max: number) =>
     .string()
     .min(1)
     .max(max)
-    .refine((value) => !/\p{Surrogate}/u.test(value))
+    .refine((value) => value.isWellFormed())
 const stream = z.enum(STREAMS)
 const epoch = z.string().regex(/^(day|week|month):\d{4}-\d{2}(-\d{2})?$/)
 const hour = z.int().min(0)

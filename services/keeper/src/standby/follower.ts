@@ -13,7 +13,7 @@
 import type { KeyTimes } from '@tacit/keyring'
 import { timingSafeEqual } from 'node:crypto'
 import { type Clock, secretBuffer, TacitError } from '@tacit/contracts'
-import { deadlineOf, type LifeRules, lifeOfFile } from '../key-life.js'
+import { deadlineOf, lifeOfFile } from '../key-life.js'
 import type { SecretFiles } from '../secret-files.js'
 import type { Serial } from '../serial.js'
 import type { CopiedLog } from './copied-log.js'
@@ -41,7 +41,7 @@ export interface FollowerParts {
   readonly log: CopiedLog
   readonly term: TermFile
   readonly clock: Clock
-  readonly rules: LifeRules
+  readonly rules: KeyTimes
   readonly serial: Serial
 }
 
@@ -53,7 +53,7 @@ function keyOf(name: string): string | null {
 
 export class Follower {
   readonly #parts: FollowerParts
-  readonly #rules: { -readonly [K in keyof LifeRules]: LifeRules[K] }
+  readonly #rules: { -readonly [K in keyof KeyTimes]: KeyTimes[K] }
   /** names of secrets that are here */
   readonly #held = new Set<string>()
   #session: string | null = null

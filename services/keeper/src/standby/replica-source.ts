@@ -124,7 +124,6 @@ export class ReplicaSource {
     const end = performance.now() + (this.#parts.waitMs ?? WAIT_MS)
     this.passOverSilent()
     while (!this.isShared(names)) {
-      this.passOverSilent()
       const left = end - performance.now()
       if (left <= 0) {
         for (const session of this.#sessions.values())

@@ -4,11 +4,11 @@
  * Invariants: follower.ts. One process at a time has the directory open.
  * Recovery: what fails is tried again for as long as it runs, a moment later each time up to `MAX_PAUSE_MS`.
  */
-import { randomFillSync } from 'node:crypto'
 import { type Clock, DAY, TacitError } from '@tacit/contracts'
 import type { KeeperPort } from '@tacit/keyring'
 import type { AuditService } from '../keeper-service.js'
 import type { KeeperStores } from '../keeper-stores.js'
+import { isThere } from '../key-files.js'
 import { openSecrets } from '../open-secrets.js'
 import type { ServedKeeper } from '../remote/routes.js'
 import type { Term } from '../remote/wire.js'
@@ -58,10 +58,9 @@ export function openStandby(options: StandbyOptions): Promise<StandbyKeeper> {
 
 async function open(options: StandbyOptions): Promise<StandbyKeeper> {
   const { stores, clock } = options
-  const randomFill = options.randomFill ?? ((buffer: Buffer) => randomFillSync(buffer))
   const term = await TermFile.open(stores.keys)
   await assertStandby(term, stores)
-  const secrets = await openSecrets(stores.keys, stores.wrapping, randomFill)
+  const secrets = await openSecrets(stores.keys, stores.wrapping, options.randomFill)
   const serial = createSerial(MAX_WAITING)
   const log = await CopiedLog.open(stores.audit)
   const rules = { ...options, logKeyLifeMs: options.logKeyLifeMs ?? DAY }
@@ -80,7 +79,7 @@ async function open(options: StandbyOptions): Promise<StandbyKeeper> {
 async function assertStandby(term: TermFile, { keys, audit }: KeeperStores): Promise<void> {
   if (term.isThere && term.now.state === 'standby') return
   const isEmpty = !(await keys.list()).some((name) => name.endsWith('.root') || name.endsWith('.key'))
-  if (term.isThere || !isEmpty || (await audit.read('entries.ndjson')) !== null) {
+  if (term.isThere || !isEmpty || (await isThere(audit, 'entries.ndjson'))) {
     throw new TacitError(
       'ERR_KEY_STORE',
       'This data directory is a primary’s, or was one: a standby needs a new data directory',

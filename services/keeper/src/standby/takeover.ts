@@ -8,8 +8,9 @@
  * Recovery: a takeover that a crash cut short is gone on with at the next start, with the moments of its beginning.
  */
 import { type Epoch, epochOf, HOUR, hourOf, MINUTE, type Stream, TacitError } from '@tacit/contracts'
+import type { KeyTimes } from '@tacit/keyring'
 import type { KeyJournal } from '../key-journal.js'
-import { epochLife, hourLife, type KeyLife, type LifeRules } from '../key-life.js'
+import { epochLife, hourLife, type KeyLife } from '../key-life.js'
 import type { RootRegistry } from '../root-registry.js'
 import type { ScopeRoots } from '../scope-roots.js'
 import type { TermFile } from './term-file.js'
@@ -72,7 +73,7 @@ export interface TakeoverParts {
   readonly roots: RootRegistry
   readonly scopes: ScopeRoots
   readonly streams: readonly Stream[]
-  readonly rules: LifeRules
+  readonly rules: KeyTimes
 }
 
 /** Puts on record what a takeover takes. @param now ms */

@@ -1,5 +1,5 @@
 /** For tests: lives of one keeper on a disk that fails, and what must hold over all of them. */
-import { batchKey, DAY, DrivenClock, epochOf, HOUR, hourOf, TacitError } from '@tacit/contracts'
+import { batchKey, DAY, DrivenClock, epochOf, HOUR, hourLabel, hourOf, TacitError } from '@tacit/contracts'
 import { derivePseudonymKey } from '@tacit/keyring'
 import type { Keeper } from '../keeper.js'
 import { lifeOfLabel } from '../key-life.js'
@@ -64,8 +64,6 @@ export class Promises {
   }
 }
 
-const labelOfHour = (hour: number): string => `hour:${new Date(hour).toISOString().slice(0, 13)}`
-
 export async function perform(
   keeper: Keeper,
   action: Action,
@@ -94,13 +92,13 @@ export async function perform(
     case 'hour': {
       const hour = hourOf(now) - action.hoursAgo * HOUR
       const key = await keeper.port.batchKey(hour, PRODUCER, action.create)
-      if (key !== null) promises.handedOut(labelOfHour(hour), '', key)
+      if (key !== null) promises.handedOut(hourLabel(hour), '', key)
       return
     }
     case 'destroy hour': {
       const hour = hourOf(now) - action.hoursAgo * HOUR
       await keeper.port.destroyLogKey(hour, true)
-      if (promises.wasOpen(labelOfHour(hour))) promises.over(labelOfHour(hour))
+      if (promises.wasOpen(hourLabel(hour))) promises.over(hourLabel(hour))
       return
     }
     case 'tick':
