@@ -48,6 +48,23 @@ t.test(
   },
 )
 
+t.test('what could not be overwritten is overwritten again, whatever is read of it meanwhile', async (t) => {
+  const actions: readonly Action[] = [
+    { do: 'hour', hoursAgo: 0, create: true },
+    { do: 'destroy hour', hoursAgo: 0 },
+    { do: 'destroy hour', hoursAgo: 0 },
+  ]
+  let lives = 0
+  for (let at = 0; at < 160; at += 1) {
+    for (const numbers of [[0], [1], [1, 0]]) {
+      const life: Life = { actions, failure: { at, kind: 'error' }, begins: 0, losesPower: true }
+      assertShredded(await live([life], picker(numbers)))
+      lives += 1
+    }
+  }
+  t.equal(lives, 480)
+})
+
 t.test('what a dead process wrote and never synced is synced before it is acted upon', async (t) => {
   let lives = 0
   // The second life dies while it destroys, the third loses power while it goes on with that.

@@ -53,6 +53,8 @@ export class MasterFile implements WrappingKeys {
   /** encrypts the slots; null: they lie as they are */
   readonly #sealing: Buffer | null
   readonly #used: Set<number>
+  /** whose overwriting failed: what was there may come back with a loss of power, whatever is read of them now */
+  readonly #unsure = new Set<number>()
   /** below it every slot is used */
   #firstFree = 0
 
@@ -120,10 +122,12 @@ export class MasterFile implements WrappingKeys {
     const bytes = await this.#read(slot)
     const isThere = bytes?.toString('hex', 0, TAG_OF_SLOT_BYTES) === tag
     bytes?.fill(0)
-    if (!isThere) return
+    if (!isThere && !this.#unsure.has(slot)) return
     const { files, name, randomFill } = this.#options
     const noise = randomFill(Buffer.alloc(SLOT_BYTES))
+    this.#unsure.add(slot)
     await files.write(name, noise, header.BYTES + slot * SLOT_BYTES, true, true)
+    this.#unsure.delete(slot)
     this.#used.delete(slot)
     this.#firstFree = Math.min(this.#firstFree, slot)
   }
