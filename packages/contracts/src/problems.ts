@@ -39,6 +39,8 @@ export const PROBLEMS = {
   ERR_LOG_CLOSED: entry(503, 'The log is closed', true),
   ERR_LOG_WRITE: entry(503, 'The log could not be written', true),
   ERR_LOG_READ: entry(503, 'The log could not be read', true),
+  ERR_LOG_FENCED: entry(503, 'Another process has taken over this part of the log', true),
+  ERR_LOG_TOPIC: entry(500, 'A topic of the log is not set up as it must be'),
   // Batches
   ERR_BATCH_FORMAT: entry(500, 'Not a sealed batch'),
   ERR_BATCH_VERSION: entry(500, 'A sealed batch of a version that this Tacit does not know'),

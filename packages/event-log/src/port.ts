@@ -1,6 +1,6 @@
 /**
- * The event log: a durable, ordered sequence of sealed batches. A promise that resolves means *on disk*.
- * Positions rise by one; the first is 1; 0 means "before everything".
+ * The event log: sealed batches, durable and in order within each of its parts. A promise that resolves means *durable*:
+ * on disk here, or with all in-sync replicas. Positions of a part rise; 0 means "before everything".
  */
 export interface LogRecord {
   readonly position: number
@@ -25,22 +25,44 @@ export interface Cursor {
   readonly boundary: string | null
 }
 
-export interface EventLog {
+/**
+ * Where a record goes. `one`: into any part. `all`: a copy into every part, for what every reader must see. `last`: as
+ * `all`, and nothing of this writer follows it.
+ */
+export type Reach = 'one' | 'all' | 'last'
+
+/** One part of the log, which one process of a consumer group reads at a time. */
+export interface LogPart {
+  /** its number, from 0 */
+  readonly part: number
   /**
-   * Resolves when the bytes are on disk; rejects with a TacitError (ERR_LOG_FULL, ERR_LOG_WRITE, ERR_LOG_CLOSED), and
-   * then nothing was promised: a record whose append was rejected may or may not be found later.
-   * @param hour hour of receipt, ms: what retention goes by
-   */
-  append(bytes: Uint8Array, hour: number): Promise<void>
-  /**
-   * Up to `maxRecords` and about `maxBytes` after a position; an empty slice at the end of the log. Throws
+   * Up to `maxRecords` and about `maxBytes` after a position; an empty slice at the end of what is here. Throws
    * ERR_LOG_READ (retryable) while the log recovers from a failed write, ERR_LOG_CLOSED after `close`.
    */
   read(after: number, maxRecords: number, maxBytes: number): LogSlice
-  /** The durable cursor of a consumer group; `{ position: 0, boundary: null }` for a new one. */
-  cursor(group: string): Cursor
-  /** Writes the cursor; resolves when it is on disk; rejects as `append` does. */
-  commit(group: string, cursor: Cursor): Promise<void>
+  /** The group's durable cursor; `{ position: 0, boundary: null }` for a new one. */
+  cursor(): Cursor
+  /**
+   * Writes the cursor; resolves when it is durable; rejects as `append` does, and with ERR_LOG_FENCED where another
+   * process of the group reads the part now.
+   */
+  commit(cursor: Cursor): Promise<void>
+}
+
+export interface EventLog {
+  /** Who appends here, as marks name it: empty where only one process ever does, else 16 hexadecimal digits. */
+  readonly writer: string
+  /** Parts into which a record of reach `all` goes now; it changes only by such an append. */
+  width(): number
+  /**
+   * Resolves when the bytes are durable; rejects with a TacitError (ERR_LOG_FULL, ERR_LOG_WRITE, ERR_LOG_UNAVAILABLE,
+   * ERR_LOG_CLOSED), and then nothing was promised: a record whose append was rejected may or may not be found later. What
+   * was appended before is before it in each part.
+   * @param hour hour of receipt, ms: what retention goes by
+   */
+  append(bytes: Uint8Array, hour: number, reach?: Reach): Promise<void>
+  /** The parts that this process reads for a consumer group now; the first call joins the group. @param group 1 to 200 characters */
+  parts(group: string): readonly LogPart[]
   /** Deletes records whose hour is before `hour`, in bounded steps, and says how many went; rejects as `append` does. */
   expire(hour: number): Promise<number>
   close(): Promise<void>

@@ -158,7 +158,7 @@ async function batches(): Promise<readonly Batch[]> {
   const found: Batch[] = []
   try {
     for (let after = 0; ; ) {
-      const slice = log.read(after, 500, 8_388_608)
+      const slice = log.parts('aggregator')[0].read(after, 500, 8_388_608)
       if (slice.last === after) return found
       after = slice.last
       for (const { bytes } of slice.records) {

@@ -21,7 +21,7 @@ import {
   type PeerLimit,
 } from '@tacit/collector'
 import { type BatchHeader, type Clock, systemClock } from '@tacit/contracts'
-import { type EventLog, type FilePort, openLmdbLog } from '@tacit/event-log'
+import { type LmdbLog, type FilePort, openLmdbLog } from '@tacit/event-log'
 import { type Keeper, type KeyFiles, keeperPlaces, openKeeper, openKeeperStores } from '@tacit/keeper'
 import { createKeyring, createLogKeys, type KeeperPort, type Keyring, type LogKeys } from '@tacit/keyring'
 import type { Rulebook } from '@tacit/rulebook'
@@ -67,7 +67,7 @@ export interface RunningCollector {
   readonly port: number
   readonly rulebook: Rulebook
   readonly clock: Clock
-  readonly log: EventLog
+  readonly log: LmdbLog
   readonly commit: GroupCommit
   readonly keeper: Keeper
   readonly keyring: Keyring
@@ -173,7 +173,7 @@ export async function startCollector(setting: CollectorSetting = {}): Promise<Ru
 }
 
 async function readLedger(
-  log: EventLog,
+  log: LmdbLog,
   open: (bytes: Buffer) => ReturnType<ReturnType<typeof createLogKeys>['open']>,
 ): Promise<Ledger> {
   const ledger = {
@@ -184,7 +184,7 @@ async function readLedger(
     headers: [] as BatchHeader[],
   }
   for (let after = 0; ; ) {
-    const { corrupt, last, records } = log.read(after, 100, 8_388_608)
+    const { corrupt, last, records } = log.parts('aggregator')[0].read(after, 100, 8_388_608)
     if (corrupt > 0) throw new Error('a record is corrupt')
     if (last === after) return ledger
     after = last

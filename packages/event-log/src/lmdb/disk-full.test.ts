@@ -38,7 +38,7 @@ t.test(
     free = 31 * MIB
     await delay(260)
     await t.rejects(log.append(numbered(2), HOUR), { code: 'ERR_LOG_FULL', status: 503, retryable: true })
-    await log.commit('g', { position: 1, boundary: null })
+    await log.parts('g')[0].commit({ position: 1, boundary: null })
     t.same(readAll(log).records.map(numberOf), [1], 'what is there is read, and cursors are written')
     free = 1000 * MIB
     await untilTaken(log, 3)
@@ -82,7 +82,7 @@ t.test(
     broken = true
     await t.rejects(log.append(numbered(2), HOUR), { code: 'ERR_LOG_WRITE', status: 503, retryable: true })
     await t.rejects(log.append(numbered(3), HOUR), { code: 'ERR_LOG_WRITE' })
-    t.throws(() => log.read(0, 1, 100), { code: 'ERR_LOG_READ', retryable: true })
+    t.throws(() => log.parts('aggregator')[0].read(0, 1, 100), { code: 'ERR_LOG_READ', retryable: true })
     probes = 0
     const since = performance.now()
     while (probes < 3) await delay(20)
@@ -177,7 +177,7 @@ for (const reserveBytes of [0, 8 * MIB]) {
     fillDisk(ballast)
     await delay(260)
     await t.rejects(log.append(numbered(5000), HOUR), { code: 'ERR_LOG_FULL' })
-    await log.commit('g', { position: 5, boundary: null })
+    await log.parts('g')[0].commit({ position: 5, boundary: null })
     t.same(readAll(log).records.map(numberOf), taken, 'with no byte left what was taken is served')
     t.equal(await log.expire(2 * HOUR), taken.length, 'and expires')
     rmSync(ballast)

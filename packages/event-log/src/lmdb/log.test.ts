@@ -27,7 +27,7 @@ t.test(
     t.ok(records.every(({ hour }) => hour === HOUR))
     t.equal(corrupt, 0)
     t.equal(last, 1000)
-    t.same(log.read(1000, 10, 1000), { records: [], last: 1000, corrupt: 0 })
+    t.same(log.parts('aggregator')[0].read(1000, 10, 1000), { records: [], last: 1000, corrupt: 0 })
     await log.close()
   },
 )
@@ -40,7 +40,7 @@ t.test(
     const appended = log.append(bytes, HOUR)
     bytes.write('after!')
     await appended
-    t.equal(log.read(0, 1, 100).records[0]?.bytes.toString(), 'before')
+    t.equal(log.parts('aggregator')[0].read(0, 1, 100).records[0]?.bytes.toString(), 'before')
     await log.close()
   },
 )
@@ -49,7 +49,7 @@ t.test('an empty record and a large one come back, and one beyond the limit is r
   const log = await openLmdbLog({ dir: t.testdir() })
   const large = Buffer.alloc(4 * 1024 * 1024, 7)
   await Promise.all([log.append(Buffer.alloc(0), HOUR), log.append(large, HOUR)])
-  const { records } = log.read(0, 10, 16 * 1024 * 1024)
+  const { records } = log.parts('aggregator')[0].read(0, 10, 16 * 1024 * 1024)
   t.equal(records[0]?.bytes.length, 0)
   t.ok(records[1]?.bytes.equals(large))
   await t.rejects(log.append(Buffer.alloc(4 * 1024 * 1024 + 1), HOUR), RangeError)
@@ -60,9 +60,9 @@ t.test('an empty record and a large one come back, and one beyond the limit is r
 t.test('a slice keeps to its bounds, and always holds one record where there is one', async (t) => {
   const log = await openLmdbLog({ dir: t.testdir() })
   await Promise.all(Array.from({ length: 20 }, (_, at) => log.append(numbered(at, 1000), HOUR)))
-  t.equal(log.read(0, 7, 1e6).records.length, 7)
-  t.equal(log.read(0, 100, 3500).records.length, 3)
-  const one = log.read(4, 100, 1)
+  t.equal(log.parts('aggregator')[0].read(0, 7, 1e6).records.length, 7)
+  t.equal(log.parts('aggregator')[0].read(0, 100, 3500).records.length, 3)
+  const one = log.parts('aggregator')[0].read(4, 100, 1)
   t.equal(one.records.length, 1)
   t.equal(one.last, 5)
   await log.close()
@@ -71,16 +71,16 @@ t.test('a slice keeps to its bounds, and always holds one record where there is 
 t.test('records and cursors outlive a restart', async (t) => {
   const dir = t.testdir()
   const first = await openLmdbLog({ dir })
-  t.same(first.cursor('aggregator'), { position: 0, boundary: null })
+  t.same(first.parts('aggregator')[0].cursor(), { position: 0, boundary: null })
   await first.append(numbered(1), HOUR)
   await Promise.all([
-    first.commit('aggregator', { position: 1, boundary: '{"from":1}' }),
-    first.commit('other', { position: 1, boundary: null }),
+    first.parts('aggregator')[0].commit({ position: 1, boundary: '{"from":1}' }),
+    first.parts('other')[0].commit({ position: 1, boundary: null }),
   ])
   await first.close()
   const second = await openLmdbLog({ dir })
-  t.same(second.cursor('aggregator'), { position: 1, boundary: '{"from":1}' })
-  t.same(second.cursor('other'), { position: 1, boundary: null })
+  t.same(second.parts('aggregator')[0].cursor(), { position: 1, boundary: '{"from":1}' })
+  t.same(second.parts('other')[0].cursor(), { position: 1, boundary: null })
   await second.append(numbered(2), HOUR)
   t.same(readAll(second).records.map(numberOf), [1, 2])
   await second.close()
@@ -100,7 +100,7 @@ t.test('expiry deletes the records before an hour, also one that came late, and 
 t.test('an emptied log never gives a position out twice, also after a restart', async (t) => {
   const dir = t.testdir()
   const first = await openLmdbLog({ dir })
-  await Promise.all([log3(first), first.commit('g', { position: 2, boundary: null })])
+  await Promise.all([log3(first), first.parts('g')[0].commit({ position: 2, boundary: null })])
   t.equal(await first.expire(9 * HOUR), 3)
   await first.close()
   const second = await openLmdbLog({ dir })
@@ -171,7 +171,7 @@ t.test('L8: a reader far behind reads on in bounded slices while appends go on',
   let number = 5000
   const seen: number[] = []
   while (seen.length < 6000) {
-    const slice = log.read(after, 50, 1024 * 1024)
+    const slice = log.parts('aggregator')[0].read(after, 50, 1024 * 1024)
     after = slice.last
     seen.push(...slice.records.map(numberOf))
     if (number < 6000)
@@ -190,8 +190,8 @@ t.test('close waits for what is in flight, refuses what comes after, and may be 
   const inFlight = Promise.all(Array.from({ length: 2000 }, (_, at) => log.append(numbered(at), HOUR)))
   const closed = log.close()
   await t.rejects(log.append(numbered(1), HOUR), { code: 'ERR_LOG_CLOSED' })
-  await t.rejects(log.commit('g', { position: 1, boundary: null }), { code: 'ERR_LOG_CLOSED' })
-  t.throws(() => log.read(0, 1, 1), { code: 'ERR_LOG_CLOSED' })
+  await t.rejects(log.parts('g')[0].commit({ position: 1, boundary: null }), { code: 'ERR_LOG_CLOSED' })
+  t.throws(() => log.parts('aggregator')[0].read(0, 1, 1), { code: 'ERR_LOG_CLOSED' })
   await inFlight
   await closed
   await log.close()

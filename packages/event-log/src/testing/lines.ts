@@ -1,5 +1,6 @@
 /** Numbered records for tests: what was promised must be found exactly once, and nothing else. */
-import type { EventLog, LogRecord } from '../port.js'
+import type { LmdbLog } from '../lmdb/log.js'
+import type { LogRecord } from '../port.js'
 
 /** A record that names its number, padded to `bytes`. */
 export function numbered(number: number, bytes = 64): Buffer {
@@ -12,12 +13,12 @@ export function numberOf(record: LogRecord): number {
 }
 
 /** Everything after a position, read in bounded slices. */
-export function readAll(log: EventLog, after = 0): { records: LogRecord[]; corrupt: number; last: number } {
+export function readAll(log: LmdbLog, after = 0): { records: LogRecord[]; corrupt: number; last: number } {
   const records: LogRecord[] = []
   let corrupt = 0
   let last = after
   for (;;) {
-    const slice = log.read(last, 500, 1024 * 1024)
+    const slice = log.parts('aggregator')[0].read(last, 500, 1024 * 1024)
     records.push(...slice.records)
     corrupt += slice.corrupt
     if (slice.last === last) return { records, corrupt, last }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AuditEvent } from '@tacit/audit-log'
 import { TacitError } from '@tacit/contracts'
-import { type EventLog, openLmdbLog } from '@tacit/event-log'
+import { type LmdbLog, openLmdbLog } from '@tacit/event-log'
 import { createLogKeys, type KeeperPort, type LogKeys } from '@tacit/keyring'
 import { type Rulebook, streamPlans } from '@tacit/rulebook'
 import { shippedRulebook } from '@tacit/rulebook/testing'
@@ -36,7 +36,7 @@ export async function testServer(t: Test): Promise<EmbeddedServer> {
 
 /** What stands between the aggregator and its stores: a test puts itself there. */
 export interface Doors {
-  readonly log: EventLog
+  readonly log: LmdbLog
   readonly state: AggregatorState
   readonly warehouse: Warehouse
   readonly keeper: KeeperPort
@@ -113,7 +113,7 @@ export class TestStores {
 export interface TestProcess {
   readonly aggregator: Aggregator
   readonly collector: TestCollector
-  readonly log: EventLog
+  readonly log: LmdbLog
   readonly state: AggregatorState
   readonly warehouse: Warehouse
   readonly logKeys: LogKeys

@@ -8,7 +8,7 @@ import {
   MAX_RAW_AGE_MS,
 } from '@tacit/anonymizer'
 import { type BatchHeader, type Clock, type OpenedBatch, TacitError } from '@tacit/contracts'
-import type { EventLog, LogSlice } from '@tacit/event-log'
+import type { EventLog } from '@tacit/event-log'
 import { createKeyring, createLogKeys, type KeeperPort, type KeyScope } from '@tacit/keyring'
 import type { Rulebook } from '@tacit/rulebook'
 import { shippedRulebook } from '@tacit/rulebook/testing'
@@ -35,6 +35,7 @@ export class TestClock implements Clock {
 
 /** Keeps what was appended. `hold` makes appends wait until `release`; `failure` makes them reject. */
 export class MemoryLog implements EventLog {
+  readonly writer = ''
   readonly appended: { readonly bytes: Buffer; readonly hour: number; readonly at: number }[] = []
   /** appends that were begun, refused ones too */
   begun = 0
@@ -43,6 +44,10 @@ export class MemoryLog implements EventLog {
   failure: Error | null = null
   #gate: Promise<void> | null = null
   #open: () => void = () => {}
+
+  width(): number {
+    return 1
+  }
 
   hold(): void {
     this.#gate = new Promise((resolve) => {
@@ -70,18 +75,9 @@ export class MemoryLog implements EventLog {
     }
   }
 
-  read(after: number): LogSlice {
-    const records = this.appended
-      .slice(after)
-      .map(({ bytes, hour }, at) => ({ position: after + at + 1, hour, bytes }))
-    return { records, last: this.appended.length, corrupt: 0 }
+  parts(): [] {
+    return []
   }
-
-  cursor(): { position: number; boundary: null } {
-    return { position: 0, boundary: null }
-  }
-
-  async commit(): Promise<void> {}
 
   async expire(): Promise<number> {
     return 0

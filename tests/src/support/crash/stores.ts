@@ -71,7 +71,7 @@ export async function readStores(dir: string, now = Date.now(), advance = false)
       ledger: realm.aggregator.ledger(),
       cells: await cellsOf(realm),
       windows: Object.fromEntries(realm.state.windows('day').map(({ epoch, record }) => [epoch, record])),
-      boundaryOpen: realm.log.cursor('aggregator').boundary !== null,
+      boundaryOpen: realm.log.parts('aggregator').some((part) => part.cursor().boundary !== null),
     }
   } finally {
     await house.close()

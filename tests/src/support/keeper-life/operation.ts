@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { compileAnonymizer, createUserAgentReader, MAX_RAW_AGE_MS } from '@tacit/anonymizer'
 import { createTokenVerifier, GroupCommit, Intake, importTokenKeys } from '@tacit/collector'
 import { DAY, DrivenClock, epochOf, HOUR, hourOf, MINUTE, STREAMS, type Stream } from '@tacit/contracts'
-import { type EventLog, openLmdbLog } from '@tacit/event-log'
+import { type LmdbLog, openLmdbLog } from '@tacit/event-log'
 import { type Keeper, keeperPlaces, openKeeper, openKeeperStores } from '@tacit/keeper'
 import { createKeyring, createLogKeys, type KeeperPort, type Keyring, type LogKeys } from '@tacit/keyring'
 import type { Rulebook } from '@tacit/rulebook'
@@ -43,7 +43,7 @@ export class Operation {
   readonly #order: LifeOrder
   readonly #clock: DrivenClock
   readonly #keeper: Keeper
-  readonly #log: EventLog
+  readonly #log: LmdbLog
   readonly #keyring: Keyring
   readonly #logKeys: LogKeys
   readonly #commit: GroupCommit
@@ -55,7 +55,7 @@ export class Operation {
     rulebook: Rulebook,
     clock: DrivenClock,
     keeper: Keeper,
-    log: EventLog,
+    log: LmdbLog,
   ) {
     this.#order = order
     this.#clock = clock
@@ -181,8 +181,8 @@ export class Operation {
   }
 
   async #readLog(): Promise<void> {
-    for (let after = this.#log.cursor(READER).position; ; ) {
-      const { corrupt, last, records } = this.#log.read(after, 100, 8_388_608)
+    for (let after = this.#log.parts(READER)[0].cursor().position; ; ) {
+      const { corrupt, last, records } = this.#log.parts('aggregator')[0].read(after, 100, 8_388_608)
       if (corrupt > 0) throw new Error('a record is corrupt')
       if (last === after) return
       for (const { bytes, hour, position } of records) {
@@ -192,7 +192,7 @@ export class Operation {
         const rows = batch?.sections.flatMap(({ rows: lines, section }) => storedRows(section.stream, lines))
         report({ r: 'batch', at: this.#clock.now(), position, hour, rows: rows ?? null, late })
       }
-      await this.#log.commit(READER, { position: last, boundary: null })
+      await this.#log.parts(READER)[0].commit({ position: last, boundary: null })
       after = last
     }
   }
