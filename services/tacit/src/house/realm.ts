@@ -3,7 +3,7 @@
  * one realm, sample data another; they share nothing but the ClickHouse server and the process.
  */
 import { existsSync, mkdirSync } from 'node:fs'
-import { Aggregator, AggregatorState } from '@tacit/aggregator'
+import { Aggregator, AggregatorState, soleMember } from '@tacit/aggregator'
 import {
   type Anonymizer,
   compileAnonymizer,
@@ -199,6 +199,7 @@ async function realmOf(
   const aggregator = new Aggregator({
     rulebooks,
     log,
+    membership: soleMember(log, state),
     logKeys,
     keeper: keeper.port,
     evidence: keeper.audit,
