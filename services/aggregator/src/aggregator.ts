@@ -118,7 +118,7 @@ export class Aggregator {
   async dropDestroyed(): Promise<readonly string[]> {
     const { keeper, membership, state } = this.#options
     const dropped: string[] = []
-    if (!(await membership.own())) return dropped
+    if (!membership.isOwner) return dropped
     for (const stream of this.#streams) {
       const standing = state.windows(stream).filter(({ record }) => !record.dropped)
       if (standing.length === 0) continue
@@ -190,12 +190,13 @@ export class Aggregator {
   }
 
   /**
-   * Runs the checks of what is stored, keeps what they found, and sounds the alarm where one fails. That one fails which
+   * Runs the checks of what is stored, if it is the owner, keeps what they found, and sounds the alarm where one fails. That one fails which
    * did not before goes on record.
    * @param now ms
    */
   async check(now: number): Promise<void> {
-    const { alarm, evidence, rulebooks, state } = this.#options
+    const { alarm, evidence, membership, rulebooks, state } = this.#options
+    if (!membership.isOwner) return
     const result = await checkProvenance({ ...this.#options, streams: this.#streams }, now)
     const { findings, id, ok } = result
     await state.putCheck(result)

@@ -56,6 +56,9 @@ export function groupMember({ alarm, journal, log, reports, state }: GroupOption
   const isFirst = (): boolean => log.parts(CONSUMER_GROUP).some(({ part }) => part === 0)
   return {
     isAlone: false,
+    get isOwner() {
+      return journal.isOwner && isFirst()
+    },
     async own() {
       if (!isFirst()) return false
       if (!journal.isOwner) {

@@ -19,6 +19,8 @@ export interface Report {
 export interface Membership {
   /** whether nobody else reads the log, nor has keys of its hours */
   readonly isAlone: boolean
+  /** whether this process is the owner, as far as it knows */
+  readonly isOwner: boolean
   /**
    * Whether this process settles and releases now, and writes the state. In a group it takes over what is free; from then on
    * whoever had it before is fenced. @throws TacitError ERR_LOG_… where that cannot be known now
@@ -39,6 +41,7 @@ const TAIL_BYTES = 16 * 1024 * 1024
 export function soleMember(log: EventLog, state: AggregatorState): Membership {
   return {
     isAlone: true,
+    isOwner: true,
     own: async () => true,
     report: ({ batches, corrupt, last }) => state.apply(batches, last, corrupt),
     collect: async () => {},
