@@ -68,11 +68,16 @@ export async function openLmdbLog(options: LmdbLogOptions): Promise<LmdbLog> {
     )
   }
   let closed: Promise<void> | null = null
+  const parts = new Map<string, readonly [LogPart]>()
   return {
     writer: '',
     width: () => 1,
     append: (bytes, hour) => append(committer, bytes, hour),
-    parts: (group) => [partOf(committer, group)],
+    parts(group) {
+      const known = parts.get(group) ?? [partOf(committer, group)]
+      parts.set(group, known)
+      return known
+    },
     expire: (hour) => expire(committer, hour),
     remove: (positions) => remove(committer, positions, []),
     close() {
