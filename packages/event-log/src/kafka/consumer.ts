@@ -11,10 +11,10 @@
  * - Recovery: whatever fails is tried again, with back-off. Nothing is kept here that Kafka does not have.
  */
 import { TacitError } from '@tacit/contracts'
-import type { Kafka } from 'kafkajs'
 import type { Cursor, LogPart } from '../port.js'
-import { type Cluster, clusterOf, within } from './cluster.js'
-import { committedOf, fetchFrom, leaderOf, outOfRange, rangeOf, type Want } from './fetch.js'
+import type { KafkaOptions } from './connection.js'
+import { committedOf, fetchFrom, outOfRange, rangeOf, type Want } from './fetch.js'
+import { Link } from './link.js'
 import { Member } from './member.js'
 import { Part } from './part.js'
 import { Wakeable } from './wakeable.js'
@@ -34,7 +34,6 @@ const BACK_OFF_MAX_MS = 2_000
 /** A part that seems to end before what was read of it is believed after so many looks: a new leader may not know yet. */
 const LOOKS = 3
 const LOOK_MS = 500
-const DISCONNECT_MS = 2_000
 
 export interface ConsumerOptions {
   readonly topic: string
@@ -51,12 +50,12 @@ export interface Consumer {
 }
 
 /** Joins a consumer group and reads ahead what it is assigned. */
-export function createConsumer(kafka: Kafka, options: ConsumerOptions): Consumer {
-  return new GroupConsumer(clusterOf(kafka), options)
+export function createConsumer(kafka: KafkaOptions, options: ConsumerOptions): Consumer {
+  return new GroupConsumer(kafka, options)
 }
 
 class GroupConsumer implements Consumer {
-  readonly #cluster: Cluster
+  readonly #link: Link
   readonly #options: ConsumerOptions
   readonly #member: Member
   readonly #filling: Promise<void>
@@ -73,12 +72,13 @@ class GroupConsumer implements Consumer {
   #settled: (() => void) | null = null
   #closing = false
 
-  constructor(cluster: Cluster, options: ConsumerOptions) {
-    this.#cluster = cluster
+  constructor(kafka: KafkaOptions, options: ConsumerOptions) {
+    this.#link = new Link(kafka, options.topic)
     this.#options = options
     this.#member = new Member({
-      ...options,
-      cluster,
+      link: this.#link,
+      group: options.group,
+      alarm: options.alarm,
       assigned: (cursors, generation) => {
         this.#assigned(cursors, generation)
       },
@@ -98,7 +98,7 @@ class GroupConsumer implements Consumer {
     this.#closing = true
     this.#room.wake()
     await Promise.all([this.#member.close(), this.#filling])
-    await within(DISCONNECT_MS, this.#cluster.disconnect()).catch(() => undefined)
+    await this.#link.close()
   }
 
   #assigned(cursors: ReadonlyMap<number, Cursor>, generation: number): void {
@@ -164,9 +164,8 @@ class GroupConsumer implements Consumer {
     if (total >= TOTAL_BYTES) open = open.slice(0, 1)
     const byNode = new Map<number, Part[]>()
     for (const part of open) {
-      const nodeId = leaderOf(this.#cluster, this.#options.topic, part.part)
-      // -1 has no broker: asking it fails, and the metadata is looked up again
-      const node = nodeId ?? -1
+      // no node has the number -1: asking it fails, and it is looked up anew who leads
+      const node = this.#link.leaderOf(part.part) ?? -1
       byNode.set(node, [...(byNode.get(node) ?? []), part])
     }
     return byNode
@@ -174,13 +173,13 @@ class GroupConsumer implements Consumer {
 
   /** One fetch; after a failure nothing more is asked of the node for a while. */
   async #ask(nodeId: number, parts: readonly Part[]): Promise<void> {
-    const { topic } = this.#options
     const wants = parts.map(
       ({ next, part }): Want => ({ partition: part, offset: next, maxBytes: FETCH_PART_BYTES }),
     )
     try {
       const limits = { maxBytes: FETCH_BYTES, waitMs: FETCH_WAIT_MS }
-      const answers = await fetchFrom(this.#cluster, topic, nodeId, wants, limits)
+      const answers = await fetchFrom(this.#link, nodeId, wants, limits)
+      this.#link.went(true)
       this.#failures.delete(nodeId)
       for (const answer of answers) {
         const asked = parts.findIndex(({ part }) => part === answer.partition)
@@ -194,8 +193,9 @@ class GroupConsumer implements Consumer {
 
   async #recover(nodeId: number, parts: readonly Part[], error: unknown): Promise<void> {
     const lost = parts.find(({ part }) => part === outOfRange(error))
+    this.#link.went(lost !== undefined)
     try {
-      if (lost === undefined) await this.#cluster.refreshMetadata()
+      if (lost === undefined) await this.#link.refresh()
       else if (await this.#goOn(lost)) return
     } catch {
       // said by the wait below
@@ -210,8 +210,8 @@ class GroupConsumer implements Consumer {
    * @returns whether reading can go on at once
    */
   async #goOn(part: Part): Promise<boolean> {
-    const { alarm, topic } = this.#options
-    const range = await rangeOf(this.#cluster, topic, part.part)
+    const { alarm } = this.#options
+    const range = await rangeOf(this.#link, part.part)
     if (part.revoked) return true
     const skipped = part.skipTo(range)
     if (skipped !== null) {

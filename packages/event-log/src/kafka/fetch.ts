@@ -1,5 +1,6 @@
 /** Fetching from the leaders of a topic's partitions, and where partitions begin and end. */
-import { type Cluster, type FetchedMessage, type FetchedPartition, nameOf, within } from './cluster.js'
+import { type FetchedMessage, type FetchedPartition, nameOf, within } from './cluster.js'
+import type { Link } from './link.js'
 
 /** a broker's own time for a request, on top of what it was asked to wait */
 const ANSWER_MS = 10_000
@@ -45,14 +46,13 @@ export function outOfRange(error: unknown): number | null {
 
 /** One fetch from one node that leads all the partitions wanted. */
 export async function fetchFrom(
-  cluster: Cluster,
-  topic: string,
+  link: Link,
   nodeId: number,
   wants: readonly Want[],
   { maxBytes, waitMs }: Limits,
 ): Promise<readonly FetchedPartition[]> {
   const request = async (): Promise<readonly FetchedPartition[]> => {
-    const broker = await cluster.findBroker({ nodeId })
+    const broker = await link.broker(nodeId)
     const partitions = wants.map(({ partition, offset, maxBytes: most }) => ({
       partition,
       fetchOffset: String(offset),
@@ -63,28 +63,22 @@ export async function fetchFrom(
       maxWaitTime: waitMs,
       minBytes: 1,
       maxBytes,
-      topics: [{ topic, partitions }],
+      topics: [{ topic: link.topic, partitions }],
     })
     return responses.flatMap((response) => response.partitions)
   }
   return await within(waitMs + ANSWER_MS, request())
 }
 
-/** The node that leads a partition, or null where none does now. */
-export function leaderOf(cluster: Cluster, topic: string, partition: number): number | null {
-  const found = cluster.findTopicPartitionMetadata(topic).find(({ partitionId }) => partitionId === partition)
-  return found === undefined || found.leader < 0 ? null : found.leader
-}
-
 /** Where a partition begins and ends now. */
-export async function rangeOf(cluster: Cluster, topic: string, partition: number): Promise<Range> {
-  const nodeId = leaderOf(cluster, topic, partition)
+export async function rangeOf(link: Link, partition: number): Promise<Range> {
+  const nodeId = link.leaderOf(partition)
   if (nodeId === null) throw new Error('a partition has no leader now')
   const offsetAt = async (timestamp: number): Promise<number> => {
-    const broker = await cluster.findBroker({ nodeId })
+    const broker = await link.broker(nodeId)
     const { responses } = await broker.listOffsets({
       isolationLevel: READ_COMMITTED,
-      topics: [{ topic, partitions: [{ partition, timestamp }] }],
+      topics: [{ topic: link.topic, partitions: [{ partition, timestamp }] }],
     })
     return Number(responses[0]?.partitions[0]?.offset)
   }

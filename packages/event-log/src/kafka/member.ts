@@ -19,7 +19,8 @@ import {
   encodeMember,
   type Held,
 } from './assignment.js'
-import { type Broker, type Cluster, nameOf, within } from './cluster.js'
+import { type Broker, nameOf, within } from './cluster.js'
+import type { Link } from './link.js'
 import { Wakeable } from './wakeable.js'
 
 /** A member that is not heard of for this long is replaced. */
@@ -43,8 +44,8 @@ const PROTOCOL = 'tacit'
 const FENCED = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'FENCED_INSTANCE_ID'])
 
 export interface MemberOptions {
-  readonly cluster: Cluster
-  readonly topic: string
+  /** of the topic that the group reads */
+  readonly link: Link
   readonly group: string
   readonly alarm: (message: string) => void
   /** Partitions and the group's cursors of them; from here on they may be read and committed. */
@@ -68,7 +69,8 @@ export class Member {
   readonly #options: MemberOptions
   readonly #running: Promise<void>
   readonly #pulse = new Wakeable()
-  #coordinator: Broker | null = null
+  /** the node that coordinates the group, as far as is known */
+  #coordinator: Broker['nodeId'] | null = null
   #memberId = ''
   #held: Held = { generation: -1, partitions: [] }
   #generation: Generation | null = null
@@ -94,7 +96,10 @@ export class Member {
    * may have all the same
    */
   async commit(generation: number, partition: number, { boundary, position }: Cursor): Promise<void> {
-    const { group: groupId, topic } = this.#options
+    const {
+      group: groupId,
+      link: { topic },
+    } = this.#options
     const until = performance.now() + COMMIT_MS
     for (let wait = BACK_OFF_MIN_MS; ; wait = Math.min(wait * 2, BACK_OFF_MAX_MS)) {
       const current = this.#generation
@@ -156,7 +161,8 @@ export class Member {
   }
 
   async #join(): Promise<void> {
-    const { cluster, group: groupId, topic } = this.#options
+    const { group: groupId, link } = this.#options
+    const { topic } = link
     const joined = await this.#ask(
       (coordinator) =>
         coordinator.joinGroup({
@@ -171,8 +177,8 @@ export class Member {
     const { generationId, leaderId, memberId, members } = joined
     this.#memberId = memberId
     const leads = leaderId === memberId
-    if (leads) await cluster.refreshMetadata()
-    const width = this.#width()
+    if (leads) await link.refresh()
+    const { width } = link
     const candidates = members.map((member) => ({
       memberId: member.memberId,
       held: decodeMember(member.memberMetadata),
@@ -193,7 +199,7 @@ export class Member {
     )
     const partitions = decodeAssignment(topic, memberAssignment)
     const cursors = await this.#cursorsOf(partitions)
-    if (partitions.some((partition) => partition >= width)) await cluster.refreshMetadata()
+    if (partitions.some((partition) => partition >= width)) await link.refresh()
     // Where this process was stopped meanwhile, it hears so now.
     await this.#heartbeat(memberId, generationId)
     if (this.#closing) return
@@ -204,7 +210,10 @@ export class Member {
 
   async #cursorsOf(partitions: readonly number[]): Promise<Map<number, Cursor>> {
     if (partitions.length === 0) return new Map()
-    const { group: groupId, topic } = this.#options
+    const {
+      group: groupId,
+      link: { topic },
+    } = this.#options
     const { responses } = await this.#ask((coordinator) =>
       coordinator.offsetFetch({
         groupId,
@@ -276,29 +285,26 @@ export class Member {
   async #settle(): Promise<void> {
     const until = performance.now() + GRACE_MS
     let settled = false
-    const settling = this.#options.settle().then(() => {
+    const wait = async (): Promise<void> => {
+      await this.#options.settle()
       settled = true
       this.#pulse.wake()
-    })
+    }
+    void wait()
     while (!settled && performance.now() < until) {
       await this.#pulse.sleep(Math.min(HEARTBEAT_MS, until - performance.now()))
       if (!settled && (await this.#beat()) === 'over') break
     }
-    void settling
   }
 
   async #hasChanged({ width }: Generation): Promise<boolean> {
     try {
-      await this.#options.cluster.refreshMetadata()
-      return this.#width() !== width
+      const { link } = this.#options
+      await link.refresh()
+      return link.width !== width
     } catch {
       return false
     }
-  }
-
-  #width(): number {
-    const { cluster, topic } = this.#options
-    return cluster.findTopicPartitionMetadata(topic).length
   }
 
   #over(): void {
@@ -321,10 +327,14 @@ export class Member {
   /** Asks the coordinator, wherever it is now. */
   async #ask<T>(request: (coordinator: Broker) => Promise<T>, ms = REQUEST_MS): Promise<T> {
     try {
-      return await within(ms, this.#interruptible(this.#find().then(request)))
+      const answer = await within(ms, this.#interruptible(this.#find().then(request)))
+      this.#options.link.went(true)
+      return answer
     } catch (error) {
       const name = nameOf(error)
-      if (name !== 'REBALANCE_IN_PROGRESS' && !FENCED.has(name)) this.#coordinator = null
+      const answered = name === 'REBALANCE_IN_PROGRESS' || FENCED.has(name)
+      if (!answered) this.#coordinator = null
+      this.#options.link.went(answered)
       throw error
     }
   }
@@ -340,13 +350,9 @@ export class Member {
   }
 
   async #find(): Promise<Broker> {
-    const { cluster, group: groupId, topic } = this.#options
-    if (this.#coordinator === null) {
-      await cluster.connect()
-      await cluster.addMultipleTargetTopics([topic])
-      this.#coordinator = await cluster.findGroupCoordinator({ groupId, coordinatorType: 0 })
-    }
-    return await cluster.findBroker({ nodeId: this.#coordinator.nodeId })
+    const { group, link } = this.#options
+    this.#coordinator ??= (await link.coordinator(group, 0)).nodeId
+    return await link.broker(this.#coordinator)
   }
 
   async #complain(name: string): Promise<void> {
@@ -354,6 +360,6 @@ export class Member {
       this.#options.alarm(`the log is not read here: Kafka takes this process into no group (${name})`)
     }
     this.#complained = true
-    await this.#options.cluster.refreshMetadata().catch(() => undefined)
+    await this.#options.link.refresh().catch(() => undefined)
   }
 }
