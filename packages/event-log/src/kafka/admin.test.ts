@@ -41,7 +41,7 @@ async function set(admin: Admin, topic: string, values: Record<string, string>):
   })
 }
 
-t.test('topics of the log', { skip }, async (t) => {
+t.test('topics of the log', { skip, timeout: 120_000 }, async (t) => {
   const brokers = await openBrokers()
   t.teardown(() => brokers.stop())
   const use = (others: Partial<KafkaOptions> = {}) => ({

@@ -12,7 +12,7 @@ import { kafkaClient } from './connection.js'
 const skip = await brokersSkip('use')
 const PARTS = 4
 
-t.test('a writer on Kafka', { skip }, async (t) => {
+t.test('a writer on Kafka', { skip, timeout: 120_000 }, async (t) => {
   const brokers = await openBrokers()
   t.teardown(() => brokers.stop())
   const use = () => ownTopics({ brokers: brokers.brokers, tls: null, sasl: null }, PARTS, 1)

@@ -75,3 +75,36 @@ export function tally(
     invented: [...unique].filter((number) => !(number >= 1 && number <= sent)).length,
   }
 }
+
+/**
+ * What breaks the order that a log promises to one caller who appends one record after the other: `sent` in that order,
+ * `marks` those of reach `all`. A record that is there twice may lie anywhere a second time.
+ */
+export function disorder(
+  found: readonly Found[],
+  sent: readonly number[],
+  marks: ReadonlySet<number>,
+): string[] {
+  const turn = new Map(sent.map((number, at) => [number, at]))
+  const numbers = numbersOf(found)
+  const copies = new Map<number, number>()
+  for (const number of numbers) copies.set(number, (copies.get(number) ?? 0) + 1)
+  const broken: string[] = []
+  const parts = new Set(found.map(({ part }) => part))
+  for (const part of parts) {
+    const here = numbers.filter((_, at) => found[at]?.part === part)
+    let latest = -1
+    for (const [at, number] of here.entries()) {
+      const mine = turn.get(number) ?? -1
+      const isFirst = here.indexOf(number) === at
+      const isOnly = copies.get(number) === (marks.has(number) ? parts.size : 1)
+      // where it lies twice, the copy that counts may be the other one
+      if (mine < latest && isFirst && isOnly)
+        broken.push(`part ${part}: ${number} came after what followed it`)
+      if (isFirst) latest = Math.max(latest, mine)
+    }
+    for (const mark of marks)
+      if (copies.has(mark) && !here.includes(mark)) broken.push(`part ${part}: no ${mark}`)
+  }
+  return broken
+}
