@@ -168,7 +168,7 @@ export class Settler {
     for (const hour of hours) {
       logKeys.forget(hour)
       await keeper.destroyLogKey(hour, state.receiptHour(hour)?.short !== true)
-      await state.clearQuarantine(hour)
+      state.clearQuarantine(hour)
     }
     await state.settled(hours)
   }

@@ -11,6 +11,7 @@ import { shippedRulebook } from '@tacit/rulebook/testing'
 import { type EmbeddedServer, openWarehouse, startEmbeddedServer, type Warehouse } from '@tacit/warehouse'
 import type { Test } from 'tap'
 import { Aggregator } from '../aggregator.js'
+import { soleMember } from '../membership.js'
 import { type Rulebooks, soleRulebook } from '../rulebooks.js'
 import { AggregatorState } from '../state.js'
 import { MemoryKeeper } from './keeper.js'
@@ -76,6 +77,7 @@ export class TestStores {
     const logKeys = createLogKeys(keeper)
     const aggregator = new Aggregator({
       ...doors,
+      membership: soleMember(doors.log, doors.state),
       rulebooks,
       logKeys,
       evidence: {

@@ -5,7 +5,7 @@
  *
  * Invariant: not a byte of the keys' or the audit log's folder changes, and none is made.
  */
-import { Aggregator, AggregatorState } from '@tacit/aggregator'
+import { Aggregator, AggregatorState, soleMember } from '@tacit/aggregator'
 import { TacitError } from '@tacit/contracts'
 import { openLmdbLog } from '@tacit/event-log'
 import { createLogKeys, type KeeperPort } from '@tacit/keyring'
@@ -34,6 +34,7 @@ export async function openReadingRealm(
   const aggregator = new Aggregator({
     rulebooks,
     log,
+    membership: soleMember(log, state),
     logKeys: createLogKeys(noKeys),
     keeper: noKeys,
     evidence: { record: nothing, sign: nothing },
