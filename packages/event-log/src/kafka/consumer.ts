@@ -77,7 +77,8 @@ class GroupConsumer implements Consumer {
     this.#options = options
     this.#member = new Member({
       link: this.#link,
-      group: options.group,
+      // two deployments on one cluster are two groups
+      group: `${kafka.prefix}.${options.group}`,
       alarm: options.alarm,
       assigned: (cursors, generation) => {
         this.#assigned(cursors, generation)
@@ -192,6 +193,7 @@ class GroupConsumer implements Consumer {
   }
 
   async #recover(nodeId: number, parts: readonly Part[], error: unknown): Promise<void> {
+    if (this.#closing) return
     const lost = parts.find(({ part }) => part === outOfRange(error))
     this.#link.went(lost !== undefined)
     try {
