@@ -1,7 +1,7 @@
 import kafkajs, { type Admin } from 'kafkajs'
 import t from 'tap'
 import { brokersSkip, openBrokers } from '../testing/brokers/index.js'
-import { openTestLog } from '../testing/kafka-log.js'
+import { endAll, openTestLog } from '../testing/kafka-log.js'
 import { ensureTopic, partitionCount, type TopicRole, topicName } from './admin.js'
 import { type KafkaOptions, kafkaClient } from './connection.js'
 import { ownOptions } from '../testing/topics.js'
@@ -44,7 +44,7 @@ async function set(admin: Admin, topic: string, values: Record<string, string>):
 
 t.test('topics of the log', { skip, timeout: 120_000 }, async (t) => {
   const brokers = await openBrokers()
-  t.teardown(() => brokers.stop())
+  t.teardown(() => endAll(brokers))
   const use = (others: Partial<KafkaOptions> = {}) => ({
     ...ownOptions({ brokers: brokers.brokers, ...PLAIN }, 3, 1),
     ...others,

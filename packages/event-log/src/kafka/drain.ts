@@ -105,7 +105,8 @@ export class Drain {
     const [first] = waiting
     if (first === undefined) {
       await spool.tidy(clock.now() - maxAgeMs - HOUR)
-      return true
+      // what is counted and not found must not be looked for without a pause
+      return spool.records === 0
     }
     const width = parts()
     if (width === 0) return false

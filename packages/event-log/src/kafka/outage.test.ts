@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { brokersSkip, startBrokers } from '../testing/brokers/index.js'
 import { Caller } from '../testing/caller.js'
-import { becomeKnown, drained, openTestLog, thisHour } from '../testing/kafka-log.js'
+import { becomeKnown, drained, endAll, openTestLog, thisHour } from '../testing/kafka-log.js'
 import { numbered } from '../testing/lines.js'
 import { setOnLog } from '../testing/topic-setting.js'
 import { numbersOf, readTopic, tally } from '../testing/topic.js'
@@ -25,7 +25,7 @@ const silent = (alarms: readonly string[]) =>
 
 t.test('a log while Kafka is away', { skip, timeout: 280_000 }, async (t) => {
   const brokers = await startBrokers({ proxied: true })
-  t.teardown(() => brokers.stop())
+  t.teardown(() => endAll(brokers))
   const [node] = brokers.nodes
   if (node === undefined || node.proxy === null) throw new Error('no broker')
   const { proxy } = node

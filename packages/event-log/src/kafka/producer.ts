@@ -18,6 +18,8 @@ import { type KafkaOptions, kafkaClient, Sockets } from './connection.js'
 import { within } from './within.js'
 
 const ATTEMPT_MS = 10_000
+/** of that, until a new client has found a broker that answers */
+const FIRST_ANSWER_MS = 4_000
 /** how long the leader waits for the other in-sync replicas */
 const ACKNOWLEDGE_MS = 8_000
 /** metadata older than this is asked for again before the next record */
@@ -38,6 +40,8 @@ export class Producer {
   #client: Client | null = null
   #inFlight = 0
   #inFlightBytes = 0
+  /** the next client asks the next seed first, so that one that hangs is not asked twice in a row */
+  #seed = Math.floor(Math.random() * 1_000)
   /** of the first attempt of a row of failed ones; null after a success */
   #failingSince: number | null = null
   readonly #closing = new AbortController()
@@ -68,12 +72,7 @@ export class Producer {
     try {
       const attempt = this.#attempt(client, part, bytes, hour)
       const { signal } = this.#closing
-      await within(
-        attempt,
-        ATTEMPT_MS,
-        () => new TacitError('ERR_LOG_UNAVAILABLE', 'Kafka does not answer'),
-        signal,
-      )
+      await within(attempt, ATTEMPT_MS, unanswered, signal)
       this.#failingSince = null
     } catch (error) {
       this.#failed(client, error)
@@ -92,7 +91,7 @@ export class Producer {
   }
 
   async #attempt(client: Client, part: number, bytes: Uint8Array, hour: number): Promise<void> {
-    client.connected ??= client.producer.connect()
+    client.connected ??= within(client.producer.connect(), FIRST_ANSWER_MS, unanswered)
     try {
       await client.connected
     } catch (error) {
@@ -112,8 +111,8 @@ export class Producer {
 
   #create(): Client {
     const sockets = new Sockets()
-    // a new client starts with the first seed: not always with the same one, which may hang
-    const brokers = [...this.#options.brokers].sort(() => Math.random() - 0.5)
+    const at = this.#seed++ % this.#options.brokers.length
+    const brokers = [...this.#options.brokers.slice(at), ...this.#options.brokers.slice(0, at)]
     const kafka = kafkaClient({ ...this.#options, brokers }, sockets)
     const producer = kafka.producer({
       allowAutoTopicCreation: false,
@@ -129,12 +128,16 @@ export class Producer {
     if (client !== this.#client) return
     const now = performance.now()
     this.#failingSince ??= now
-    const unanswered = error instanceof TacitError
-    if (!unanswered && now - this.#failingSince < ATTEMPT_MS) return
+    const isUnanswered = error instanceof TacitError
+    if (!isUnanswered && now - this.#failingSince < ATTEMPT_MS) return
     drop(client)
     this.#client = null
     this.#failingSince = null
   }
+}
+
+function unanswered(): TacitError {
+  return new TacitError('ERR_LOG_UNAVAILABLE', 'Kafka does not answer')
 }
 
 /** Not awaited: where kafkajs waits for ever, it is without sockets and timers, and so garbage. */

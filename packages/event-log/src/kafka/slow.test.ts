@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { brokersSkip, startBrokers } from '../testing/brokers/index.js'
 import { Caller } from '../testing/caller.js'
-import { becomeKnown, drained, openTestLog, thisHour } from '../testing/kafka-log.js'
+import { becomeKnown, drained, endAll, openTestLog, thisHour } from '../testing/kafka-log.js'
 import { numbered } from '../testing/lines.js'
 import { numbersOf, readTopic, tally } from '../testing/topic.js'
 import { topicName } from './admin.js'
@@ -16,7 +16,7 @@ const DELAY_MS = 1_500
 
 t.test('a log while Kafka is slow', { skip, timeout: 250_000 }, async (t) => {
   const brokers = await startBrokers({ proxied: true })
-  t.teardown(() => brokers.stop())
+  t.teardown(() => endAll(brokers))
   const proxy = brokers.nodes[0]?.proxy
   if (!proxy) throw new Error('no proxy')
   const use = () => ownOptions(brokers.access(), PARTS, 1)

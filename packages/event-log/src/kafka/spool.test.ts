@@ -190,3 +190,25 @@ t.test('L6: a second process is refused', async (t) => {
   await t.rejects(openSpool(dir), { code: 'ERR_DATA_IN_USE' })
   await spool.close()
 })
+
+t.test('after a write whose outcome is not known the records are counted anew', async (t) => {
+  let broken = false
+  const beforeWrite = async () => {
+    if (broken) throw Object.assign(new Error('broken'), { code: 'EIO' })
+  }
+  const { alarms, spool } = await openSpool(t.testdir(), 16 * MIB, { ...systemFiles, beforeWrite })
+  await fill(spool, 1, 3)
+  const records = await spool.read()
+  broken = true
+  await t.rejects(spool.remove(records), { code: 'ERR_LOG_WRITE' })
+  broken = false
+  await until(() => spool.read().then(...([() => true, () => false] as const)))
+  t.equal(spool.records, 3)
+  t.equal(spool.bytes, 3 * (100 + SPOOL_HEADER_BYTES))
+  await until(() => spool.remove(records).then(...([() => true, () => false] as const)))
+  t.equal(spool.records, 0)
+  await spool.remove(records)
+  t.equal(spool.records, 0, 'what is gone already does not count twice')
+  t.same(alarms, [])
+  await spool.close()
+})

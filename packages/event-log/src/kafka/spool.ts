@@ -10,7 +10,8 @@
  *
  * Invariants
  * - What `append` resolved is on disk, and counted, until it was removed.
- * - `records` and `bytes` are what a scan of the directory would find; damaged records do not count, and are removed.
+ * - `records` and `bytes` are what a scan of the directory would find, but for changes under way; after a write whose
+ *   outcome is not known they are counted anew. Damaged records do not count, and are removed.
  * - A position is never given out twice, so a record is the same one after a restart.
  */
 import { TacitError } from '@tacit/contracts'
@@ -54,6 +55,8 @@ export class Spool {
   /** bytes of appends that are not on disk yet */
   #appending = 0
   #endsWith: Reach | null = null
+  /** a write failed, and may be there all the same */
+  #isDoubtful = false
 
   private constructor(log: LmdbLog, maxBytes: number, alarm: (message: string) => void) {
     this.#log = log
@@ -107,6 +110,9 @@ export class Spool {
     this.#appending += size
     try {
       await this.#log.append(record, hour)
+    } catch (error) {
+      this.#isDoubtful = true
+      throw error
     } finally {
       this.#appending -= size
     }
@@ -119,15 +125,25 @@ export class Spool {
    * Rejects with ERR_LOG_READ while the disk recovers.
    */
   async read(): Promise<readonly SpooledRecord[]> {
+    if (this.#isDoubtful) await this.#count()
     const { damaged, records } = await this.#readAfter(0)
     this.#forget(damaged, 0)
+    if (records.length === 0 && this.#records > 0) {
+      this.#alarm(`${this.#records} records fewer wait on disk than were counted`)
+      this.#forget(this.#records, 0)
+    }
     return records
   }
 
   /** Removes records that nothing waits for any more; resolves when that is on disk. Rejects as the lmdb log does. */
   async remove(records: readonly SpooledRecord[]): Promise<void> {
     if (records.length === 0) return
-    await this.#log.remove(records.map(({ position }) => position))
+    try {
+      await this.#log.remove(records.map(({ position }) => position))
+    } catch (error) {
+      this.#isDoubtful = true
+      throw error
+    }
     this.#forget(records.length, sizeOf(records))
   }
 
@@ -141,15 +157,20 @@ export class Spool {
   }
 
   async #count(): Promise<void> {
+    let count = 0
+    let bytes = 0
     for (let last = 0; ; ) {
       const { records } = await this.#readAfter(last)
       const end = records.at(-1)
-      if (end === undefined) return
-      this.#records += records.length
-      this.#bytes += sizeOf(records)
+      if (end === undefined) break
+      count += records.length
+      bytes += sizeOf(records)
       this.#endsWith = end.reach
       last = end.position
     }
+    this.#records = count
+    this.#bytes = bytes
+    this.#isDoubtful = false
   }
 
   async #readAfter(after: number): Promise<{ records: readonly SpooledRecord[]; damaged: number }> {

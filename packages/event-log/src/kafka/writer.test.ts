@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import kafkajs from 'kafkajs'
 import t from 'tap'
 import { brokersSkip, openBrokers } from '../testing/brokers/index.js'
-import { becomeKnown, openTestLog, thisHour } from '../testing/kafka-log.js'
+import { becomeKnown, endAll, openTestLog, thisHour } from '../testing/kafka-log.js'
 import { numbered } from '../testing/lines.js'
 import { numbersOf, readTopic } from '../testing/topic.js'
 import { topicName } from './admin.js'
@@ -15,7 +15,7 @@ const PARTS = 4
 
 t.test('a writer on Kafka', { skip, timeout: 120_000 }, async (t) => {
   const brokers = await openBrokers()
-  t.teardown(() => brokers.stop())
+  t.teardown(() => endAll(brokers))
   const use = () => ownOptions({ brokers: brokers.brokers, tls: null, sasl: null }, PARTS, 1)
 
   await t.test('records go to every part in turn, with nothing beside them', async (t) => {

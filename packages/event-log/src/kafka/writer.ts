@@ -186,9 +186,13 @@ export class Writer {
   }
 
   async #toSpool(bytes: Uint8Array, hour: number, reach: Reach): Promise<void> {
-    await this.#spool.append(bytes, hour, reach, this.#width)
+    try {
+      await this.#spool.append(bytes, hour, reach, this.#width)
+    } finally {
+      // also after a failure: it may be there
+      this.#drain.wake()
+    }
     if (reach !== 'last') this.#options.alarm('Kafka does not take records now: they wait on disk')
-    this.#drain.wake()
   }
 
   /** Parts that a record of reach `one` may go into: an `all` has reached them, and they are still there. */

@@ -21,6 +21,14 @@ export interface TestLog {
   readonly alarms: string[]
 }
 
+const opened = new Set<KafkaLog>()
+
+/** Closes the logs that a test left open when it failed, so that its process ends; then the brokers. */
+export async function endAll(brokers: { stop(): Promise<void> }): Promise<void> {
+  await Promise.allSettled([...opened].map((log) => log.close()))
+  await brokers.stop()
+}
+
 /** Opens a log with a spool in `dir`. */
 export async function openTestLog(
   kafka: KafkaOptions,
@@ -35,6 +43,7 @@ export async function openTestLog(
     spool: { dir, maxBytes: 32 * 1024 * 1024, maxAgeMs: DAY },
     ...others,
   })
+  opened.add(log)
   return { log, alarms }
 }
 
