@@ -12,6 +12,7 @@
 import { epochFromLabel, epochOf, HOUR, type Stream, utcDay } from '@tacit/contracts'
 import type { StreamPlan } from '@tacit/rulebook'
 import type { Connection } from './connection.js'
+import { whileOwner } from './owner.js'
 import { dropPartitions } from './partitions.js'
 import { CLEAN, dropTable, HOUR_KEY, landingTable, stagingColumns, stagingTable } from './schema.js'
 import { identifiers, tableName } from './sql.js'
@@ -70,7 +71,7 @@ async function takeBack(
   })
   if (unfinished.some((hour) => staging.has(Math.floor(hour / HOUR)))) {
     await connection.command(
-      `ALTER TABLE ${tableName(connection.database, stagingTable(stream))} DELETE WHERE ${OF_HOURS}`,
+      `ALTER TABLE ${tableName(connection.database, stagingTable(stream))} DELETE WHERE ${OF_HOURS}${whileOwner(connection)}`,
       { params: { hours: hourKeys(unfinished) }, settings: { mutations_sync: '2' }, repeatable: true },
     )
   }
@@ -113,7 +114,7 @@ export async function settle(
   if (due.length > 0) {
     await connection.command(
       `INSERT INTO ${tableName(database, stagingTable(plan.stream))} (${columns})
-       SELECT ${columns} FROM ${tableName(database, landingTable(plan.stream))} WHERE ${OF_HOURS}
+       SELECT ${columns} FROM ${tableName(database, landingTable(plan.stream))} WHERE ${OF_HOURS}${whileOwner(connection)}
        ORDER BY rand()${options.deduplicate ? ' LIMIT 1 BY _producer, _batch, _row' : ''}`,
       {
         params: { hours: hourKeys(due) },
