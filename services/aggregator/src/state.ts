@@ -13,6 +13,7 @@ import { mkdirSync } from 'node:fs'
 import { type BatchHeader, epochOf, type HourCounts, STREAMS, type Stream, utcDay } from '@tacit/contracts'
 import { open, type RootDatabase } from 'lmdb'
 import { addDetected, type DetectedSums } from './detections.js'
+import { isMixed } from './mixing.js'
 import type {
   AppliedBatch,
   CheckResult,
@@ -115,6 +116,7 @@ export class AggregatorState {
     }
     if (header.detected !== undefined) this.#addDetected(header)
     const hour = this.receiptHour(header.hour) ?? { rows: {} }
+    const batches = { ...hour.batches }
     for (const { stream, rows } of header.sections) {
       for (const [epoch, count] of Object.entries(rows)) {
         const window = this.window(stream, epoch)
@@ -125,12 +127,14 @@ export class AggregatorState {
         if (fate === 'landed') {
           const byEpoch = hour.rows[stream] ?? {}
           byEpoch[epoch] = (byEpoch[epoch] ?? 0) + count
+          if (isMixed(stream)) batches[epoch] = (batches[epoch] ?? 0) + 1
           hour.rows[stream] = byEpoch
         }
       }
     }
     // Also an hour without rows is kept until it is settled: its log key has to die.
-    if (fate !== 'expired') this.#db.put(['hour', header.hour], hour)
+    const record: ReceiptHour = Object.keys(batches).length === 0 ? hour : { ...hour, batches }
+    if (fate !== 'expired') this.#db.put(['hour', header.hour], record)
     if (header.watermark === true && header.hour > this.watermark) this.#db.put('watermark', header.hour)
   }
 
