@@ -50,7 +50,10 @@ export interface Warehouse {
     stream: Stream,
     options?: { readonly distinctOf?: readonly number[] },
   ): Promise<readonly LandingHour[]>
-  /** Moves whole hours (ms) into staging; repeatable with `resume`. @returns rows of those hours by epoch */
+  /**
+   * Moves whole hours (ms) into staging; repeatable with `resume`.
+   * @returns rows in staging by epoch: of those hours, and of all hours where rows tell none (week and month)
+   */
   settle(stream: Stream, hours: readonly number[], options: SettleOptions): Promise<readonly StagedCount[]>
   /**
    * Drops whole hours (ms) of landing. @param options.completeUntil ms: no row whose hour of receipt is before it comes

@@ -8,6 +8,7 @@
  * - At most {@link MAX_IN_FLIGHT} batches are being written; what arrives meanwhile gathers in the next one, bounded.
  * - A batch holds what one rulebook decided; its hash stands in the authenticated header.
  * - Records of a batch are shuffled before they are numbered.
+ * - The hour of receipt is the fourth column of every row: a day's record begins with it, the others are given it here.
  * Recovery: a batch whose append fails fails all its beacons (503); nothing was promised. Its number is not used again.
  */
 import { randomBytes, randomFillSync } from 'node:crypto'
@@ -328,8 +329,9 @@ export class GroupCommit implements RecordSink {
     const sections = [...gathering.sections].map(([stream, { tails, rows }]) => {
       shuffle(tails)
       const prefix = `["${this.producer}",${batch},`
+      const received = stream === 'day' ? '' : `${gathering.hour / 1000},`
       let text = ''
-      for (let i = 0; i < tails.length; i++) text += `${prefix}${i},${tails[i]}\n`
+      for (let i = 0; i < tails.length; i++) text += `${prefix}${i},${received}${tails[i]}\n`
       parts.push(text)
       return { stream, bytes: Buffer.byteLength(text), rows }
     })

@@ -77,7 +77,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
       if (closed !== null) throw new TacitError('ERR_LOG_CLOSED')
       let consumer = consumers.get(group)
       if (consumer === undefined) {
-        consumer = createConsumer(kafka, { topic: topicName(connection, 'log'), group, alarm })
+        consumer = createConsumer(connection, { topic: topicName(connection, 'log'), group, alarm })
         consumers.set(group, consumer)
       }
       return consumer.parts()
