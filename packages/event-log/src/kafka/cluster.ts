@@ -8,6 +8,7 @@
  * fetch.ts, transactor.ts), in terms of the requests below, which kafkajs hands to partition assigners.
  */
 import type { CompressionTypes, Kafka } from 'kafkajs'
+import { within } from './within.js'
 
 export interface PartitionMetadata {
   readonly partitionId: number
@@ -190,19 +191,11 @@ export function nameOf(error: unknown): string {
   return error.name
 }
 
-/** Rejects with `KafkaTimeout` where a promise takes longer than `ms`; what it waited for goes on unheard. */
-export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const error = new Error('Kafka did not answer in time')
-      error.name = 'KafkaTimeout'
-      reject(error)
-    }, ms)
+/** An answer that may take `ms`; rejects with `KafkaTimeout` after it. */
+export function answered<T>(ms: number, answer: Promise<T>): Promise<T> {
+  return within(answer, ms, () => {
+    const error = new Error('Kafka did not answer in time')
+    error.name = 'KafkaTimeout'
+    return error
   })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,5 +1,5 @@
 /** Fetching from the leaders of a topic's partitions, and where partitions begin and end. */
-import { type FetchedMessage, type FetchedPartition, nameOf, within } from './cluster.js'
+import { type FetchedMessage, type FetchedPartition, nameOf, answered } from './cluster.js'
 import type { Link } from './link.js'
 
 /** a broker's own time for a request, on top of what it was asked to wait */
@@ -67,7 +67,7 @@ export async function fetchFrom(
     })
     return responses.flatMap((response) => response.partitions)
   }
-  return await within(waitMs + ANSWER_MS, request())
+  return await answered(waitMs + ANSWER_MS, request())
 }
 
 /** Where a partition begins and ends now. */
@@ -82,8 +82,8 @@ export async function rangeOf(link: Link, partition: number): Promise<Range> {
     })
     return Number(responses[0]?.partitions[0]?.offset)
   }
-  const first = await within(ANSWER_MS, offsetAt(EARLIEST))
-  return { first, end: await within(ANSWER_MS, offsetAt(LATEST)) }
+  const first = await answered(ANSWER_MS, offsetAt(EARLIEST))
+  return { first, end: await answered(ANSWER_MS, offsetAt(LATEST)) }
 }
 
 /**

@@ -14,7 +14,7 @@
 import { randomBytes } from 'node:crypto'
 import { TacitError } from '@tacit/contracts'
 import { ensureTopic, topicName } from './admin.js'
-import { type FetchedMessage, within } from './cluster.js'
+import { type FetchedMessage, answered } from './cluster.js'
 import { type KafkaOptions, kafkaClient } from './connection.js'
 import { Follower } from './follower.js'
 import { Link } from './link.js'
@@ -179,7 +179,7 @@ class TopicJournal implements Journal {
 
   async #applied(offset: number, ms: number, code: 'ERR_LOG_READ' | 'ERR_LOG_WRITE'): Promise<void> {
     try {
-      await within(ms, this.#follower.reached(offset))
+      await answered(ms, this.#follower.reached(offset))
     } catch (error) {
       if (error instanceof TacitError) throw error
       // committed, and not known here: the caller must not go on from what is applied

@@ -7,7 +7,7 @@
  */
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
-import { type Broker, type Cluster, clusterOf, within } from './cluster.js'
+import { type Broker, type Cluster, clusterOf, answered } from './cluster.js'
 import { type KafkaOptions, kafkaClient } from './connection.js'
 
 const FAILING_MS = 12_000
@@ -58,7 +58,7 @@ export class Link {
   /** Looks up anew who leads what. */
   async refresh(): Promise<void> {
     const cluster = await this.#ready()
-    await within(CONNECT_MS, cluster.refreshMetadata())
+    await answered(CONNECT_MS, cluster.refreshMetadata())
   }
 
   /** Says how a request went: whether the link is of use. */
@@ -81,8 +81,8 @@ export class Link {
 
   async #ready(): Promise<Cluster> {
     const { cluster } = this.#connected
-    await within(CONNECT_MS, cluster.connect())
-    await within(CONNECT_MS, cluster.addMultipleTargetTopics([this.topic]))
+    await answered(CONNECT_MS, cluster.connect())
+    await answered(CONNECT_MS, cluster.addMultipleTargetTopics([this.topic]))
     return cluster
   }
 
@@ -105,6 +105,6 @@ function connect(options: KafkaOptions): Connected {
 
 /** kafkajs waits for answers that may never come; without sockets there is nothing to wait for. */
 async function disconnect({ cluster, sockets }: Connected): Promise<void> {
-  await within(DISCONNECT_MS, cluster.disconnect()).catch(() => undefined)
+  await answered(DISCONNECT_MS, cluster.disconnect()).catch(() => undefined)
   for (const socket of sockets) socket.destroy()
 }

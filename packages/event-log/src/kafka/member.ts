@@ -19,7 +19,7 @@ import {
   encodeMember,
   type Held,
 } from './assignment.js'
-import { type Broker, nameOf, within } from './cluster.js'
+import { type Broker, nameOf, answered } from './cluster.js'
 import type { Link } from './link.js'
 import { Wakeable } from './wakeable.js'
 
@@ -316,7 +316,7 @@ export class Member {
   async #leave(): Promise<void> {
     if (this.#memberId === '') return
     const member = { groupId: this.#options.group, memberId: this.#memberId }
-    const leave = within(
+    const leave = answered(
       LEAVE_MS,
       this.#find().then((coordinator) => coordinator.leaveGroup(member)),
     )
@@ -327,7 +327,7 @@ export class Member {
   /** Asks the coordinator, wherever it is now. */
   async #ask<T>(request: (coordinator: Broker) => Promise<T>, ms = REQUEST_MS): Promise<T> {
     try {
-      const answer = await within(ms, this.#interruptible(this.#find().then(request)))
+      const answer = await answered(ms, this.#interruptible(this.#find().then(request)))
       this.#options.link.went(true)
       return answer
     } catch (error) {

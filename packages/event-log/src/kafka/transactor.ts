@@ -14,7 +14,7 @@
 import { performance } from 'node:perf_hooks'
 import { TacitError } from '@tacit/contracts'
 import kafkajs from 'kafkajs'
-import { type Broker, nameOf, type OutgoingMessage, within } from './cluster.js'
+import { type Broker, nameOf, type OutgoingMessage, answered } from './cluster.js'
 import type { Link } from './link.js'
 import { Wakeable } from './wakeable.js'
 
@@ -165,7 +165,7 @@ export class Transactor {
     const until = performance.now() + ms
     for (let wait = BACK_OFF_MIN_MS; ; wait = Math.min(wait * 2, BACK_OFF_MAX_MS)) {
       try {
-        const answer = await within(REQUEST_MS, request())
+        const answer = await answered(REQUEST_MS, request())
         this.#link.went(true)
         return answer
       } catch (error) {
