@@ -9,7 +9,7 @@ import type { Fleet } from './fleet.js'
 
 /** Rows that landed twice are one: the settler makes them one. */
 const LANDING =
-  'SELECT path, site, toUnixTimestamp(hour), person FROM (SELECT DISTINCT _producer, _batch, _row, path, site, hour, concat(toString(epoch), \' \', person) AS person FROM tacit.landing_day)'
+  "SELECT path, site, toUnixTimestamp(hour), person FROM (SELECT DISTINCT _producer, _batch, _row, path, site, hour, concat(toString(epoch), ' ', person) AS person FROM tacit.landing_day)"
 const STAGING =
   "SELECT path, site, toUnixTimestamp(hour), concat(toString(epoch), ' ', person) FROM tacit.staging_day"
 

@@ -92,7 +92,8 @@ async function killAll(
     // It may be on its way back from an earlier kill; and never are all of its kind away at once.
     await away.get(victim)
     const others = group.filter((other) => other !== victim && away.has(other))
-    if (group.length > 2 && others.length >= MOST_BROKERS_AWAY) await Promise.race(others.map((other) => away.get(other)))
+    if (group.length > 2 && others.length >= MOST_BROKERS_AWAY)
+      await Promise.race(others.map((other) => away.get(other)))
     if (await victim.kill()) done++
     progress?.(number + 1, victim.name)
     const back = sleep(absence)

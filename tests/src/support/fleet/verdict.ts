@@ -65,7 +65,11 @@ export async function untilArrived(
 /**
  * Lets the hour be over, waits until it is settled, and judges staging and the ledger. Every process runs, no load is on.
  */
-export async function settledVerdict(fleet: Fleet, sent: readonly SentBeacon[], dir: string): Promise<Verdict> {
+export async function settledVerdict(
+  fleet: Fleet,
+  sent: readonly SentBeacon[],
+  dir: string,
+): Promise<Verdict> {
   const arrived = await untilArrived(fleet, sent)
   const shared = await openShared(fleet, dir)
   try {
