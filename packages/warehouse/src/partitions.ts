@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from './connection.js'
 import { WarehouseError } from './failures.js'
+import { requireOwner } from './owner.js'
 import { tableName } from './sql.js'
 
 const GONE_TIMEOUT_MS = 30_000
@@ -113,6 +114,7 @@ export async function dropPartitions(
   partitionIds: readonly string[],
 ): Promise<void> {
   if (partitionIds.length === 0) return
+  await requireOwner(connection)
   await connection.command(dropPartitionsSql(connection.database, table, partitionIds), {
     repeatable: true,
   })

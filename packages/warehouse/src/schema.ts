@@ -6,7 +6,7 @@
  * `staging_<stream>`: rows of open epochs, by epoch, without them. Those of a week or a month say only that somebody is
  *   part of a number, not when or how often: such a table is a set, in the order of its content and of nothing else.
  * `cells`: released statistics; written once.
- * `clean_…`: cleaned rows of one release, dropped after it; left-overs of a killed release go at the next start.
+ * `clean_…`: cleaned rows of one release, dropped after it; left-overs of a killed release go when somebody takes over (owner.ts).
  */
 import { type Stream, TacitError } from '@tacit/contracts'
 import {
@@ -31,7 +31,7 @@ const DAY_KEY = 'intDiv(toUnixTimestamp(received), 86400)'
 
 const DEDUPLICATION_WINDOW = 1_000
 /** Acknowledged means on disk; and what is dropped leaves the disk at once. */
-const DURABLE = 'fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 1'
+export const DURABLE = 'fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 1'
 
 const CELL_COLUMNS: readonly Column[] = [
   { name: 'manifest', type: 'String' },
@@ -192,7 +192,7 @@ async function sortingKey(connection: Connection, table: string): Promise<string
 }
 
 /**
- * Makes the database and its tables, adds the columns that those that exist lack, and removes scratch tables of a killed release.
+ * Makes the database and its tables, and adds the columns that those that exist lack.
  * @throws TacitError ERR_DATA_RULEBOOK where a column has another type than the plans need
  */
 export async function migrate(connection: Connection, plans: readonly StreamPlan[]): Promise<void> {
@@ -203,9 +203,6 @@ export async function migrate(connection: Connection, plans: readonly StreamPlan
     const columns = existing.get(table.name)
     if (columns !== undefined) await addColumns(connection, table, missingColumns(table, columns))
     else await connection.command(createTable(database, table), { repeatable: true })
-  }
-  for (const table of existing.keys()) {
-    if (table.startsWith(CLEAN)) await dropTable(connection, table)
   }
 }
 

@@ -16,6 +16,7 @@
 import { epochFromLabel, epochOf, HOUR, type Stream, utcDay } from '@tacit/contracts'
 import type { StreamPlan } from '@tacit/rulebook'
 import type { Connection } from './connection.js'
+import { requireOwner, whileOwner } from './owner.js'
 import { awaitReplaced, dropPartitions } from './partitions.js'
 import { CLEAN, dropTable, hasHours, HOUR_KEY, landingTable, stagingColumns, stagingTable } from './schema.js'
 import { identifiers, tableName } from './sql.js'
@@ -74,7 +75,7 @@ async function takeBack(
   })
   if (unfinished.some((hour) => staging.has(Math.floor(hour / HOUR)))) {
     await connection.command(
-      `ALTER TABLE ${tableName(connection.database, stagingTable(stream))} DELETE WHERE ${OF_HOURS}`,
+      `ALTER TABLE ${tableName(connection.database, stagingTable(stream))} DELETE WHERE ${OF_HOURS}${whileOwner(connection)}`,
       { params: { hours: hourKeys(unfinished) }, settings: { mutations_sync: '2' }, repeatable: true },
     )
   }
@@ -100,6 +101,7 @@ async function stagedOfHours(
 
 /** Makes one part of each epoch that has several, each row in it once. */
 async function mergeSet(connection: Connection, table: string): Promise<void> {
+  await requireOwner(connection)
   const epochs = await connection.rows<{ id: string }>(
     `SELECT partition_id AS id FROM system.parts
      WHERE database = {database:String} AND table = {table:String} AND active
@@ -129,7 +131,7 @@ async function settleSet(
   if (resume) await killQuery(connection, queryId)
   await connection.command(
     `INSERT INTO ${tableName(database, table)} (${columns})
-     SELECT DISTINCT ${columns} FROM ${tableName(database, landingTable(plan.stream))} WHERE ${OF_HOURS} ORDER BY rand()`,
+     SELECT DISTINCT ${columns} FROM ${tableName(database, landingTable(plan.stream))} WHERE ${OF_HOURS}${whileOwner(connection)} ORDER BY rand()`,
     {
       params: { hours: hourKeys(hours) },
       queryId,
@@ -160,7 +162,7 @@ export async function settle(
   if (due.length > 0) {
     await connection.command(
       `INSERT INTO ${tableName(database, stagingTable(plan.stream))} (${columns})
-       SELECT ${columns} FROM ${tableName(database, landingTable(plan.stream))} WHERE ${OF_HOURS}
+       SELECT ${columns} FROM ${tableName(database, landingTable(plan.stream))} WHERE ${OF_HOURS}${whileOwner(connection)}
        ORDER BY rand()${options.deduplicate ? ' LIMIT 1 BY _producer, _batch, _row' : ''}`,
       {
         params: { hours: hourKeys(due) },

@@ -63,6 +63,8 @@ export interface CommittedManifest {
 /** How one batch fared. */
 export interface AppliedBatch {
   readonly header: BatchHeader
+  /** part of the log that it was read in */
+  readonly part: number
   readonly fate: 'landed' | 'quarantined' | 'expired'
 }
 

@@ -38,7 +38,7 @@ async function settlerOf(t: Test, landed: { readonly day: number; readonly week:
     counts: {},
     removedProps: 0,
   } as const
-  await state.apply([{ header, fate: 'landed' }], 1, 0)
+  await state.apply([{ header, fate: 'landed', part: 0 }], 1, 0)
   await state.completeUntil(HOUR_AT + HOUR)
   const calls: string[] = []
   const alarms: string[] = []

@@ -11,7 +11,7 @@
  * row ends there once. That they moved is known of hours until their keys are dead.
  */
 import { randomUUID } from 'node:crypto'
-import { HOUR, hourLabel, hourOf, type Stream } from '@tacit/contracts'
+import { HOUR, hourLabel, hourOf, MINUTE, type Stream } from '@tacit/contracts'
 import type { KeeperPort, LogKeys } from '@tacit/keyring'
 import type { Warehouse } from '@tacit/warehouse'
 import { heldBack } from './mixing.js'
@@ -34,8 +34,13 @@ type Ready = ReadonlyMap<number, ReceiptHour['rows']>
 /** Of each hour distinct rows in landing, and whether some are there twice. */
 type Landed = ReadonlyMap<number, { readonly rows: number; readonly doubled: boolean }>
 
+/** A collector says that an hour is over within seconds. */
+const MARKED_WITHIN_MS = 2 * MINUTE
+
 export class Settler {
   readonly #options: SettlerOptions
+  /** ms: the hour in which it was said that collectors are silent */
+  #missedIn = 0
 
   constructor(options: SettlerOptions) {
     this.#options = options
@@ -75,6 +80,7 @@ export class Settler {
   async settle(now: number): Promise<number> {
     await this.#resumeMoves()
     const { state } = this.#options
+    await this.#lookForWriters(now)
     // A driven run may have gone ahead of the live clock: the hour that runs is not over, whatever it wrote down.
     const completeUntil = Math.min(state.watermark, hourOf(now))
     const due = state.receiptHours(completeUntil)
@@ -94,11 +100,33 @@ export class Settler {
     return ready.size
   }
 
-  /** @param isWhole it waits for nothing but others to be mixed with */
-  async #waitFor(hour: number, isWhole: boolean): Promise<void> {
-    if (!isWhole) this.#options.alarm('an hour has fewer rows in landing than were accepted; it waits')
+  /**
+   * Hours wait for every writer: what its spool holds comes when it is back. Until the keys of its hours die, after which
+   * nothing of them could be opened.
+   */
+  async #lookForWriters(now: number): Promise<void> {
+    const { alarm, rulebooks, state } = this.#options
+    const silent = state.silentWriters(hourOf(now))
+    const gone = silent.filter(({ heard }) => now >= heard + rulebooks.current().keep.logMs)
+    for (const { writer } of gone) {
+      await state.giveUp(writer)
+      alarm(
+        'a collector has been silent for as long as log keys live: what it still holds is lost, and counted as late',
+      )
+    }
+    const waiting = silent.length - gone.length
+    if (waiting === 0 || now < hourOf(now) + MARKED_WITHIN_MS || this.#missedIn === hourOf(now)) return
+    this.#missedIn = hourOf(now)
+    alarm(
+      `of the collectors ${String(waiting)} did not say that the last hour is over: its rows, and releases that need them, wait until they are back`,
+    )
+  }
+
+  /** @param addsUp it waits for nothing but others to be mixed with */
+  async #waitFor(hour: number, addsUp: boolean): Promise<void> {
+    if (!addsUp) this.#options.alarm('an hour has fewer rows in landing than were accepted; it waits')
     // Should the keeper's time come first, the record says how it was.
-    await this.#options.keeper.reconciled('hour', hourLabel(hour), isWhole)
+    await this.#options.keeper.reconciled('hour', hourLabel(hour), addsUp)
   }
 
   async #moveAll(ready: Ready, landed: ReadonlyMap<Stream, Landed>, completeUntil: number): Promise<void> {
@@ -172,7 +200,7 @@ export class Settler {
     for (const hour of hours) {
       logKeys.forget(hour)
       await keeper.destroyLogKey(hour, state.receiptHour(hour)?.short !== true)
-      await state.clearQuarantine(hour)
+      state.clearQuarantine(hour)
     }
     await state.settled(hours)
   }
