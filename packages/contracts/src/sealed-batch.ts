@@ -60,6 +60,18 @@ export interface BatchHeader {
   readonly detected?: Readonly<Record<string, number>>
   /** present on a watermark: no later batch of any earlier boot, and none of this producer, has an hour before `hour` */
   readonly watermark?: true
+  /** present on a watermark of a log that several write: it speaks for its writer alone */
+  readonly mark?: Mark
+}
+
+/** Whom a watermark speaks for, in a log of several writers and parts. A copy of it is in each part. */
+export interface Mark {
+  /** 16 hexadecimal digits, of one spool's life: what the spool holds after a crash is of the same writer */
+  readonly writer: string
+  /** parts that the writer used until then: the watermark holds once it was read in each of them */
+  readonly parts: number
+  /** nothing of the writer follows at all, until it marks again */
+  readonly last?: true
 }
 
 export interface OpenedBatch {

@@ -67,3 +67,42 @@ export interface EventLog {
   expire(hour: number): Promise<number>
   close(): Promise<void>
 }
+
+/** One change of values that processes share; texts are JSON. */
+export interface JournalChange {
+  readonly key: string
+  /** null: the key goes */
+  readonly value: string | null
+}
+
+/** Values that processes share: all read them, and the one owner changes them. */
+export interface Journal {
+  /** Takes over: fences every former owner, and resolves once all that they wrote is applied here. */
+  own(): Promise<void>
+  /** false before `own`, and from the moment at which it is known that another took over */
+  readonly isOwner: boolean
+  /** of the taking over that was applied last, whoever's it was: each is one higher than the one before; 0 before the first */
+  readonly term: number
+  /**
+   * All changes or none. Resolves when they are durable and applied here; rejects with ERR_LOG_FENCED where another took
+   * over, else retryably, and then they may come to be there later.
+   */
+  write(changes: readonly JournalChange[]): Promise<void>
+  close(): Promise<void>
+}
+
+/** What processes tell one of them, in order. */
+export interface Reports {
+  /** Resolves when it is durable; it may be there twice. */
+  append(bytes: Uint8Array): Promise<void>
+  /** Up to `maxRecords` after a position, in order; where there is none, waits for at most `waitMs`. */
+  read(
+    after: number,
+    maxRecords: number,
+    waitMs: number,
+  ): Promise<{
+    readonly records: readonly { readonly position: number; readonly bytes: Buffer }[]
+    readonly last: number
+  }>
+  close(): Promise<void>
+}

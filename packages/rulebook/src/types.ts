@@ -151,6 +151,8 @@ export interface Rulebook {
     readonly in: Readonly<Record<string, unknown>>
     readonly out: Readonly<Record<string, unknown>>
   }[]
+  /** streams whose records are stored; no text says it, and absent are those that this version releases (plan.ts) */
+  readonly stored?: readonly Stream[]
   /** the texts it was made of, by file name; the rulebook itself is `rulebook.yaml` */
   readonly sources: Readonly<Record<string, string>>
 }

@@ -7,6 +7,7 @@
 import { DAY, HOUR, type Stream } from '@tacit/contracts'
 import { PROVENANCE_COLUMN, type StreamPlan } from '@tacit/rulebook'
 import type { Connection } from './connection.js'
+import { whileOwner } from './owner.js'
 import { dropPartitions } from './partitions.js'
 import { HOUR_KEY, landingTable, lineColumns } from './schema.js'
 import { identifier, identifiers, tableName, text } from './sql.js'
@@ -154,7 +155,7 @@ export async function dropLanding(
   const single = whole.hours.filter((key) => !quiet.includes(Math.floor(key / HOURS_OF_DAY)))
   if (single.length === 0) return
   await connection.command(
-    `ALTER TABLE ${tableName(connection.database, table)} DELETE WHERE ${HOUR_KEY} IN {hours:Array(UInt32)}`,
+    `ALTER TABLE ${tableName(connection.database, table)} DELETE WHERE ${HOUR_KEY} IN {hours:Array(UInt32)}${whileOwner(connection)}`,
     { params: { hours: single }, settings: { mutations_sync: '2' }, repeatable: true },
   )
 }

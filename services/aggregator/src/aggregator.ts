@@ -1,18 +1,10 @@
 /**
  * The aggregator: log → landing → staging → release, in the order that the clock asks for. One call at a time; each
- * call is complete in itself, so a crash at any point is repaired by the next one.
+ * call is complete in itself, so a crash at any point is repaired by the next one. Of several on one log each stages, and
+ * one, their owner, does the rest.
  */
-import {
-  type BatchHeader,
-  epochFromLabel,
-  HOUR,
-  hourOf,
-  readBatchHeader,
-  type Stream,
-  TacitError,
-  utcDay,
-} from '@tacit/contracts'
-import type { EventLog } from '@tacit/event-log'
+import { epochFromLabel, HOUR, hourOf, type Stream, TacitError, utcDay } from '@tacit/contracts'
+import type { EventLog, LogPart } from '@tacit/event-log'
 import type { KeeperPort, LogKeys } from '@tacit/keyring'
 import { storedPlans } from '@tacit/rulebook'
 import type { Warehouse } from '@tacit/warehouse'
@@ -20,6 +12,7 @@ import { addDetected, type DetectionRow, detectionRows } from './detections.js'
 import { dropEvent, type Evidence, failedCheckEvent } from './evidence.js'
 import { differenceOf, type ReleasedStatistic, Releaser } from './release.js'
 import { checkProvenance } from './provenance.js'
+import { CONSUMER_GROUP, type Membership } from './membership.js'
 import type { CheckResult, LedgerRow } from './records.js'
 import { closingTime, type Rulebooks } from './rulebooks.js'
 import { Settler } from './settler.js'
@@ -29,6 +22,7 @@ import { addCounts, type AggregatorState } from './state.js'
 export interface AggregatorOptions {
   readonly rulebooks: Rulebooks
   readonly log: EventLog
+  readonly membership: Membership
   readonly logKeys: LogKeys
   readonly keeper: KeeperPort
   readonly evidence: Evidence
@@ -37,20 +31,22 @@ export interface AggregatorOptions {
   readonly alarm: (message: string) => void
 }
 
-const TAIL_RECORDS = 1_000
-const TAIL_BYTES = 16 * 1024 * 1024
+const ONE_RECORD_BYTES = 16 * 1024 * 1024
+/** Hours whose keys may still live when this process begins. */
+const SETTLED_HOURS = 25
 
 export class Aggregator {
   readonly #options: AggregatorOptions
-  readonly #stager: Stager
+  readonly #stagers = new Map<LogPart, Stager>()
   readonly #settler: Settler
   readonly #releaser: Releaser
   readonly #streams: readonly Stream[]
+  /** hours (ms) of which this member said that it needs no key any more */
+  readonly #letGoOf = new Set<number>()
 
   constructor(options: AggregatorOptions) {
     this.#options = options
     this.#streams = storedPlans(options.rulebooks.current()).map(({ stream }) => stream)
-    this.#stager = new Stager(options)
     this.#settler = new Settler({ ...options, streams: this.#streams })
     this.#releaser = new Releaser(options)
   }
@@ -60,14 +56,43 @@ export class Aggregator {
     return this.#settler.finishMoves(from)
   }
 
-  /** Stages what is in the log. @returns batches taken */
-  stage(): Promise<number> {
-    return this.#stager.drain()
+  /** Stages what is in the parts of the log that this process reads; the owner counts what all staged. @returns batches taken */
+  async stage(): Promise<number> {
+    const batches = await this.#stageParts()
+    const { membership } = this.#options
+    if (await membership.own()) await membership.collect()
+    return batches
   }
 
-  /** Stages, settles complete hours, and releases windows that closed. @param now ms @returns what it released */
+  async #stageParts(): Promise<number> {
+    const parts = this.#options.log.parts(CONSUMER_GROUP)
+    for (const part of this.#stagers.keys()) if (!parts.includes(part)) this.#stagers.delete(part)
+    let batches = 0
+    for (const part of parts) batches += await this.#stage(part)
+    return batches
+  }
+
+  async #stage(part: LogPart): Promise<number> {
+    const stager = this.#stagers.get(part) ?? new Stager(part, this.#options)
+    this.#stagers.set(part, stager)
+    try {
+      return await stager.drain()
+    } catch (error) {
+      // Who reads it now has its boundary, and goes on from there.
+      if (error instanceof TacitError && error.code === 'ERR_LOG_FENCED') return 0
+      throw error
+    }
+  }
+
+  /**
+   * Stages; the owner settles complete hours, too, and releases windows that closed.
+   * @param now ms @returns what it released
+   */
   async advance(now: number): Promise<readonly ReleasedStatistic[]> {
-    await this.#stager.drain()
+    await this.stage()
+    const { membership } = this.#options
+    if (!membership.isAlone) await this.#letGo(now)
+    if (!membership.isOwner) return []
     if ((await this.#settler.settle(now)) > 0) await this.#dropLeftovers()
     const released: ReleasedStatistic[] = []
     for (const stream of this.#streams) {
@@ -81,10 +106,24 @@ export class Aggregator {
     return released
   }
 
-  /** Drops the staging partitions of epochs whose root is destroyed. @returns their labels */
+  /** Says of hours that the owner has settled that nothing of them is here any more: their keys wait for every member. */
+  async #letGo(now: number): Promise<void> {
+    const { keeper, logKeys, state } = this.#options
+    for (let hour = hourOf(now) - HOUR; hour >= hourOf(now) - SETTLED_HOURS * HOUR; hour -= HOUR) {
+      if (this.#letGoOf.has(hour) || !state.isSettled(hour)) continue
+      logKeys.forget(hour)
+      await keeper.destroyLogKey(hour, true)
+      state.clearQuarantine(hour)
+      this.#letGoOf.add(hour)
+    }
+    for (const hour of this.#letGoOf) if (hour < now - 2 * SETTLED_HOURS * HOUR) this.#letGoOf.delete(hour)
+  }
+
+  /** Drops the staging partitions of epochs whose root is destroyed, if it is the owner. @returns their labels */
   async dropDestroyed(): Promise<readonly string[]> {
-    const { keeper, state } = this.#options
+    const { keeper, membership, state } = this.#options
     const dropped: string[] = []
+    if (!membership.isOwner) return dropped
     for (const stream of this.#streams) {
       const standing = state.windows(stream).filter(({ record }) => !record.dropped)
       if (standing.length === 0) continue
@@ -156,12 +195,13 @@ export class Aggregator {
   }
 
   /**
-   * Runs the checks of what is stored, keeps what they found, and sounds the alarm where one fails. That one fails which
+   * Runs the checks of what is stored, if it is the owner, keeps what they found, and sounds the alarm where one fails. That one fails which
    * did not before goes on record.
    * @param now ms
    */
   async check(now: number): Promise<void> {
-    const { alarm, evidence, rulebooks, state } = this.#options
+    const { alarm, evidence, membership, rulebooks, state } = this.#options
+    if (!membership.isOwner) return
     const result = await checkProvenance({ ...this.#options, streams: this.#streams }, now)
     const { findings, id, ok } = result
     await state.putCheck(result)
@@ -185,8 +225,10 @@ export class Aggregator {
 
   /** Hour of receipt (ms) of the oldest batch in the log that is not staged; null where all are. */
   oldestUnstagedHour(): number | null {
-    const { log, state } = this.#options
-    return log.read(state.counted, 1, TAIL_BYTES).records[0]?.hour ?? null
+    const hours = this.#options.log
+      .parts(CONSUMER_GROUP)
+      .flatMap((part) => part.read(part.cursor().position, 1, ONE_RECORD_BYTES).records[0]?.hour ?? [])
+    return hours.length === 0 ? null : Math.min(...hours)
   }
 
   /**
@@ -198,7 +240,7 @@ export class Aggregator {
     const rows = new Map(
       state.ledger(from, to).map((row) => [row.hour, { ...row, dropped: { ...row.dropped } }]),
     )
-    for (const header of this.#unstaged()) {
+    for (const header of this.#options.membership.uncounted()) {
       for (const [hour, counts] of Object.entries(header.counts)) {
         if ((from !== undefined && hour < from) || (to !== undefined && hour > to)) continue
         const row = rows.get(hour) ?? { hour, received: 0, accepted: 0, dropped: {} }
@@ -215,38 +257,16 @@ export class Aggregator {
    */
   detections(from?: string, to?: string): DetectionRow[] {
     const days = this.#options.state.detected(from, to)
-    for (const header of this.#unstaged()) {
+    for (const header of this.#options.membership.uncounted()) {
       const day = utcDay(header.hour)
       if ((from === undefined || day >= from) && (to === undefined || day <= to)) addDetected(days, header)
     }
     return detectionRows(days)
   }
 
-  /** Headers of the batches in the log that are not staged yet. A damaged record is the stager's to report. */
-  *#unstaged(): Generator<BatchHeader> {
-    const { log, state } = this.#options
-    for (let after = state.counted; ; ) {
-      const slice = log.read(after, TAIL_RECORDS, TAIL_BYTES)
-      for (const { bytes } of slice.records) {
-        const header = headerOf(bytes)
-        if (header !== null) yield header
-      }
-      if (slice.last === after) return
-      after = slice.last
-    }
-  }
-
   /** Start of the hour (ms) up to which everything is settled. */
   get settledUntil(): number {
     const { state } = this.#options
     return state.receiptHours(Number.MAX_SAFE_INTEGER)[0]?.hour ?? hourOf(state.watermark)
-  }
-}
-
-function headerOf(bytes: Buffer): BatchHeader | null {
-  try {
-    return readBatchHeader(bytes)
-  } catch {
-    return null
   }
 }

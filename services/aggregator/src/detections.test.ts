@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type BatchHeader, DAY, HOUR, sealBatch } from '@tacit/contracts'
-import type { EventLog } from '@tacit/event-log'
+import type { EventLog, LogPart } from '@tacit/event-log'
 import type { KeeperPort, LogKeys } from '@tacit/keyring'
 import type { Warehouse } from '@tacit/warehouse'
 import fc from 'fast-check'
@@ -8,18 +8,21 @@ import t from 'tap'
 import { Aggregator } from './aggregator.js'
 import type { Evidence } from './evidence.js'
 import { addDetected, detectionRows, type DetectedSums } from './detections.js'
+import { soleMember } from './membership.js'
 import { soleRulebook } from './rulebooks.js'
 import { AggregatorState } from './state.js'
 import { erpRulebook } from './testing/stores.js'
 
 const NOON = Date.UTC(2026, 10, 2, 12)
 
+let batchNumber = 0
+
 function header(hour: number, detected?: Record<string, number>): BatchHeader {
   return {
     v: 1,
     hour,
     producer: '0123456789abcdef',
-    batch: 0,
+    batch: batchNumber++,
     rulebook: 'hash',
     sections: [],
     counts: {},
@@ -36,10 +39,10 @@ t.test('what was found is summed by day of receipt, detector and field, each bat
     header(NOON + HOUR, { 'email path': 3 }),
     header(NOON + 12 * HOUR, { 'email search_text': 1 }),
     header(NOON + 13 * HOUR),
-  ].map((one) => ({ header: one, fate: 'landed' as const }))
+  ].map((one) => ({ header: one, fate: 'landed' as const, part: 0 }))
   await state.apply(batches, 4, 0)
   await state.apply(batches, 4, 0)
-  await state.apply([{ header: header(NOON, { 'email path': 1 }), fate: 'expired' }], 5, 0)
+  await state.apply([{ header: header(NOON, { 'email path': 1 }), fate: 'expired', part: 0 }], 5, 0)
   await state.close()
   state = AggregatorState.open(dir)
   t.teardown(() => state.close())
@@ -67,12 +70,17 @@ t.test('what is in the log and not yet staged is counted with it, once', async (
     hour: NOON,
     bytes,
   }))
-  const log = {
-    read: (after: number) => ({ records: records.slice(after), last: records.length, corrupt: 0 }),
+  const part: LogPart = {
+    part: 0,
+    read: (after) => ({ records: records.slice(after), last: records.length, corrupt: 0 }),
+    cursor: () => ({ position: 0, boundary: null }),
+    commit: async () => {},
   }
+  const log = { parts: () => [part] } as unknown as EventLog
   const aggregator = new Aggregator({
     rulebooks: soleRulebook(erpRulebook()),
-    log: log as unknown as EventLog,
+    log,
+    membership: soleMember(log, state),
     logKeys: {} as LogKeys,
     keeper: {} as KeeperPort,
     evidence: {} as Evidence,
@@ -83,7 +91,7 @@ t.test('what is in the log and not yet staged is counted with it, once', async (
   const row = (day: string, events: number) => ({ day, detector: 'email', field: 'path', events })
   const expected = [row('2026-11-02', 3), row('2026-11-03', 3)]
   t.same(aggregator.detections(), expected)
-  await state.apply([{ header: header(NOON, { 'email path': 1 }), fate: 'landed' }], 1, 0)
+  await state.apply([{ header: header(NOON, { 'email path': 1 }), fate: 'landed', part: 0 }], 1, 0)
   t.same(aggregator.detections(), expected, 'the first batch is staged')
   t.same(aggregator.detections('2026-11-03'), expected.slice(1))
   t.same(aggregator.detections(undefined, '2026-11-02'), expected.slice(0, 1))

@@ -1,25 +1,27 @@
 /**
- * From the log into landing: read, open, insert, count; each row exactly once, whatever dies in between.
+ * From one part of the log into landing: read, open, insert, report; each row exactly once, whatever dies in between.
  *
  * Order of one step: the boundary (how far this insert goes) is committed with the cursor; rows are inserted under a
- * token; the ledger and the expected rows are written in one transaction; the cursor moves. After an unknown outcome
+ * token; what became of the batches is reported, durably; the cursor moves. After an unknown outcome
  * the range is read back by (_producer, _batch), and inserted again under a new token only if it is not all there.
  * A first insert may still commit after the read-back: landing then holds more rows than expected, and the settler
  * deduplicates that hour (facts.md, ClickHouse).
+ * A batch that the log holds twice is inserted once where both copies come in one step; else the settler sees to it, too.
  * A batch that cannot be opened or whose rows ClickHouse refuses is set aside sealed, and never stops the stream.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type BatchHeader, readBatchHeader, type Stream, TacitError } from '@tacit/contracts'
-import type { EventLog, LogRecord } from '@tacit/event-log'
+import type { LogPart, LogRecord } from '@tacit/event-log'
 import type { LogKeys } from '@tacit/keyring'
 import { storedPlans } from '@tacit/rulebook'
-import { type DecidedBy, type Warehouse, WarehouseError } from '@tacit/warehouse'
+import { type BatchRange, type DecidedBy, type Warehouse, WarehouseError } from '@tacit/warehouse'
+import type { Membership } from './membership.js'
 import type { Rulebooks } from './rulebooks.js'
 import { strangenessOfHour } from './provenance.js'
+import type { AppliedBatch } from './records.js'
 import type { AggregatorState } from './state.js'
 import { byRulebook, rangesOf, rowsOf, sectionsOf, type Step, streamsOf } from './step.js'
 
-export const CONSUMER_GROUP = 'aggregator'
 /** Rows of one insert, at most (facts.md: 10–50 k rows, 8 MB). */
 const MAX_ROWS = 50_000
 const MAX_BYTES = 8 * 1024 * 1024
@@ -37,7 +39,7 @@ interface Boundary {
 
 export interface StagerOptions {
   readonly rulebooks: Rulebooks
-  readonly log: EventLog
+  readonly membership: Pick<Membership, 'report'>
   readonly logKeys: LogKeys
   readonly state: AggregatorState
   readonly warehouse: Warehouse
@@ -46,7 +48,8 @@ export interface StagerOptions {
 }
 
 export class Stager {
-  readonly #log: EventLog
+  readonly #part: LogPart
+  readonly #membership: Pick<Membership, 'report'>
   readonly #logKeys: LogKeys
   readonly #state: AggregatorState
   readonly #warehouse: Warehouse
@@ -55,9 +58,10 @@ export class Stager {
   /** of one step, by hash and hour: a log holds thousands of batches of each */
   readonly #objections = new Map<string, string | null>()
 
-  constructor(options: StagerOptions) {
+  constructor(part: LogPart, options: StagerOptions) {
+    this.#part = part
     this.#rulebooks = options.rulebooks
-    this.#log = options.log
+    this.#membership = options.membership
     this.#logKeys = options.logKeys
     this.#state = options.state
     this.#warehouse = options.warehouse
@@ -65,7 +69,7 @@ export class Stager {
   }
 
   /**
-   * Stages everything that is in the log now; returns how many batches it took. What comes meanwhile is not waited for:
+   * Stages everything that is in the part now; returns how many batches it took. What comes meanwhile is not waited for:
    * under load something always comes, and whoever called has more to do.
    */
   async drain(): Promise<number> {
@@ -83,7 +87,7 @@ export class Stager {
   }
 
   async #step(): Promise<{ readonly taken: number; readonly atEnd: boolean }> {
-    const cursor = this.#log.cursor(CONSUMER_GROUP)
+    const cursor = this.#part.cursor()
     const known = cursor.boundary === null ? null : (JSON.parse(cursor.boundary) as Boundary)
     const step = await this.#read(cursor.position, known?.last ?? null)
     if (step.last === cursor.position) return { taken: 0, atEnd: true }
@@ -91,14 +95,14 @@ export class Stager {
     if (known === null) await this.#writeBoundary(cursor.position, boundary)
     await this.#land(step, boundary, known !== null)
     const fates = [...step.fates].sort(([a], [b]) => a - b).map(([, fate]) => fate)
-    await this.#state.apply(fates, step.last, step.corrupt)
+    await this.#membership.report({ batches: fates, last: step.last, corrupt: step.corrupt })
     if (step.corrupt > 0) this.#alarm(`${step.corrupt} damaged log records were skipped`)
-    await this.#log.commit(CONSUMER_GROUP, { position: step.last, boundary: null })
+    await this.#part.commit({ position: step.last, boundary: null })
     return { taken: fates.length, atEnd: step.atEnd }
   }
 
   async #writeBoundary(position: number, boundary: Boundary): Promise<void> {
-    await this.#log.commit(CONSUMER_GROUP, { position, boundary: JSON.stringify(boundary) })
+    await this.#part.commit({ position, boundary: JSON.stringify(boundary) })
   }
 
   async #read(after: number, until: number | null): Promise<Step> {
@@ -109,16 +113,17 @@ export class Stager {
       atEnd: false,
       opened: [] as Step['opened'],
       fates: new Map() as Step['fates'],
+      names: new Set<string>(),
     }
     this.#objections.clear()
     let rows = 0
     let bytes = 0
     while (rows < MAX_ROWS && bytes < MAX_BYTES && (until === null || step.last < until)) {
       const most = until === null ? READ_RECORDS : Math.min(READ_RECORDS, until - step.last)
-      const slice = this.#log.read(step.last, most, MAX_BYTES - bytes)
+      const slice = this.#part.read(step.last, most, MAX_BYTES - bytes)
       if (slice.last === step.last) {
         // Nothing came: either nothing is there, or the next record is larger than what is left of this step.
-        step.atEnd = this.#log.read(step.last, 1, MAX_BYTES).last === step.last
+        step.atEnd = this.#part.read(step.last, 1, MAX_BYTES).last === step.last
         break
       }
       step.last = slice.last
@@ -136,10 +141,14 @@ export class Stager {
     try {
       const batch = await this.#logKeys.open(record.bytes)
       if (batch === null) {
-        step.fates.set(record.position, { header: readBatchHeader(record.bytes), fate: 'expired' })
+        this.#fate(step, record, readBatchHeader(record.bytes), 'expired')
         return 0
       }
-      const { hour, rulebook } = batch.header
+      const { batch: number, hour, producer, rulebook } = batch.header
+      const name = `${producer} ${String(number)}`
+      // A second copy of it: its rows are in this very insert.
+      if (step.names.has(name)) return 0
+      step.names.add(name)
       const key = `${rulebook} ${hour}`
       let objection = this.#objections.get(key)
       if (objection === undefined) {
@@ -147,20 +156,28 @@ export class Stager {
         this.#objections.set(key, objection)
       }
       if (objection !== null) {
-        step.fates.set(record.position, { header: batch.header, fate: 'quarantined' })
-        await this.#state.quarantine(record.hour, record.position, record.bytes)
+        this.#fate(step, record, batch.header, 'quarantined')
+        this.#keep(record)
         this.#alarm(objection)
         return 0
       }
       step.opened.push({ record, batch })
-      step.fates.set(record.position, { header: batch.header, fate: 'landed' })
+      this.#fate(step, record, batch.header, 'landed')
       return rowsOf(batch)
     } catch (error) {
       const damaged = error instanceof TacitError && error.code.startsWith('ERR_BATCH_')
       if (!damaged) throw error
-      await this.#setAside(record, error)
+      this.#setAside(record, error)
       return 0
     }
+  }
+
+  #fate(step: Step, { position }: LogRecord, header: BatchHeader, fate: AppliedBatch['fate']): void {
+    step.fates.set(position, { header, fate, part: this.#part.part })
+  }
+
+  #keep({ bytes, hour, position }: LogRecord): void {
+    this.#state.quarantine(hour, this.#part.part, position, bytes)
   }
 
   /** Why the rows of a batch are not believed: what decided it was not in force then (INV-19). */
@@ -173,8 +190,8 @@ export class Stager {
   }
 
   /** A record that does not authenticate has no header to believe: it is kept sealed and counted nowhere else. */
-  async #setAside(record: LogRecord, error: TacitError): Promise<void> {
-    await this.#state.quarantine(record.hour, record.position, record.bytes)
+  #setAside(record: LogRecord, error: TacitError): void {
+    this.#keep(record)
     this.#alarm(
       error.code === 'ERR_BATCH_VERSION'
         ? `a sealed batch was set aside: ${error.message}`
@@ -205,7 +222,7 @@ export class Stager {
           boundary = { last: boundary.last, attempt: boundary.attempt + 1 }
           await this.#writeBoundary(step.after, boundary)
         }
-        const token = `${stream}:${step.after}-${step.last}:${by.rulebook.slice(0, 16)}:${boundary.attempt}`
+        const token = `${this.#range(step, stream, ranges)}:${by.rulebook.slice(0, 16)}:${boundary.attempt}`
         await this.#warehouse.land(stream, rows, token, by)
         return
       } catch (error) {
@@ -218,6 +235,11 @@ export class Stager {
         await sleep(BACK_OFF_MS * 2 ** attempt)
       }
     }
+  }
+
+  /** Names the rows of an insert, also where a part of the log was made anew and its positions begin again. */
+  #range({ after, last }: Step, stream: Stream, [first]: readonly BatchRange[]): string {
+    return `${stream}:${this.#part.part}:${after}-${last}:${first?.producer ?? ''}-${first?.from ?? ''}`
   }
 
   /** What decided a part's rows; all its batches are of one rulebook. */
@@ -241,13 +263,13 @@ export class Stager {
         await this.#warehouse.land(
           stream,
           sectionsOf(batch, stream),
-          `${stream}:${record.position}:alone:${attempt}`,
+          `${stream}:${producer}-${number}:alone:${attempt}`,
           by,
         )
       } catch (error) {
         if (!isRefusedData(error)) throw error
-        step.fates.set(record.position, { header: batch.header, fate: 'quarantined' })
-        await this.#state.quarantine(record.hour, record.position, record.bytes)
+        this.#fate(step, record, batch.header, 'quarantined')
+        this.#keep(record)
         this.#alarm('ClickHouse refused the rows of a sealed batch; it was set aside')
       }
     }

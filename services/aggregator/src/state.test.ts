@@ -7,14 +7,17 @@ import { addCounts, AggregatorState } from './state.js'
 const EPOCH = 'day:2026-11-02'
 const HOUR_AT = Date.UTC(2026, 10, 2, 10)
 
+let batchNumber = 0
+
 function batch(fate: AppliedBatch['fate'], hour = HOUR_AT, watermark = false): AppliedBatch {
   return {
     fate,
+    part: 0,
     header: {
       v: 1,
       hour,
       producer: '0123456789abcdef',
-      batch: 0,
+      batch: batchNumber++,
       rulebook: 'hash',
       sections: [{ stream: 'day', bytes: 0, rows: { [EPOCH]: 3 } }],
       counts: { '2026-11-02T10:00:00Z': { received: 4, accepted: 3, dropped: { late: 1 } } },
@@ -48,10 +51,30 @@ t.test('each fate of a batch has its own number, and only landed rows are waited
   t.same(state.receiptHours(Number.MAX_SAFE_INTEGER), [{ hour: HOUR_AT, rows: { day: { [EPOCH]: 3 } } }])
 })
 
+t.test('batches that left rows of a week or a month are counted, one whatever it holds', async (t) => {
+  const state = opened(t)
+  const [week, month] = ['week:2026-11-02', 'month:2026-11']
+  const { header } = batch('landed')
+  const longer = { stream: 'week', bytes: 0, rows: { [week]: 40 } } as const
+  const longest = { stream: 'month', bytes: 0, rows: { [month]: 2 } } as const
+  const both = { ...header, sections: [...header.sections, longer, longest] }
+  const one = { ...header, sections: [...header.sections, longer] }
+  await state.apply(
+    [
+      { fate: 'landed', part: 0, header: { ...both, batch: 1_001 } },
+      { fate: 'landed', part: 0, header: { ...one, batch: 1_002 } },
+      { fate: 'quarantined', part: 0, header: { ...one, batch: 1_003 } },
+    ],
+    3,
+    0,
+  )
+  t.same(state.receiptHour(HOUR_AT)?.batches, { [week]: 2, [month]: 1 })
+})
+
 t.test('an hour that brought no row is kept until it is settled, because its key has to die', async (t) => {
   const state = opened(t)
   await state.apply(
-    [{ fate: 'landed', header: { ...batch('landed').header, sections: [], counts: {} } }],
+    [{ fate: 'landed', part: 0, header: { ...batch('landed').header, sections: [], counts: {} } }],
     1,
     0,
   )
@@ -76,7 +99,7 @@ t.test('the ledger is read from hour to hour, both included', async (t) => {
     '2026-11-03T00:00:00Z',
   ]
   const counts = Object.fromEntries(hours.map((hour) => [hour, { received: 1, accepted: 1, dropped: {} }]))
-  await state.apply([{ fate: 'landed', header: { ...batch('landed').header, counts } }], 1, 0)
+  await state.apply([{ fate: 'landed', part: 0, header: { ...batch('landed').header, counts } }], 1, 0)
   const shown = (from?: string, to?: string) => state.ledger(from, to).map(({ hour }) => hour)
   t.same(shown(), hours)
   t.same(shown('2026-11-02T00:00:00Z', '2026-11-02T23:00:00Z'), hours.slice(1, 3))
@@ -87,14 +110,14 @@ t.test('the ledger is read from hour to hour, both included', async (t) => {
 t.test('what is set aside goes with its hour and with no other', async (t) => {
   const dir = t.testdir()
   const state = AggregatorState.open(dir)
-  await state.quarantine(HOUR_AT, 7, Buffer.from('one'))
-  await state.quarantine(HOUR_AT + HOUR, 8, Buffer.from('two'))
-  await state.clearQuarantine(HOUR_AT)
-  await state.clearQuarantine(HOUR_AT)
+  state.quarantine(HOUR_AT, 0, 7, Buffer.from('one'))
+  state.quarantine(HOUR_AT + HOUR, 0, 8, Buffer.from('two'))
+  state.clearQuarantine(HOUR_AT)
+  state.clearQuarantine(HOUR_AT)
   await state.close()
   const again = AggregatorState.open(dir)
   t.teardown(() => again.close())
-  await again.clearQuarantine(HOUR_AT + HOUR)
+  again.clearQuarantine(HOUR_AT + HOUR)
   t.pass('held in every run')
 })
 

@@ -3,6 +3,7 @@ import type { OpenedBatch, Stream } from '@tacit/contracts'
 import type { LogRecord } from '@tacit/event-log'
 import type { BatchRange } from '@tacit/warehouse'
 import type { AppliedBatch } from './records.js'
+import { runsOf } from './seen.js'
 
 export interface Step {
   readonly after: number
@@ -12,6 +13,8 @@ export interface Step {
   readonly atEnd: boolean
   readonly opened: { readonly record: LogRecord; readonly batch: OpenedBatch }[]
   readonly fates: Map<number, AppliedBatch>
+  /** producer and number of each batch in it */
+  readonly names: Set<string>
 }
 
 /** Batches by the rulebook that decided them, nearly always one. */
@@ -58,14 +61,4 @@ export function rangesOf(step: Step): BatchRange[] {
   return [...numbers].flatMap(([producer, batches]) =>
     runsOf(batches).map(([from, to]) => ({ producer, from, to })),
   )
-}
-
-function runsOf(batches: readonly number[]): [number, number][] {
-  const runs: [number, number][] = []
-  for (const number of [...batches].sort((a, b) => a - b)) {
-    const last = runs.at(-1)
-    if (last !== undefined && number <= last[1] + 1) last[1] = number
-    else runs.push([number, number])
-  }
-  return runs
 }

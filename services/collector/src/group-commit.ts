@@ -8,6 +8,7 @@
  * - At most {@link MAX_IN_FLIGHT} batches are being written; what arrives meanwhile gathers in the next one, bounded.
  * - A batch holds what one rulebook decided; its hash stands in the authenticated header.
  * - Records of a batch are shuffled before they are numbered.
+ * - The hour of receipt is the fourth column of every row: a day's record begins with it, the others are given it here.
  * Recovery: a batch whose append fails fails all its beacons (503); nothing was promised. Its number is not used again.
  */
 import { randomBytes, randomFillSync } from 'node:crypto'
@@ -23,7 +24,7 @@ import {
   type Stream,
   TacitError,
 } from '@tacit/contracts'
-import type { EventLog } from '@tacit/event-log'
+import type { EventLog, Reach } from '@tacit/event-log'
 import type { LogKeys } from '@tacit/keyring'
 import type { Detector } from '@tacit/rulebook'
 
@@ -235,11 +236,14 @@ export class GroupCommit implements RecordSink {
     if (failure !== null) throw failure
   }
 
-  /** Says in the log that nothing of an hour before `hour` follows. @param now ms */
-  async watermark(now: number): Promise<void> {
+  /**
+   * Says in the log that nothing of an hour before the one of `now` follows.
+   * @param now ms @param reach `last`: this collector stops for good, and nothing of it follows at all
+   */
+  async watermark(now: number, reach: 'all' | 'last' = 'all'): Promise<void> {
     await this.drain()
     const hour = hourOf(now)
-    await this.#write(new Gathering(hour, this.#rulebook), true)
+    await this.#write(new Gathering(hour, this.#rulebook), reach)
   }
 
   #countsOf(hour: number): HourCounts {
@@ -293,7 +297,7 @@ export class GroupCommit implements RecordSink {
   }
 
   #start(next: Gathering): void {
-    const written = this.#write(next, false).then(
+    const written = this.#write(next, 'one').then(
       () => next.settle(null),
       (error: unknown) => {
         this.#failure = error
@@ -319,14 +323,15 @@ export class GroupCommit implements RecordSink {
     this.#probe.unref()
   }
 
-  async #write(gathering: Gathering, watermark: boolean): Promise<void> {
+  async #write(gathering: Gathering, reach: Reach): Promise<void> {
     const batch = this.#batch++
     const parts: string[] = []
     const sections = [...gathering.sections].map(([stream, { tails, rows }]) => {
       shuffle(tails)
       const prefix = `["${this.producer}",${batch},`
+      const received = stream === 'day' ? '' : `${gathering.hour / 1000},`
       let text = ''
-      for (let i = 0; i < tails.length; i++) text += `${prefix}${i},${tails[i]}\n`
+      for (let i = 0; i < tails.length; i++) text += `${prefix}${i},${received}${tails[i]}\n`
       parts.push(text)
       return { stream, bytes: Buffer.byteLength(text), rows }
     })
@@ -342,12 +347,12 @@ export class GroupCommit implements RecordSink {
       counts,
       removedProps: gathering.removedProps,
       ...(Object.keys(gathering.detected).length > 0 ? { detected: gathering.detected } : {}),
-      ...(watermark ? { watermark: true as const } : {}),
+      ...this.#markOf(reach),
     }
     try {
       const sealed = await this.#logKeys.seal(header, Buffer.from(parts.join('')))
       if (sealed === null) throw new TacitError('ERR_LOG_UNAVAILABLE')
-      await this.#log.append(sealed, gathering.hour)
+      await this.#log.append(sealed, gathering.hour, reach)
       this.#failed = false
     } catch (cause) {
       const error =
@@ -355,5 +360,14 @@ export class GroupCommit implements RecordSink {
       this.#fail(error)
       throw error
     }
+  }
+
+  /** What makes a batch a watermark; nothing where it is none. */
+  #markOf(reach: Reach): Pick<BatchHeader, 'watermark' | 'mark'> {
+    if (reach === 'one') return {}
+    const { writer } = this.#log
+    if (writer === '') return { watermark: true }
+    const mark = { writer, parts: this.#log.width(), ...(reach === 'last' ? { last: true as const } : {}) }
+    return { watermark: true, mark }
   }
 }

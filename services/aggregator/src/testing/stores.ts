@@ -11,6 +11,7 @@ import { shippedRulebook } from '@tacit/rulebook/testing'
 import { type EmbeddedServer, openWarehouse, startEmbeddedServer, type Warehouse } from '@tacit/warehouse'
 import type { Test } from 'tap'
 import { Aggregator } from '../aggregator.js'
+import { soleMember } from '../membership.js'
 import { type Rulebooks, soleRulebook } from '../rulebooks.js'
 import { AggregatorState } from '../state.js'
 import { MemoryKeeper } from './keeper.js'
@@ -72,10 +73,12 @@ export class TestStores {
     const state = AggregatorState.open(join(this.#dir, 'state'))
     const warehouse = openWarehouse(this.#server.address, this.#database)
     await warehouse.migrate(streamPlans(rulebook))
+    await warehouse.takeOver(0)
     const doors = between({ log, state, warehouse, keeper })
     const logKeys = createLogKeys(keeper)
     const aggregator = new Aggregator({
       ...doors,
+      membership: soleMember(doors.log, doors.state),
       rulebooks,
       logKeys,
       evidence: {

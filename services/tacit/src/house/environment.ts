@@ -78,6 +78,44 @@ export const environmentSchema = z.object({
     .string()
     .optional()
     .describe('PEM: the authorities that may have signed the other side’s certificate, and no others'),
+  KAFKA_BROKERS: list
+    .refine((brokers) => brokers.every((broker) => /^[^\s/@]+:[1-9]\d{0,4}$/.test(broker)), 'host:port, …')
+    .describe(
+      'brokers of the log, `host:port`, comma separated: for `tacit collector`, `tacit aggregator` and `tacit dashboard` (docs/distributed.md)',
+    ),
+  TACIT_KAFKA_TLS: z
+    .enum(['on', 'off'])
+    .default('off')
+    .describe('whether brokers are spoken to over TLS; only brokers on loopback may be without'),
+  TACIT_KAFKA_CA_FILE: z
+    .string()
+    .optional()
+    .describe('PEM: the authorities that may have signed the brokers’ certificates'),
+  TACIT_KAFKA_CERT_FILE: z
+    .string()
+    .optional()
+    .describe('PEM: a certificate by which this process proves to the brokers who it is'),
+  TACIT_KAFKA_KEY_FILE: z.string().optional().describe('PEM: the private key of that certificate, mode 0600'),
+  TACIT_KAFKA_USERNAME: z.string().min(1).optional().describe('SASL user name (SCRAM-SHA-512)'),
+  TACIT_KAFKA_PASSWORD_FILE: z.string().optional().describe('the file that holds its password, mode 0600'),
+  TACIT_KAFKA_TOPIC_PREFIX: z
+    .string()
+    .regex(/^[a-zA-Z0-9_-]{1,100}$/, 'letters, digits, `_` and `-`')
+    .default('tacit')
+    .describe('the topics are `<prefix>.log`, `<prefix>.reports` and `<prefix>.state`'),
+  TACIT_KAFKA_PARTITIONS: count(6).describe('partitions of the log’s topic where it has to be made'),
+  TACIT_KAFKA_REPLICATION: count(3).describe(
+    'copies of each record where topics have to be made, and at least so many where they are; 1 for a single broker. From 3 on two copies are acknowledged before a 204',
+  ),
+  CLICKHOUSE_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('the ClickHouse server that aggregators and dashboards share: `https://host:8443`'),
+  CLICKHOUSE_USERNAME: z.string().min(1).default('tacit').describe('its user'),
+  TACIT_CLICKHOUSE_PASSWORD_FILE: z
+    .string()
+    .optional()
+    .describe('the file that holds that user’s password, mode 0600'),
   TACIT_TRUSTED_PROXIES: list.describe(
     'CIDRs, comma separated, of reverse proxies whose X-Forwarded-For is believed',
   ),
@@ -106,11 +144,13 @@ export type Environment = z.infer<typeof environmentSchema>
 /** Read by the test suite and the shipped scripts, never by the product. */
 const TEST_PREFIX = 'TACIT_TEST_'
 
+const isOurs = (name: string): boolean => name.startsWith('TACIT_') && !name.startsWith(TEST_PREFIX)
+
 /** @throws TacitError ERR_CONFIG_INVALID naming the variable, never its value */
 export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   const known = Object.keys(environmentSchema.shape)
   for (const name of Object.keys(env)) {
-    if (!name.startsWith('TACIT_') || name.startsWith(TEST_PREFIX) || known.includes(name)) continue
+    if (!isOurs(name) || known.includes(name)) continue
     const nearest = [...known].sort((a, b) => editDistance(name, a) - editDistance(name, b))[0]
     throw new TacitError(
       'ERR_CONFIG_INVALID',

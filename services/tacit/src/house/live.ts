@@ -29,23 +29,25 @@ const TOO_FAR_BEHIND_MS = 20 * HOUR
 export interface LiveLoop {
   /** True while the oldest batch that is not staged is 20 hours old or older. */
   isBehind(): boolean
+  /** Whether the log knows of an hour that this process has begun: from then on it is waited for. */
+  hasBegun(): boolean
   /** Ends after the round that runs; what came since is staged, so that a stop leaves nothing half way. */
   stop(): Promise<void>
 }
 
 /** What a failed round is said to come from. Never throws. @param now ms */
-async function causeOf(failure: string, realm: Realm, now: number): Promise<string> {
+async function causeOf(failure: string, realm: LoopedRealm, now: number): Promise<string> {
   if (failure !== 'ERR_LOG_UNAVAILABLE') return failure
   const from = sealableFrom(await realm.keeper.keys().catch(() => []), now)
   return from === null ? failure : `${failure}: ${deadHoursText(from)}`
 }
 
 /** Has the keys of what begins next fetched, and says once where some are still missing shortly before. */
-function watchKeys(realm: Realm, alarm: (message: string) => void): (now: number) => void {
+function watchKeys(realm: LoopedRealm, alarm: (message: string) => void): (now: number) => void {
   let wantedBefore = 0
   let saidFor = 0
   return (now) => {
-    const { held, wanted } = realm.prefetch(now)
+    const { held, wanted } = realm.prefetch?.(now) ?? { held: 0, wanted: 0 }
     // Those that were not needed a round ago have only now been asked for.
     const missing = Math.min(wanted, wantedBefore) - held
     wantedBefore = wanted
@@ -58,12 +60,16 @@ function watchKeys(realm: Realm, alarm: (message: string) => void): (now: number
   }
 }
 
+/** What of a realm the loop looks after: one that only takes beacons in has no aggregator, and the other way round. */
+export type LoopedRealm = Pick<Realm, 'layout' | 'keeper' | 'rulebook' | 'destroyDue'> &
+  Partial<Pick<Realm, 'intake' | 'commit' | 'prefetch' | 'rotateTokenKeys' | 'aggregator' | 'log'>>
+
 /** A clock that may stand still: then time says nothing about what is due. */
 export type LoopClock = Clock & { readonly standsStill?: boolean }
 
 /** Starts the loop for one realm. @param alarm says that a round failed @param rulebookSwitch looked at each round */
 export function startLiveLoop(
-  realm: Realm,
+  realm: LoopedRealm,
   clock: LoopClock,
   alarm: (message: string) => void,
   rulebookSwitch: RulebookSwitch | null = null,
@@ -101,36 +107,36 @@ export function startLiveLoop(
   async function round(): Promise<void> {
     if (clock.standsStill === true) {
       // By a clock that stands still no raw value would ever be due.
-      realm.intake.forget()
+      realm.intake?.forget()
       return
     }
     await destroy()
     lookAhead(clock.now())
     await rulebookSwitch?.look()
-    await realm.rotateTokenKeys()
+    await realm.rotateTokenKeys?.()
     const hour = hourOf(clock.now())
     const newHour = hour !== markedHour
     if (newHour) {
-      await realm.commit.watermark(clock.now())
+      await realm.commit?.watermark(clock.now())
       markedHour = hour
     }
     if (newHour || rounds % MAINTAIN_EVERY_ROUNDS === 0) {
-      await realm.aggregator.advance(clock.now())
+      await realm.aggregator?.advance(clock.now())
       // Not waited for: a witness may be slow.
       void heads?.publish(realm.keeper.audit, clock.now())
-      await realm.log.expire(hourOf(clock.now()) - Math.ceil(realm.rulebook.keep.logMs / HOUR) * HOUR)
+      await realm.log?.expire(hourOf(clock.now()) - Math.ceil(realm.rulebook.keep.logMs / HOUR) * HOUR)
       if (hour !== checkedHour) {
-        await realm.aggregator.check(clock.now())
+        await realm.aggregator?.check(clock.now())
         checkedHour = hour
       }
     } else {
-      await realm.aggregator.stage()
+      await realm.aggregator?.stage()
     }
     rounds++
   }
 
   function measureLag(): void {
-    const oldest = realm.aggregator.oldestUnstagedHour()
+    const oldest = realm.aggregator?.oldestUnstagedHour() ?? null
     behind = oldest !== null && clock.now() - oldest >= TOO_FAR_BEHIND_MS
   }
 
@@ -163,12 +169,13 @@ export function startLiveLoop(
   running = guarded()
   return {
     isBehind: () => behind,
+    hasBegun: () => markedHour !== 0,
     async stop() {
       stopping = true
       clearTimeout(timer)
       await running
       // What cannot be staged now is in the log, and is staged at the next start.
-      await realm.aggregator.stage().catch(() => {})
+      await realm.aggregator?.stage().catch(() => {})
     },
   }
 }

@@ -5,9 +5,9 @@
  *
  * Invariant: not a byte of the keys' or the audit log's folder changes, and none is made.
  */
-import { Aggregator, AggregatorState } from '@tacit/aggregator'
+import { Aggregator, AggregatorState, soleMember } from '@tacit/aggregator'
 import { TacitError } from '@tacit/contracts'
-import { openLmdbLog } from '@tacit/event-log'
+import { type EventLog, openLmdbLog } from '@tacit/event-log'
 import { createLogKeys, type KeeperPort } from '@tacit/keyring'
 import { type Rulebook, unitedPlans } from '@tacit/rulebook'
 import { openWarehouse, type ServerAddress } from '@tacit/warehouse'
@@ -34,6 +34,7 @@ export async function openReadingRealm(
   const aggregator = new Aggregator({
     rulebooks,
     log,
+    membership: soleMember(log, state),
     logKeys: createLogKeys(noKeys),
     keeper: noKeys,
     evidence: { record: nothing, sign: nothing },
@@ -61,11 +62,21 @@ async function nothing(): Promise<never> {
 }
 
 /** Answers nobody: what reads must not depend on a key. */
-const noKeys: KeeperPort = {
+export const noKeys: KeeperPort = {
   pseudonymKey: nothing,
   batchKey: nothing,
   destroyLogKey: nothing,
   epochs: nothing,
   reconciled: nothing,
   obey: nothing,
+}
+
+/** The log of a process that has none: it reads what others made of it. */
+export const noLog: EventLog = {
+  writer: '',
+  width: () => 0,
+  append: nothing,
+  parts: () => [],
+  expire: nothing,
+  close: async () => {},
 }

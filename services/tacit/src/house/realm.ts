@@ -3,30 +3,14 @@
  * one realm, sample data another; they share nothing but the ClickHouse server and the process.
  */
 import { existsSync, mkdirSync } from 'node:fs'
-import { Aggregator, AggregatorState } from '@tacit/aggregator'
-import {
-  type Anonymizer,
-  compileAnonymizer,
-  createUserAgentReader,
-  createWordLearner,
-  MAX_RAW_AGE_MS,
-  type WordSink,
-} from '@tacit/anonymizer'
-import { createTokenVerifier, GroupCommit, Intake } from '@tacit/collector'
-import { type Clock, epochOf, hourOf } from '@tacit/contracts'
+import { Aggregator, AggregatorState, soleMember } from '@tacit/aggregator'
+import { type Clock, hourOf } from '@tacit/contracts'
 import { type EventLog, openLmdbLog } from '@tacit/event-log'
 import type { KeeperService } from '@tacit/keeper'
-import {
-  createKeyring,
-  createLogKeys,
-  type Keyring,
-  type KeyScope,
-  type LogKeys,
-  type Prefetched,
-} from '@tacit/keyring'
-import { type Rulebook, storedPlans, unitedPlans } from '@tacit/rulebook'
+import { createLogKeys, type LogKeys } from '@tacit/keyring'
+import { type Rulebook, unitedPlans } from '@tacit/rulebook'
 import { openWarehouse, type ServerAddress, type Warehouse } from '@tacit/warehouse'
-import { compileOptions } from './countries.js'
+import { type Ingest, openIngest } from './ingest.js'
 import type { RealmLayout } from './layout.js'
 import { KeyTimesWord } from './key-times.js'
 import type { MasterKey } from './master-key.js'
@@ -35,10 +19,6 @@ import { RealmRulebooks } from './realm-rulebooks.js'
 import { beginRecord } from './realm-record.js'
 import type { RegisterEvidence } from './register-evidence.js'
 import { alarmOf } from './tick-alarm.js'
-import { loadTokenKeys, watchTokenKeys } from './token-keys.js'
-import { WordQueue } from './word-queue.js'
-
-const USER_AGENTS = 20_000
 
 export interface RealmOptions {
   readonly layout: RealmLayout
@@ -59,15 +39,13 @@ export interface RealmOptions {
   readonly alarm: (message: string) => void
 }
 
-export interface Realm {
+export interface Realm extends Omit<Ingest, 'prepare'> {
   readonly layout: RealmLayout
   /** the one that rules now */
   readonly rulebook: Rulebook
   readonly rulebooks: RealmRulebooks
   /** the register of rulebooks as the audit log knows it; null where there is none */
   readonly registerEvidence: RegisterEvidence | null
-  readonly intake: Intake
-  readonly commit: GroupCommit
   readonly aggregator: Aggregator
   readonly keeper: KeeperService
   readonly log: EventLog
@@ -80,13 +58,6 @@ export interface Realm {
    * @returns lets it rule from the next beacon on
    */
   prepare(next: Rulebook, notBefore: number): Promise<() => void>
-  /** Takes in token keys that changed since they were last looked at. */
-  rotateTokenKeys(): Promise<void>
-  /**
-   * Opens the epochs that run, and goes on fetching keys of the epochs and the hour that begin next, from ten minutes before.
-   * A driven run has no use for it: its keeper is in its own process. @param now ms
-   */
-  prefetch(now: number): Prefetched
   /** Destroys keys that are due and the partitions that lie under destroyed roots; caches forget. */
   destroyDue(): Promise<void>
   close(): Promise<void>
@@ -108,40 +79,8 @@ async function openStores(
   const state = AggregatorState.open(layout.state)
   const warehouse = openWarehouse(server, layout.database)
   await warehouse.migrate(unitedPlans(rulebooks.all()))
+  await warehouse.takeOver(0)
   return { keeper, log, warehouse, state }
-}
-
-/** What is learnt about words begins anew with each rulebook; those that enough people used wait for the privacy team. */
-function learnWords({ release }: Rulebook, { alarm, clock, layout }: RealmOptions): WordSink {
-  const queue = new WordQueue(layout.dir)
-  return createWordLearner({
-    release,
-    clock,
-    found: (word) => {
-      try {
-        queue.add(word)
-      } catch {
-        // A beacon does not fail for it, and the cause may quote the word.
-        alarm('a word that should wait for the privacy team could not be written; look at the disk')
-      }
-    },
-  })
-}
-
-/**
- * Opens the epochs that run, and by being used here those that come next: not by the first event, when a root was made would
- * tell the second of it. A keeper that does not answer is asked again, as by a beacon.
- */
-function openEpochs(keyring: Keyring, { epochs }: Rulebook, now: number): void {
-  for (const stream of epochs.streams) {
-    const { label } = epochOf(stream, now)
-    const scope: KeyScope = { of: 'tenants' }
-    if (keyring.peek(stream, label, scope) === undefined) keyring.load(stream, label, scope).catch(() => {})
-  }
-}
-
-function both(first: Prefetched, second: Prefetched): Prefetched {
-  return { wanted: first.wanted + second.wanted, held: first.held + second.held }
 }
 
 /** Opens a realm's stores and builds its services; nothing runs yet. */
@@ -167,38 +106,25 @@ async function realmOf(
   const { alarm, clock, layout, rulebook } = options
   const stores = await openStores(options, keeper, rulebooks)
   const { log, state, warehouse } = stores
-  const keyring: Keyring = createKeyring(keeper.port, rulebook.purpose.id, {
-    clock,
-    onUnavailable: () => alarm('the keeper cannot be reached; events whose keys are not here are dropped'),
-    onUnreadable: () =>
-      alarm(
-        'the keeper has roots that its master key does not open (ERR_KEY_MASTER); events that need them are dropped: bring the right master key file back, and start the keeper again',
-      ),
-  })
   // One holder for sealing and opening, so that an hour is forgotten once for both when it is settled.
   const logKeys: LogKeys = createLogKeys(keeper.port)
-  const agents = createUserAgentReader({ maxEntries: USER_AGENTS, maxAgeMs: MAX_RAW_AGE_MS, clock })
-  const compile = (book: Rulebook, notBefore: number): Anonymizer =>
-    compileAnonymizer(book, {
-      ...compileOptions(book, agents, clock),
-      plans: storedPlans(book),
-      notBefore,
-      words: learnWords(book, options),
-    })
-  const commit = new GroupCommit({ log, logKeys, clock, rulebook: rulebook.hash })
-  const intake = new Intake({
+  const ingest = await openIngest({
     rulebook,
-    anonymizer: compile(rulebook, rulebooks.notBefore),
-    keyring,
-    commit,
-    tokens: createTokenVerifier(await loadTokenKeys(options.tokenKeysFile), clock),
+    notBefore: rulebooks.notBefore,
     clock,
+    keeper: keeper.port,
+    log,
+    logKeys,
+    dir: layout.dir,
     ratePerToken: options.ratePerToken,
+    ...(options.tokenKeysFile === undefined ? {} : { tokenKeysFile: options.tokenKeysFile }),
+    alarm,
   })
-  const tokenKeys = watchTokenKeys(options.tokenKeysFile, alarm)
+  const { commit, intake } = ingest
   const aggregator = new Aggregator({
     rulebooks,
     log,
+    membership: soleMember(log, state),
     logKeys,
     keeper: keeper.port,
     evidence: keeper.audit,
@@ -236,21 +162,15 @@ async function realmOf(
     ...stores,
     async prepare(next, notBefore) {
       await warehouse.migrate(unitedPlans([...rulebooks.all(), next]))
-      const anonymizer = compile(next, notBefore)
+      const rule = ingest.prepare(next, notBefore)
       return () => {
-        intake.ruleBy(next, anonymizer)
+        rule()
         rulebooks.ruleBy(next)
         keyTimes.tell(next)
       }
     },
-    async rotateTokenKeys() {
-      const keys = await tokenKeys.look()
-      if (keys !== null) intake.replaceTokenKeys(keys)
-    },
-    prefetch(now) {
-      openEpochs(keyring, intake.rulebook, now)
-      return both(keyring.prefetch(now), logKeys.prefetch(now, commit.producer))
-    },
+    rotateTokenKeys: ingest.rotateTokenKeys,
+    prefetch: ingest.prefetch,
     async destroyDue() {
       intake.tick(clock.now())
       logKeys.retire(clock.now(), rulebooks.current().keep.logMs)
@@ -260,8 +180,7 @@ async function realmOf(
     async close() {
       await keyTimes.stop()
       await record?.stop()
-      await commit.drain().catch(() => {})
-      keyring.close()
+      await ingest.close()
       logKeys.close()
       await log.close()
       await state.close()

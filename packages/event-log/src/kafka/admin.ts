@@ -1,0 +1,208 @@
+/**
+ * The topics of the log: made where they are missing, and checked before anything is written to them. A topic whose
+ * settings would lose what was acknowledged, or keep it longer than promised, is refused.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { TacitError } from '@tacit/contracts'
+import type { Admin, ITopicMetadata, Kafka } from 'kafkajs'
+// CommonJS: its constants are not seen as named exports
+import kafkajs from 'kafkajs'
+import { type KafkaOptions, requireLoopback } from './connection.js'
+
+export type TopicRole = 'log' | 'reports' | 'state'
+
+interface Setting {
+  readonly name: string
+  readonly value: string
+  /** whether more than `value` will do */
+  readonly orMore?: true
+}
+
+/** The largest record of the log: as the lmdb adapter's. */
+export const MAX_RECORD_BYTES = 4 * 1024 * 1024
+/** a record and the batch around it, with room to spare */
+const MAX_MESSAGE_BYTES = MAX_RECORD_BYTES + 64 * 1024
+const LEADER_WAIT_MS = 10_000
+const LEADER_POLL_MS = 50
+
+const SAFE: readonly Setting[] = [
+  { name: 'unclean.leader.election.enable', value: 'false' },
+  { name: 'max.message.bytes', value: String(MAX_MESSAGE_BYTES), orMore: true },
+  // retention goes by the hour that the record brings
+  { name: 'message.timestamp.type', value: 'CreateTime' },
+]
+const DAY_LONG: readonly Setting[] = [
+  { name: 'cleanup.policy', value: 'delete' },
+  { name: 'retention.ms', value: '86400000' },
+  // by time alone: a bound in bytes would drop what was acknowledged
+  { name: 'retention.bytes', value: '-1' },
+  // a record lives until its whole segment is old
+  { name: 'segment.ms', value: '3600000' },
+  ...SAFE,
+]
+const COMPACTED: readonly Setting[] = [
+  { name: 'cleanup.policy', value: 'compact' },
+  // who follows the state may be away for a week and still see what was removed
+  { name: 'delete.retention.ms', value: '604800000', orMore: true },
+  ...SAFE,
+]
+const SETTINGS: Record<TopicRole, readonly Setting[]> = {
+  log: DAY_LONG,
+  reports: DAY_LONG,
+  state: COMPACTED,
+}
+
+export function topicName({ prefix }: Pick<KafkaOptions, 'prefix'>, role: TopicRole): string {
+  return `${prefix}.${role}`
+}
+
+/**
+ * Makes a topic where it is missing, checks it, and gives the number of its partitions.
+ * Rejects with ERR_LOG_TOPIC for a topic that is set up otherwise than it must be, ERR_CONFIG_INVALID where an
+ * unencrypted cluster advertises brokers beyond loopback, and with what kafkajs throws where Kafka does not answer.
+ */
+export async function ensureTopic(kafka: Kafka, options: KafkaOptions, role: TopicRole): Promise<number> {
+  const topic = topicName(options, role)
+  return withAdmin(kafka, async (admin) => {
+    if (options.tls === null) {
+      const { brokers } = await admin.describeCluster()
+      requireLoopback(
+        brokers.map(({ host }) => host),
+        options,
+      )
+    }
+    const found = (await describe(admin, topic)) ?? (await create(admin, options, role))
+    await check(admin, found, options, role)
+    return found.partitions.length
+  })
+}
+
+/** How many partitions a topic has now; 0 where there is none. Rejects where Kafka does not answer. */
+export async function partitionCount(kafka: Kafka, topic: string): Promise<number> {
+  return withAdmin(kafka, async (admin) => (await describe(admin, topic))?.partitions.length ?? 0)
+}
+
+async function withAdmin<T>(kafka: Kafka, use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafka.admin()
+  try {
+    await admin.connect()
+    return await use(admin)
+  } finally {
+    await admin.disconnect().catch(() => undefined)
+  }
+}
+
+/** null where there is no such topic */
+async function describe(admin: Admin, topic: string): Promise<ITopicMetadata | null> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+    const found = topics.find(({ name }) => name === topic)
+    return found && found.partitions.length > 0 ? found : null
+  } catch (error) {
+    if (kafkaErrorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return null
+    throw error
+  }
+}
+
+async function create(admin: Admin, options: KafkaOptions, role: TopicRole): Promise<ITopicMetadata> {
+  const topic = topicName(options, role)
+  const settings = [...SETTINGS[role], minInSync(options)]
+  await admin.createTopics({
+    topics: [
+      {
+        topic,
+        numPartitions: role === 'log' ? options.partitions : 1,
+        replicationFactor: options.replication,
+        configEntries: settings.map(({ name, value }) => ({ name, value })),
+      },
+    ],
+    // with `true` kafkajs 2.2.4 sometimes throws on three nodes
+    waitForLeaders: false,
+  })
+  const deadline = performance.now() + LEADER_WAIT_MS
+  for (;;) {
+    const found = await describe(admin, topic).catch((error: unknown) => {
+      if (kafkaErrorType(error) === 'LEADER_NOT_AVAILABLE') return null
+      throw error
+    })
+    if (found?.partitions.every(({ leader }) => leader >= 0)) return found
+    if (performance.now() > deadline) throw new Error('the new topic has no leaders yet')
+    await delay(LEADER_POLL_MS)
+  }
+}
+
+/** Two of three: one broker may be down, and what was acknowledged outlives the loss of another. */
+function minInSync({ replication }: KafkaOptions): Setting {
+  return { name: 'min.insync.replicas', value: replication >= 2 ? '2' : '1', orMore: true }
+}
+
+async function check(
+  admin: Admin,
+  found: ITopicMetadata,
+  options: KafkaOptions,
+  role: TopicRole,
+): Promise<void> {
+  const { name: topic, partitions } = found
+  const replicas = Math.min(...partitions.map((partition) => partition.replicas.length))
+  if (replicas < options.replication) {
+    throw new TacitError(
+      'ERR_LOG_TOPIC',
+      `The topic ${topic} has replication factor ${replicas}; it must be at least ${options.replication} (TACIT_KAFKA_REPLICATION). Add replicas with kafka-reassign-partitions.sh, or delete the topic while it is empty`,
+    )
+  }
+  if (role !== 'log' && partitions.length !== 1) {
+    throw new TacitError(
+      'ERR_LOG_TOPIC',
+      `The topic ${topic} has ${partitions.length} partitions; it must have 1. Delete it while it is empty: kafka-topics.sh --bootstrap-server BROKER --delete --topic ${topic}`,
+    )
+  }
+  const actual = await settingsOf(admin, topic)
+  const minimum = Number(actual.get('min.insync.replicas'))
+  if (minimum > replicas) {
+    // no broker would ever acknowledge
+    throw wrongSettings(topic, [{ ...minInSync(options), actual: String(minimum) }])
+  }
+  const wrong = [...SETTINGS[role], minInSync(options)]
+    .map((setting) => ({ ...setting, actual: actual.get(setting.name) ?? '' }))
+    .filter(({ orMore, value, actual: is }) => (orMore ? !(Number(is) >= Number(value)) : is !== value))
+  if (wrong.length > 0) throw wrongSettings(topic, wrong)
+}
+
+async function settingsOf(admin: Admin, topic: string): Promise<Map<string, string>> {
+  try {
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
+    })
+    const entries = resources.flatMap(({ configEntries }) => configEntries)
+    return new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
+  } catch (error) {
+    if (kafkaErrorType(error) !== 'TOPIC_AUTHORIZATION_FAILED') throw error
+    throw new TacitError(
+      'ERR_LOG_TOPIC',
+      `The settings of topic ${topic} may not be read: allow this user DescribeConfigs on it`,
+    )
+  }
+}
+
+function wrongSettings(topic: string, wrong: readonly (Setting & { actual: string })[]): TacitError {
+  const is = wrong.map(
+    ({ actual, name, orMore, value }) =>
+      `${name}=${actual}, which must be ${orMore ? 'at least ' : ''}${value}`,
+  )
+  const set = wrong.map(({ name, value }) => `${name}=${value}`)
+  return new TacitError(
+    'ERR_LOG_TOPIC',
+    `The topic ${topic} has ${is.join('; ')}. Set it right with: kafka-configs.sh --bootstrap-server BROKER --alter --entity-type topics --entity-name ${topic} --add-config ${set.join(',')}`,
+  )
+}
+
+/** Kafka's name of an error, such as MESSAGE_TOO_LARGE, however deep kafkajs wrapped it; null for what is none. */
+export function kafkaErrorType(error: unknown): string | null {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    if ('type' in at && typeof at.type === 'string') return at.type
+    if ('errors' in at && Array.isArray(at.errors) && at.errors.length > 0)
+      return kafkaErrorType(at.errors[0])
+  }
+  return null
+}

@@ -1,0 +1,125 @@
+/**
+ * A kafkajs client of the log.
+ *
+ * Invariants
+ * - Without TLS nothing leaves the machine: seeds must be loopback, and so must every broker that the cluster advertises
+ *   later, because each socket is opened here.
+ * - kafkajs logs nothing: its lines carry addresses. What goes wrong is said through `alarm`, in fixed words.
+ */
+import { connect as connectPlain, isIP, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { TacitError } from '@tacit/contracts'
+import { type ISocketFactoryArgs, Kafka, logLevel } from 'kafkajs'
+import { defuseIdleTimer } from './idle-timer.js'
+
+export interface KafkaOptions {
+  /** `host:port`, each */
+  readonly brokers: readonly string[]
+  /** PEM texts; null for plaintext, which only loopback takes. `cert` and `key` are for mutual TLS. */
+  readonly tls: { readonly ca: string; readonly cert?: string; readonly key?: string } | null
+  /** SASL with SCRAM-SHA-512; null for none */
+  readonly sasl: { readonly username: string; readonly password: string } | null
+  /** Topics are `<prefix>.log`, `<prefix>.reports` and `<prefix>.state`. */
+  readonly prefix: string
+  /** partitions of a log topic that is made here */
+  readonly partitions: number
+  /** replicas that each partition must have: 3, or 1 for a single broker */
+  readonly replication: number
+}
+
+/** A broker that takes longer than this to shake hands counts as down. */
+const CONNECT_MS = 3_000
+/** Brokers answer within milliseconds; groups and fetches bring longer limits of their own. */
+const REQUEST_MS = 15_000
+const KEEP_ALIVE_MS = 60_000
+/** Short, because callers try again themselves, and know better than the client what is worth it. */
+const RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 }
+
+/**
+ * A client that connects when it is used.
+ * @param sockets where given, holds the client's open sockets: who finds that the client hangs can destroy them
+ * @throws TacitError ERR_CONFIG_INVALID for plaintext beyond loopback and for what is no `host:port`
+ */
+export function kafkaClient(options: KafkaOptions, sockets?: Set<Socket>): Kafka {
+  checkBrokers(options)
+  defuseIdleTimer()
+  const { sasl, tls } = options
+  return new Kafka({
+    clientId: 'tacit',
+    brokers: [...options.brokers],
+    ...(sasl === null ? {} : { sasl: { mechanism: 'scram-sha-512', ...sasl } }),
+    connectionTimeout: CONNECT_MS,
+    authenticationTimeout: CONNECT_MS,
+    requestTimeout: REQUEST_MS,
+    enforceRequestTimeout: true,
+    retry: RETRY,
+    logLevel: logLevel.NOTHING,
+    logCreator: () => () => undefined,
+    socketFactory: (destination) => {
+      const socket = openSocket(destination, tls)
+      if (sockets) {
+        sockets.add(socket)
+        socket.once('close', () => sockets.delete(socket))
+      }
+      return socket
+    },
+  })
+}
+
+/** Whether a host name or address is of this machine only: 127.0.0.0/8, ::1, localhost. */
+export function isLoopback(host: string): boolean {
+  if (isIP(host) === 4) return host.startsWith('127.')
+  return host === '::1' || host.toLowerCase() === 'localhost'
+}
+
+/**
+ * Refuses brokers beyond loopback in plaintext; for those that the cluster advertises.
+ * @throws TacitError ERR_CONFIG_INVALID
+ */
+export function requireLoopback(hosts: readonly string[], { tls }: KafkaOptions): void {
+  if (tls !== null || hosts.every(isLoopback)) return
+  throw new TacitError(
+    'ERR_CONFIG_INVALID',
+    'Kafka is not on this machine, and its connection is not encrypted: set TACIT_KAFKA_TLS=on and TACIT_KAFKA_CA_FILE to the authority that signed the brokers’ certificates',
+  )
+}
+
+function checkBrokers(options: KafkaOptions): void {
+  const hosts = options.brokers.map((broker) => {
+    // kafkajs splits at the first colon, so an address of version 6 cannot be given
+    const [, host, port] = /^([^\s:[\]]+):(\d{1,5})$/.exec(broker) ?? []
+    if (host === undefined || Number(port) < 1 || Number(port) > 65_535) throw notBrokers()
+    return host
+  })
+  if (hosts.length === 0) throw notBrokers()
+  requireLoopback(hosts, options)
+}
+
+function notBrokers(): TacitError {
+  return new TacitError(
+    'ERR_CONFIG_INVALID',
+    'KAFKA_BROKERS takes host:port, separated by commas; for an IPv6 address give a name',
+  )
+}
+
+/** kafkajs turns what is thrown here into a connection error. */
+function openSocket({ host, onConnect, port }: ISocketFactoryArgs, tls: KafkaOptions['tls']): Socket {
+  if (tls === null && !isLoopback(host)) throw new Error('plaintext beyond loopback is refused')
+  const socket =
+    tls === null
+      ? connectPlain({ host, port }, onConnect)
+      : connectTls(
+          {
+            host,
+            port,
+            ...(isIP(host) === 0 ? { servername: host } : {}),
+            ...tls,
+            minVersion: 'TLSv1.2',
+            rejectUnauthorized: true,
+          },
+          onConnect,
+        )
+  socket.setKeepAlive(true, KEEP_ALIVE_MS)
+  socket.setNoDelay(true)
+  return socket
+}

@@ -1,0 +1,96 @@
+/**
+ * One of several aggregators on one log and one warehouse. Each stages the parts that it reads and reports what became of
+ * their batches; one of them, the owner, counts the reports, settles hours and releases windows.
+ *
+ * Invariants
+ * - A report is durable before the cursor of its part moves past what it tells of, so none is missing; one that comes twice
+ *   counts once (state.ts).
+ * - The owner is who reads the first part, once it has fenced whoever was before: what a former owner still writes is
+ *   refused by the journal, and not applied by anybody.
+ * Recovery: the next member to read the first part goes on from the journal; reports after `counted` are counted then.
+ */
+import type { BatchHeader } from '@tacit/contracts'
+import type { EventLog, Journal, Reports } from '@tacit/event-log'
+import { CONSUMER_GROUP, type Membership, type Report } from './membership.js'
+import type { Warehouse } from '@tacit/warehouse'
+import type { AppliedBatch } from './records.js'
+import type { AggregatorState } from './state.js'
+
+/** Characters of one report, so that it fits a record of the log. */
+const MAX_REPORT_CHARS = 512 * 1024
+/** Reports that are counted in one transaction. */
+const COLLECTED_AT_ONCE = 200
+
+export interface GroupOptions {
+  readonly log: EventLog
+  readonly reports: Reports
+  readonly journal: Journal
+  readonly warehouse: Pick<Warehouse, 'takeOver'>
+  readonly state: AggregatorState
+  readonly alarm: (message: string) => void
+}
+
+type Written = Pick<Report, 'batches' | 'corrupt'>
+
+/** A report as it is written, in pieces. */
+function* piecesOf({ batches, corrupt }: Report): Generator<Buffer> {
+  let texts: string[] = []
+  let chars = 0
+  let left = corrupt
+  const piece = (): Buffer => {
+    const text = `{"corrupt":${String(left)},"batches":[${texts.join(',')}]}`
+    texts = []
+    chars = 0
+    left = 0
+    return Buffer.from(text)
+  }
+  for (const batch of batches) {
+    const text = JSON.stringify(batch)
+    if (chars + text.length > MAX_REPORT_CHARS && texts.length > 0) yield piece()
+    texts.push(text)
+    chars += text.length
+  }
+  if (texts.length > 0 || left > 0) yield piece()
+}
+
+/** A member of a group. */
+export function groupMember(options: GroupOptions): Membership {
+  const { alarm, journal, log, reports, state, warehouse } = options
+  /** term in which this process took over the warehouse, too */
+  let term = 0
+  const isFirst = (): boolean => log.parts(CONSUMER_GROUP).some(({ part }) => part === 0)
+  return {
+    isAlone: false,
+    get isOwner() {
+      return isFirst() && journal.isOwner && term === journal.term
+    },
+    async own() {
+      if (!isFirst()) return false
+      if (!journal.isOwner) await journal.own()
+      if (term === journal.term) return true
+      await warehouse.takeOver(journal.term)
+      term = journal.term
+      alarm('this aggregator is the owner now: it settles and releases')
+      return true
+    },
+    async report(report) {
+      for (const piece of piecesOf(report)) await reports.append(piece)
+    },
+    async collect() {
+      for (;;) {
+        const { last, records } = await reports.read(state.counted, COLLECTED_AT_ONCE, 0)
+        if (last === state.counted) return
+        const batches: AppliedBatch[] = []
+        let corrupt = 0
+        for (const { bytes } of records) {
+          const written = JSON.parse(bytes.toString('utf8')) as Written
+          batches.push(...written.batches)
+          corrupt += written.corrupt
+        }
+        await state.apply(batches, last, corrupt)
+      }
+    },
+    // What is in the log is counted within a second or two of its coming; until then nobody here has all of it.
+    uncounted: (): Iterable<BatchHeader> => [],
+  }
+}
