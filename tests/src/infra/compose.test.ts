@@ -98,6 +98,8 @@ t.test('every service has a health check, and waits for what it needs to be heal
 
 t.test('every image is pinned', async (t) => {
   for (const [name, { image }] of services) t.match(image, /:\d+\.\d+\.\d+$/, name)
+  const [, tested] = /<kafka.version>([\d.]+)</.exec(textOf('infra/kafka/pom.xml')) ?? []
+  t.equal(compose.services['kafka-1']?.image, `apache/kafka:${String(tested)}`, 'what the tests run against')
   for (const [, image = ''] of textOf('Dockerfile').matchAll(/^FROM (\S+)/gm))
     t.match(image, /:\d+\.\d+\.\d+-/)
 })

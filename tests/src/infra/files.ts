@@ -64,28 +64,12 @@ export const checkManifest: Check = (value) => {
   return validate === undefined ? [`no schema of ${apiVersion} ${kind}`] : checkBy(validate)(value)
 }
 
-/** Variables of the adapters that docs/configuration.md does not have yet, because their verbs are being written. */
-const COMING = [
-  'CLICKHOUSE_URL',
-  'CLICKHOUSE_USERNAME',
-  'KAFKA_BROKERS',
-  'TACIT_CLICKHOUSE_PASSWORD_FILE',
-  'TACIT_KAFKA_CA_FILE',
-  'TACIT_KAFKA_CERT_FILE',
-  'TACIT_KAFKA_KEY_FILE',
-  'TACIT_KAFKA_PARTITIONS',
-  'TACIT_KAFKA_PASSWORD_FILE',
-  'TACIT_KAFKA_REPLICATION',
-  'TACIT_KAFKA_TLS',
-  'TACIT_KAFKA_TOPIC_PREFIX',
-  'TACIT_KAFKA_USERNAME',
-]
 /** Read by Node itself. */
 const OF_NODE = ['NODE_EXTRA_CA_CERTS']
 
 /** Variables of a process of Tacit that nothing reads. */
 export function unreadVariables(environment: Readonly<Record<string, unknown>>): string[] {
-  const read = new Set([...Object.keys(environmentSchema.shape), ...COMING, ...OF_NODE])
+  const read = new Set([...Object.keys(environmentSchema.shape), ...OF_NODE])
   return Object.keys(environment).filter((name) => !read.has(name))
 }
 
