@@ -67,22 +67,32 @@ export interface BeaconSource {
   make(): SentBeacon
 }
 
-export function createBeaconSource(setting: Setting, chance: Chance): BeaconSource {
+export interface BeaconOptions {
+  /** ms, at most; by default as far as the day of the moment goes: an event of yesterday might be late */
+  readonly ages?: number
+  /** false: none of a signed site, but some without its token */
+  readonly signed?: boolean
+}
+
+export function createBeaconSource(
+  setting: Setting,
+  chance: Chance,
+  { ages, signed: maySign = true }: BeaconOptions = {},
+): BeaconSource {
   let number = 0
   const tokens = new Map<string, { text: string; until: number }>()
 
   function tokenOf(tenant: string, subject: string): string {
     const key = `${tenant} ${subject}`
     const known = tokens.get(key)
-    if (known !== undefined && Date.now() < known.until) return known.text
+    if (known !== undefined && setting.now() < known.until) return known.text
     const text = setting.token(tenant, subject)
-    tokens.set(key, { text, until: Date.now() + TOKEN_LIFE_MS })
+    tokens.set(key, { text, until: setting.now() + TOKEN_LIFE_MS })
     return text
   }
 
   function eventsOf(kind: Kind): SentEvent[] {
-    // Within the day of the moment: an event of yesterday might be late.
-    const maxAge = Math.min(2 * HOUR, Date.now() % DAY)
+    const maxAge = ages ?? Math.min(2 * HOUR, setting.now() % DAY)
     const count = 1 + chance.below(MAX_EVENTS)
     return Array.from({ length: count }, (_, at) => ({
       marker: markerOf(number++),
@@ -95,7 +105,7 @@ export function createBeaconSource(setting: Setting, chance: Chance): BeaconSour
   function make(): SentBeacon {
     const roll = chance.below(100)
     const kind = KINDS.find(([upTo]) => roll < upTo)?.[1] ?? 'good'
-    const signed = kind === 'token' || (kind !== 'gpc' && chance.below(2) === 0)
+    const signed = kind === 'token' || (maySign && kind !== 'gpc' && chance.below(2) === 0)
     const site = kind === 'site' ? 'nowhere' : signed ? SIGNED_SITE : NETWORK_SITE
     const who = chance.below(PEOPLE)
     const events = eventsOf(kind)
