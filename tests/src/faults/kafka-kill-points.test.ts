@@ -18,7 +18,7 @@ import { startPacedLoad } from '../support/fleet/paced-load.js'
 import { settledVerdict, untilArrived } from '../support/fleet/verdict.js'
 
 const skip = await brokersSkip()
-const RATE = 60
+const RATE = 40
 /** A member of the group that was killed keeps its parts from others for a session and a rebalance. */
 const DIES_WITHIN_MS = 90_000
 const SHUTDOWN_MOMENTS_MS = { least: 0, most: 120 }
@@ -75,6 +75,7 @@ async function die(member: Member, [name, killAt]: Points[number]): Promise<Deat
     name: `${member.name} ${name}`,
     ended,
     reached: output.includes(`reached ${killAt.point}`),
+    ms: performance.now() - started,
     output,
   }
 }
