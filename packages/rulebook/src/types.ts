@@ -141,6 +141,8 @@ export interface Rulebook {
     readonly stagingAfterEpochMs: number
     readonly releasedMonths: number
     readonly auditDays: number
+    /** of sealed batches that may wait on a collector's disk; how long is `logMs` */
+    readonly spoolBytes: number
   }
   /** what every text of an event is scanned for; null where the rulebook declares no scan */
   readonly scan: { readonly detectors: readonly Detector[]; readonly onHit: 'drop_event' } | null

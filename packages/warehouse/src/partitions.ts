@@ -77,18 +77,19 @@ async function dropDetached(
 }
 
 /**
- * Waits until the server has cleared the parts off the disk that others replaced: they hold rows as they lay before.
+ * Waits until the server has cleared the parts off the disk that others have replaced by now: they hold rows as they lay
+ * before. By itself it does so in its own time, minutes later. Those that merges replace meanwhile are not waited for.
  * @throws WarehouseError where one is left after 30 s
  */
 export async function awaitReplaced(connection: Connection, table: string): Promise<void> {
+  const replaced = `SELECT name FROM system.parts
+    WHERE database = {database:String} AND table = {table:String} AND NOT active AND rows > 0`
+  const where = { database: connection.database, table }
+  const names = (await connection.rows<{ name: string }>(replaced, where)).map(({ name }) => name)
   const deadline = Date.now() + GONE_TIMEOUT_MS
   for (let wait = POLL_FIRST_MS; ; wait = Math.min(wait * 2, POLL_LAST_MS)) {
-    const [row] = await connection.rows<{ left: number }>(
-      `SELECT count() AS left FROM system.parts
-       WHERE database = {database:String} AND table = {table:String} AND NOT active AND rows > 0`,
-      { database: connection.database, table },
-    )
-    if ((row?.left ?? 0) === 0) return
+    const left = await connection.rows(`${replaced} AND name IN {names:Array(String)}`, { ...where, names })
+    if (left.length === 0) return
     if (Date.now() > deadline) {
       throw new WarehouseError('unknown', null, `replaced parts of ${table} are still there`)
     }

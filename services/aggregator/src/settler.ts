@@ -122,11 +122,11 @@ export class Settler {
     )
   }
 
-  /** @param isWhole it waits for nothing but others to be mixed with */
-  async #waitFor(hour: number, isWhole: boolean): Promise<void> {
-    if (!isWhole) this.#options.alarm('an hour has fewer rows in landing than were accepted; it waits')
+  /** @param addsUp it waits for nothing but others to be mixed with */
+  async #waitFor(hour: number, addsUp: boolean): Promise<void> {
+    if (!addsUp) this.#options.alarm('an hour has fewer rows in landing than were accepted; it waits')
     // Should the keeper's time come first, the record says how it was.
-    await this.#options.keeper.reconciled('hour', hourLabel(hour), isWhole)
+    await this.#options.keeper.reconciled('hour', hourLabel(hour), addsUp)
   }
 
   async #moveAll(ready: Ready, landed: ReadonlyMap<Stream, Landed>, completeUntil: number): Promise<void> {

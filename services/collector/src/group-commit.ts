@@ -226,14 +226,19 @@ export class GroupCommit implements RecordSink {
    * @throws TacitError where any batch since the last drain is not on disk: `import` asks only here
    */
   async drain(): Promise<void> {
+    await this.#written()
+    const failure = this.#failure
+    this.#failure = null
+    if (failure !== null) throw failure
+  }
+
+  /** Flushes what has gathered and waits until all of it is on disk or refused. */
+  async #written(): Promise<void> {
     this.#flush()
     // Batches are written one after the other, so the last one's end is the end of all.
     const last = this.#gathering ?? this.#waiting.at(-1)
     if (last === undefined) await Promise.allSettled(this.#inFlight)
     else await new Promise<void>((resolve) => last.waiting.push(() => resolve()))
-    const failure = this.#failure
-    this.#failure = null
-    if (failure !== null) throw failure
   }
 
   /**
@@ -241,7 +246,8 @@ export class GroupCommit implements RecordSink {
    * @param now ms @param reach `last`: this collector stops for good, and nothing of it follows at all
    */
   async watermark(now: number, reach: 'all' | 'last' = 'all'): Promise<void> {
-    await this.drain()
+    // What was refused was promised to nobody, and does not keep an hour from being over.
+    await this.#written()
     const hour = hourOf(now)
     await this.#write(new Gathering(hour, this.#rulebook), reach)
   }

@@ -77,7 +77,8 @@ class GroupConsumer implements Consumer {
     this.#options = options
     this.#member = new Member({
       link: this.#link,
-      group: options.group,
+      // two deployments on one cluster are two groups
+      group: `${kafka.prefix}.${options.group}`,
       alarm: options.alarm,
       assigned: (cursors, generation) => {
         this.#assigned(cursors, generation)

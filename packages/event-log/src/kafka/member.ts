@@ -332,9 +332,9 @@ export class Member {
       return answer
     } catch (error) {
       const name = nameOf(error)
-      const answered = name === 'REBALANCE_IN_PROGRESS' || FENCED.has(name)
-      if (!answered) this.#coordinator = null
-      this.#options.link.went(answered)
+      const spoke = name === 'REBALANCE_IN_PROGRESS' || FENCED.has(name)
+      if (!spoke) this.#coordinator = null
+      this.#options.link.went(spoke)
       throw error
     }
   }
