@@ -81,6 +81,8 @@ export interface Journal {
   own(): Promise<void>
   /** false before `own`, and from the moment at which it is known that another took over */
   readonly isOwner: boolean
+  /** of the taking over that was applied last, whoever's it was: each is one higher than the one before; 0 before the first */
+  readonly term: number
   /**
    * All changes or none. Resolves when they are durable and applied here; rejects with ERR_LOG_FENCED where another took
    * over, else retryably, and then they may come to be there later.

@@ -22,8 +22,8 @@ interface Setting {
 export const MAX_RECORD_BYTES = 4 * 1024 * 1024
 /** a record and the batch around it, with room to spare */
 const MAX_MESSAGE_BYTES = MAX_RECORD_BYTES + 64 * 1024
-const LEADER_WAIT_MS = 10_000
-const LEADER_POLL_MS = 50
+const NEWS_MS = 10_000
+const NEWS_POLL_MS = 50
 
 const SAFE: readonly Setting[] = [
   { name: 'unclean.leader.election.enable', value: 'false' },
@@ -119,15 +119,24 @@ async function create(admin: Admin, options: KafkaOptions, role: TopicRole): Pro
     // with `true` kafkajs 2.2.4 sometimes throws on three nodes
     waitForLeaders: false,
   })
-  const deadline = performance.now() + LEADER_WAIT_MS
+  return untilKnown(async () => {
+    const found = await describe(admin, topic)
+    return found?.partitions.every(({ leader }) => leader >= 0) ? found : null
+  })
+}
+
+/** What the brokers say of a new topic, once it is more than that they do not know it yet: each learns of it by itself. */
+async function untilKnown<T>(look: () => Promise<T | null>): Promise<T> {
+  const deadline = performance.now() + NEWS_MS
   for (;;) {
-    const found = await describe(admin, topic).catch((error: unknown) => {
-      if (kafkaErrorType(error) === 'LEADER_NOT_AVAILABLE') return null
+    const found = await look().catch((error: unknown) => {
+      const type = kafkaErrorType(error)
+      if (type === 'LEADER_NOT_AVAILABLE' || type === 'UNKNOWN_TOPIC_OR_PARTITION') return null
       throw error
     })
-    if (found?.partitions.every(({ leader }) => leader >= 0)) return found
-    if (performance.now() > deadline) throw new Error('the new topic has no leaders yet')
-    await delay(LEADER_POLL_MS)
+    if (found !== null) return found
+    if (performance.now() > deadline) throw new Error('not all brokers know the new topic yet')
+    await delay(NEWS_POLL_MS)
   }
 }
 
@@ -156,7 +165,7 @@ async function check(
       `The topic ${topic} has ${partitions.length} partitions; it must have 1. Delete it while it is empty: kafka-topics.sh --bootstrap-server BROKER --delete --topic ${topic}`,
     )
   }
-  const actual = await settingsOf(admin, topic)
+  const actual = await untilKnown(() => settingsOf(admin, topic))
   const minimum = Number(actual.get('min.insync.replicas'))
   if (minimum > replicas) {
     // no broker would ever acknowledge

@@ -59,8 +59,12 @@ export async function expire(committer: Committer, hour: number): Promise<number
   }
 }
 
-/** Deletes records and runs; the floor goes along, so that an emptied log does not give positions out again. */
-function remove(committer: Committer, positions: number[], runs: string[]): Promise<void> {
+/** Deletes records and the keys of runs; the floor goes along, so that an emptied log does not give positions out again. */
+export function remove(
+  committer: Committer,
+  positions: readonly number[],
+  runs: readonly string[],
+): Promise<void> {
   const floor = { key: FLOOR_KEY, value: writeState(committer.next - 1) }
   return committer.change({ state: [floor], removeRecords: positions, removeState: runs })
 }

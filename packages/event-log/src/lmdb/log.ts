@@ -10,7 +10,7 @@
 import { TacitError } from '@tacit/contracts'
 import { lockDirectory } from '../directory-lock.js'
 import type { EventLog, LogPart } from '../port.js'
-import { expire, prepare } from './admin.js'
+import { expire, prepare, remove } from './admin.js'
 import { Committer } from './committer.js'
 import { partOf } from './consumer.js'
 import { type FilePort, systemFiles } from './files.js'
@@ -30,6 +30,8 @@ export interface LmdbLogOptions {
 /** The log on LMDB: all of it is one part, which is always here. */
 export interface LmdbLog extends EventLog {
   parts(group: string): readonly [LogPart]
+  /** Deletes single records before their time; resolves when that is on disk; rejects as `append` does. */
+  remove(positions: readonly number[]): Promise<void>
 }
 
 const DEFAULT_RESERVE_BYTES = 32 * 1024 * 1024
@@ -77,6 +79,7 @@ export async function openLmdbLog(options: LmdbLogOptions): Promise<LmdbLog> {
       return known
     },
     expire: (hour) => expire(committer, hour),
+    remove: (positions) => remove(committer, positions, []),
     close() {
       closed ??= committer.close().finally(release)
       return closed
