@@ -32,6 +32,8 @@ const CONNECT_MS = 3_000
 /** Brokers answer within milliseconds; groups and fetches bring longer limits of their own. */
 const REQUEST_MS = 15_000
 const KEEP_ALIVE_MS = 60_000
+/** A session is renewed with the first request after so little is left of it. */
+const REAUTHENTICATE_MS = 3_000
 /** Short, because callers try again themselves, and know better than the client what is worth it. */
 const RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 }
 
@@ -50,6 +52,7 @@ export function kafkaClient(options: KafkaOptions, sockets?: Set<Socket>): Kafka
     ...(sasl === null ? {} : { sasl: { mechanism: 'scram-sha-512', ...sasl } }),
     connectionTimeout: CONNECT_MS,
     authenticationTimeout: CONNECT_MS,
+    reauthenticationThreshold: REAUTHENTICATE_MS,
     requestTimeout: REQUEST_MS,
     enforceRequestTimeout: true,
     retry: RETRY,

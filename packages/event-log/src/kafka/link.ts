@@ -23,6 +23,8 @@ export class Link {
   readonly topic: string
   readonly #options: KafkaOptions
   #connected: Connected
+  /** brokers that are being connected to: kafkajs would open one more socket for each request that finds none */
+  readonly #opening = new Map<string, Promise<Broker>>()
   /** of the first failure since the last success */
   #failingSince: number | null = null
 
@@ -32,10 +34,16 @@ export class Link {
     this.#connected = connect(options)
   }
 
-  /** A broker by its number; rejects where it cannot be reached now. */
-  async broker(nodeId: number | string): Promise<Broker> {
-    const cluster = await this.#ready()
-    return await cluster.findBroker({ nodeId })
+  /** A broker by its number, connected for fetches or for all else; rejects where it cannot be reached now. */
+  broker(nodeId: number | string, purpose: 'fetches' | 'others' = 'others'): Promise<Broker> {
+    const key = `${nodeId} ${purpose}`
+    const opening = this.#opening.get(key)
+    if (opening) return opening
+    const opened = this.#open(nodeId, purpose === 'fetches' ? 1 : 0).finally(() => {
+      if (this.#opening.get(key) === opened) this.#opening.delete(key)
+    })
+    this.#opening.set(key, opened)
+    return opened
   }
 
   /** The broker that coordinates a consumer group (0) or a transactional id (1) now. */
@@ -71,12 +79,20 @@ export class Link {
     this.#failingSince ??= now
     if (now - this.#failingSince < FAILING_MS) return
     this.#failingSince = null
+    this.#opening.clear()
     void disconnect(this.#connected)
     this.#connected = connect(this.#options)
   }
 
   async close(): Promise<void> {
     await disconnect(this.#connected)
+  }
+
+  async #open(nodeId: number | string, index: 0 | 1): Promise<Broker> {
+    const cluster = await this.#ready()
+    const broker = await cluster.findBroker({ nodeId })
+    await broker.connectionPool.getConnection(index)
+    return broker
   }
 
   async #ready(): Promise<Cluster> {

@@ -78,7 +78,8 @@ export class Member {
   #heard = Number.NEGATIVE_INFINITY
   #closing = false
   #interrupt: (() => void) | null = null
-  #complained = false
+  /** since when no generation was come into, and whether that was said; null while one is held */
+  #outside: { readonly since: number; said: boolean } | null = null
 
   constructor(options: MemberOptions) {
     this.#options = options
@@ -144,17 +145,15 @@ export class Member {
       try {
         await this.#join()
         wait = BACK_OFF_MIN_MS
-        this.#complained = false
+        this.#outside = null
         await this.#hold()
+        this.#over()
       } catch (error) {
-        const name = nameOf(error)
-        if (name === 'UNKNOWN_MEMBER_ID') this.#memberId = ''
-        // a rebalance that overtook this one is nothing to speak of
-        if (name !== 'REBALANCE_IN_PROGRESS' && !FENCED.has(name)) await this.#complain(name)
+        this.#over()
+        if (nameOf(error) === 'UNKNOWN_MEMBER_ID') this.#memberId = ''
+        this.#complain(nameOf(error))
         await this.#pulse.sleep(wait)
         wait = Math.min(wait * 2, BACK_OFF_MAX_MS)
-      } finally {
-        this.#over()
       }
     }
     await this.#leave()
@@ -276,7 +275,6 @@ export class Member {
         setTimeout(() => this.#pulse.wake(), BACK_OFF_MIN_MS * 5).unref()
         return 'well'
       }
-      await this.#complain(name)
       return 'over'
     }
   }
@@ -355,11 +353,12 @@ export class Member {
     return await link.broker(this.#coordinator)
   }
 
-  async #complain(name: string): Promise<void> {
-    if (!this.#complained && !this.#closing) {
-      this.#options.alarm(`the log is not read here: Kafka takes this process into no group (${name})`)
-    }
-    this.#complained = true
-    await this.#options.link.refresh().catch(() => undefined)
+  /** Said once, where the group was not come into for the length of a session. */
+  #complain(name: string): void {
+    const now = performance.now()
+    this.#outside ??= { since: now, said: false }
+    if (this.#outside.said || this.#closing || now - this.#outside.since < SESSION_MS) return
+    this.#outside.said = true
+    this.#options.alarm(`the log is not read here: Kafka takes this process into no group (${name})`)
   }
 }

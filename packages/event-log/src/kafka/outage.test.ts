@@ -6,41 +6,17 @@ import { fileURLToPath } from 'node:url'
 import kafkajs from 'kafkajs'
 import t from 'tap'
 import { brokersSkip, startBrokers } from '../testing/brokers/index.js'
+import { Caller } from '../testing/caller.js'
 import { becomeKnown, drained, eventually, openTestLog, ownTopics, thisHour } from '../testing/kafka-log.js'
 import { numbered } from '../testing/lines.js'
-import { disorder, numbersOf, readTopic, tally } from '../testing/topic.js'
+import { numbersOf, readTopic, tally } from '../testing/topic.js'
 import { topicName } from './admin.js'
 import { type KafkaOptions, kafkaClient } from './connection.js'
-import type { KafkaLog } from './log.js'
 
 const skip = await brokersSkip()
 const HOUR = 3_600_000
 const PARTS = 3
 const APPENDER = fileURLToPath(new URL('../testing/kafka-appender.js', import.meta.url))
-
-/** One caller, one record after the other; every tenth is of reach `all`. */
-class Caller {
-  readonly sent: number[] = []
-  readonly marks = new Set<number>()
-  #next = 1
-
-  async append(log: KafkaLog, count: number): Promise<void> {
-    for (let left = count; left > 0; left--) {
-      const number = this.#next++
-      if (number % 10 === 0) this.marks.add(number)
-      await log.append(numbered(number), thisHour(), this.marks.has(number) ? 'all' : 'one')
-      this.sent.push(number)
-    }
-  }
-
-  /** What is wrong with what is in the topic: null where nothing is. */
-  async faults(kafka: KafkaOptions): Promise<object | null> {
-    const found = (await readTopic(kafka, topicName(kafka, 'log'))).filter(({ text }) => text !== 'mark')
-    const { invented, lost } = tally(this.sent, this.#next - 1, numbersOf(found))
-    const broken = disorder(found, this.sent, this.marks)
-    return lost.length + invented + broken.length === 0 ? null : { lost, invented, broken }
-  }
-}
 
 const silent = (alarms: readonly string[]) =>
   alarms.every((text) => !/127\.0\.0\.1|localhost|:\d{4,5}/.test(text))

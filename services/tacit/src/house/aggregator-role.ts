@@ -4,14 +4,14 @@
  * Recovery: the journal's and the log's; its directory holds no state of the group that is not made anew at a start.
  */
 import { Aggregator, AggregatorState, groupMember } from '@tacit/aggregator'
-import { openJournal, openKafkaLog, openReports } from '@tacit/event-log'
+import { openKafkaLog, openReports } from '@tacit/event-log'
 import { createLogKeys } from '@tacit/keyring'
 import { unitedPlans } from '@tacit/rulebook'
 import { openWarehouse } from '@tacit/warehouse'
 import type { Environment } from './environment.js'
 import { startHealth } from './health.js'
 import { alarm } from './house.js'
-import { clickHouseOf, kafkaOptionsOf } from './kafka.js'
+import { clickHouseOf, kafkaOptionsOf, openSharedJournal } from './kafka.js'
 import { KeyTimesWord } from './key-times.js'
 import { DATABASE } from './layout.js'
 import type { Jump } from './live-clock.js'
@@ -44,7 +44,7 @@ export async function openAggregatorRole(
     closing(() => warehouse.close())
     await warehouse.migrate(unitedPlans(rulebooks.all()))
     const { journal, state } = await AggregatorState.share(realm.sharedState, (apply) =>
-      openJournal({ kafka, alarm, apply }),
+      openSharedJournal(kafka, alarm, apply),
     )
     closing(() => state.close())
     const reports = await openReports({ kafka, alarm })

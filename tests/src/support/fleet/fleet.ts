@@ -24,6 +24,8 @@ export interface FleetOptions {
   readonly aggregators: number
   /** brokers' advertised listeners go through proxies */
   readonly proxied?: boolean
+  /** how much may wait for brokers on a collector; default 1 GiB */
+  readonly spool?: string
   /** of every process */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -80,7 +82,7 @@ async function startMembers(
   stop: () => Promise<void>,
 ): Promise<Fleet> {
   const { dir } = options
-  const setting = createSetting(join(dir, 'setting'))
+  const setting = createSetting(join(dir, 'setting'), options.spool)
   const certificates = createKeeperCertificates(join(dir, 'tls'))
   const certificate = (role: string, name: string) =>
     certificates.settings(`${role}-${name}`, { names: [`URI:tacit://${role}/${name}`], usage: 'clientAuth' })

@@ -60,9 +60,7 @@ export class Member {
       })
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => this.#keep(text))
-    this.#ended = once(child, 'close').then(() => {
-      if (this.#child === child) this.#child = null
-    })
+    this.#ended = this.#untilClosed(child)
     const early = await Promise.race([up, this.#ended])
     if (early === undefined) throw new Error(`${this.name} ended before it was up: ${this.#output}`)
     return early
@@ -78,6 +76,11 @@ export class Member {
   /** Sends a signal that does not end it: SIGSTOP, SIGCONT. */
   signal(signal: NodeJS.Signals): void {
     this.#child?.kill(signal)
+  }
+
+  async #untilClosed(child: ChildProcess): Promise<void> {
+    await once(child, 'close')
+    if (this.#child === child) this.#child = null
   }
 
   #keep(text: string): void {
