@@ -90,7 +90,7 @@ export interface Journal {
   readonly term: number
   /**
    * All changes or none, in the order of the calls. Resolves when all in-sync replicas have them and they are applied here.
-   * Rejects within about 35 s for each write before it, with ERR_LOG_FENCED where another owns the state or nobody, and
+   * Rejects within a minute, and one for each write before it, with ERR_LOG_FENCED where another owns the state or nobody, and
    * ERR_LOG_WRITE (retryable) with an unknown outcome: then the caller has to take over anew with `own`, and to look at
    * what is applied by then. RangeError for a key or a value that cannot be written: then nothing was.
    */

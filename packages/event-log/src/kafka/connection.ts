@@ -27,6 +27,27 @@ export interface KafkaOptions {
   readonly replication: number
 }
 
+/** The open sockets of a client. kafkajs cannot be stopped where it waits for an answer; without sockets it ends soon. */
+export class Sockets {
+  readonly #open = new Set<Socket>()
+  #isCut = false
+
+  get isCut(): boolean {
+    return this.#isCut
+  }
+
+  add(socket: Socket): void {
+    this.#open.add(socket)
+    socket.once('close', () => this.#open.delete(socket))
+  }
+
+  /** Ends them as the network would, so that what waits for an answer is rejected; there are no others after it. */
+  cut(): void {
+    this.#isCut = true
+    for (const socket of this.#open) socket.destroy(new Error('the client was dropped'))
+  }
+}
+
 /** A broker that takes longer than this to shake hands counts as down. */
 const CONNECT_MS = 3_000
 /** Brokers answer within milliseconds; groups and fetches bring longer limits of their own. */
@@ -39,10 +60,10 @@ const RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 }
 
 /**
  * A client that connects when it is used.
- * @param sockets where given, holds the client's open sockets: who finds that the client hangs can destroy them
+ * @param sockets where given, holds the client's open sockets: who finds that the client hangs can cut them
  * @throws TacitError ERR_CONFIG_INVALID for plaintext beyond loopback and for what is no `host:port`
  */
-export function kafkaClient(options: KafkaOptions, sockets?: Set<Socket>): Kafka {
+export function kafkaClient(options: KafkaOptions, sockets?: Sockets): Kafka {
   checkBrokers(options)
   defuseIdleTimer()
   const { sasl, tls } = options
@@ -59,11 +80,9 @@ export function kafkaClient(options: KafkaOptions, sockets?: Set<Socket>): Kafka
     logLevel: logLevel.NOTHING,
     logCreator: () => () => undefined,
     socketFactory: (destination) => {
+      if (sockets?.isCut) throw new Error('the client was dropped')
       const socket = openSocket(destination, tls)
-      if (sockets) {
-        sockets.add(socket)
-        socket.once('close', () => sockets.delete(socket))
-      }
+      sockets?.add(socket)
       return socket
     },
   })

@@ -7,6 +7,7 @@
  */
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
+import { TacitError } from '@tacit/contracts'
 import { type Broker, type Cluster, clusterOf, answered } from './cluster.js'
 import { type KafkaOptions, kafkaClient } from './connection.js'
 
@@ -27,6 +28,7 @@ export class Link {
   readonly #opening = new Map<string, Promise<Broker>>()
   /** of the first failure since the last success */
   #failingSince: number | null = null
+  #closed = false
 
   constructor(options: KafkaOptions, topic: string) {
     this.topic = topic
@@ -75,6 +77,7 @@ export class Link {
       this.#failingSince = null
       return
     }
+    if (this.#closed) return
     const now = performance.now()
     this.#failingSince ??= now
     if (now - this.#failingSince < FAILING_MS) return
@@ -84,7 +87,9 @@ export class Link {
     this.#connected = connect(this.#options)
   }
 
+  /** What is asked from now on is rejected with ERR_LOG_CLOSED: kafkajs would connect again. */
   async close(): Promise<void> {
+    this.#closed = true
     await disconnect(this.#connected)
   }
 
@@ -96,6 +101,7 @@ export class Link {
   }
 
   async #ready(): Promise<Cluster> {
+    if (this.#closed) throw new TacitError('ERR_LOG_CLOSED')
     const { cluster } = this.#connected
     await answered(CONNECT_MS, cluster.connect())
     await answered(CONNECT_MS, cluster.addMultipleTargetTopics([this.topic]))
