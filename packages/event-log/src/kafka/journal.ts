@@ -30,7 +30,8 @@ const CLAIM_KEY = '~owner'
 /** One value; compressed it has to be smaller than the topic's largest message, 4 MiB. */
 const MAX_VALUE_LENGTH = 16 * 1024 * 1024
 
-export interface TopicJournalFacts {
+/** The journal on a topic. */
+export interface TopicJournal extends Journal {
   /** resolves when what was there at the opening is applied */
   readonly current: Promise<void>
 }
@@ -52,14 +53,14 @@ interface Claim {
 }
 
 /** Opens the shared state; rejects where Kafka does not answer, and with ERR_LOG_TOPIC for a topic set up otherwise. */
-export async function openJournal(options: JournalOptions): Promise<Journal & TopicJournalFacts> {
+export async function openJournal(options: JournalOptions): Promise<TopicJournal> {
   const { kafka } = options
   await ensureTopic(kafkaClient(kafka), kafka, 'state')
   const link = new Link(kafka, topicName(kafka, 'state'))
   try {
     const transactor = new Transactor(link, `${kafka.prefix}.owner`)
     await link.refresh()
-    const journal = new TopicJournal(link, transactor, options)
+    const journal = new CompactedJournal(link, transactor, options)
     await journal.open()
     return journal
   } catch (error) {
@@ -68,7 +69,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal & To
   }
 }
 
-class TopicJournal implements Journal, TopicJournalFacts {
+class CompactedJournal implements TopicJournal {
   readonly #link: Link
   readonly #transactor: Transactor
   readonly #follower: Follower
