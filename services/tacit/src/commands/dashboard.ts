@@ -41,6 +41,14 @@ async function show(options: DashboardCommandOptions): Promise<void> {
     environment,
   )
   try {
+    // A container's log is read by more people than a terminal, and these links live long.
+    if (options.json !== true && !process.stdout.isTTY) {
+      print(
+        `The dashboard is ready at ${running.origin}. Sign-in: npx tacit token --data ${options.data} --role product`,
+      )
+      await stopped
+      return
+    }
     const access = accessTokens(running.layout)
     const product = signInLink(running.origin, await access.issue('product', LINK_LIFE_MS))
     const privacy = signInLink(running.origin, await access.issue('privacy', LINK_LIFE_MS))
