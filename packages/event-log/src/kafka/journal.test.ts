@@ -21,7 +21,7 @@ t.teardown(() => brokers?.stop())
 t.setTimeout(240_000)
 
 interface Copy {
-  readonly journal: Journal
+  readonly journal: TopicJournal
   readonly state: Map<string, string>
   /** the transactions, as they were applied */
   readonly applied: (readonly JournalChange[])[]
