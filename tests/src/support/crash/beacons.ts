@@ -72,14 +72,16 @@ export interface BeaconSizes {
   readonly events?: number
   /** letters of an event's path */
   readonly letters?: number
+  /** number of the first event, for who makes several sources of one run */
+  readonly first?: number
 }
 
 export function createBeaconSource(
   setting: Setting,
   chance: Chance,
-  { events: most = MAX_EVENTS, letters = 8 }: BeaconSizes = {},
+  { events: most = MAX_EVENTS, first = 0, letters = 8 }: BeaconSizes = {},
 ): BeaconSource {
-  let number = 0
+  let number = first
   const tokens = new Map<string, { text: string; until: number }>()
 
   function tokenOf(tenant: string, subject: string): string {

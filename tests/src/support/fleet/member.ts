@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { environment, TACIT } from '../tacit.js'
 
 const CLOCK = new URL('../shifted-clock.js', import.meta.url).href
+const VITALS = new URL('./vitals.js', import.meta.url).href
 const OUTPUT_CHARACTERS = 20_000
 
 export interface MemberOptions {
@@ -11,6 +12,8 @@ export interface MemberOptions {
   /** verb and arguments */
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** file to which it writes what it holds (vitals.ts) */
+  readonly vitals?: string
 }
 
 export class Member {
@@ -44,10 +47,11 @@ export class Member {
   async start(): Promise<Readonly<Record<string, unknown>>> {
     if (this.#child !== null) throw new Error(`${this.name} runs already`)
     this.starts++
-    const { args, env } = this.#options
-    const child = spawn(process.execPath, ['--import', CLOCK, TACIT, ...args, '--json'], {
+    const { args, env, vitals } = this.#options
+    const watched = vitals === undefined ? [] : ['--expose-gc', '--import', VITALS]
+    const child = spawn(process.execPath, [...watched, '--import', CLOCK, TACIT, ...args, '--json'], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: environment(env),
+      env: environment({ ...env, ...(vitals === undefined ? {} : { TACIT_TEST_VITALS_FILE: vitals }) }),
     })
     this.#child = child
     let said = ''
