@@ -16,6 +16,7 @@ import { KeyTimesWord } from './key-times.js'
 import { DATABASE } from './layout.js'
 import type { Jump } from './live-clock.js'
 import { startLiveLoop } from './live.js'
+import { untilAvailable } from './patience.js'
 import { RealmRulebooks } from './realm-rulebooks.js'
 import { openRole, type RoleOptions } from './role.js'
 import { settleRegister } from './rulebook-register.js'
@@ -42,12 +43,12 @@ export async function openAggregatorRole(
     const rulebooks = new RealmRulebooks(realm, rulebook)
     const warehouse = openWarehouse(address, DATABASE)
     closing(() => warehouse.close())
-    await warehouse.migrate(unitedPlans(rulebooks.all()))
+    await untilAvailable('ClickHouse', () => warehouse.migrate(unitedPlans(rulebooks.all())), alarm)
     const { journal, state } = await AggregatorState.share(realm.sharedState, (apply) =>
       openSharedJournal(kafka, alarm, apply),
     )
     closing(() => state.close())
-    const reports = await openReports({ kafka, alarm })
+    const reports = await untilAvailable('Kafka', () => openReports({ kafka, alarm }), alarm)
     closing(() => reports.close())
     const log = await openKafkaLog({ kafka, clock, alarm })
     closing(() => log.close())

@@ -4,6 +4,7 @@ import { TacitError } from '@tacit/contracts'
 import { type Journal, type JournalChange, type KafkaOptions, openJournal } from '@tacit/event-log'
 import type { ServerAddress } from '@tacit/warehouse'
 import type { Environment } from './environment.js'
+import { untilAvailable } from './patience.js'
 
 /** @throws TacitError ERR_CONFIG_INVALID naming the variable */
 function fileOf(name: string, path: string): string {
@@ -99,13 +100,13 @@ export function clickHouseOf(environment: Environment): ServerAddress {
   return { url, username, password: secretOf('TACIT_CLICKHOUSE_PASSWORD_FILE', file) }
 }
 
-/** The journal of what aggregators share, once all that is in it is applied here. @throws TacitError ERR_LOG_… */
+/** The journal of what aggregators share, once all that is in it is applied here. @throws TacitError ERR_LOG_TOPIC */
 export async function openSharedJournal(
   kafka: KafkaOptions,
   alarm: (message: string) => void,
   apply: (changes: readonly JournalChange[]) => Promise<void>,
 ): Promise<Journal> {
-  const journal = await openJournal({ kafka, alarm, apply })
+  const journal = await untilAvailable('Kafka', () => openJournal({ kafka, alarm, apply }), alarm)
   try {
     await journal.current
     return journal

@@ -55,7 +55,7 @@ function optionsOf(args: readonly string[]): Options | null {
   })
   if (values.help) return null
   const { only } = values
-  if (only !== undefined && !RUNS.some((run) => run === only))
+  if (only !== undefined && !RUNS.some((name) => name === only))
     throw new UsageError(`--only is one of ${RUNS.join(', ')}`)
   return {
     only: only === undefined ? RUNS : [only as Run],
