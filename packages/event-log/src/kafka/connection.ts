@@ -61,10 +61,10 @@ const RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 }
 /**
  * A client that connects when it is used.
  * @param sockets where given, holds the client's open sockets: who finds that the client hangs can cut them
- * @throws TacitError ERR_CONFIG_INVALID for plaintext beyond loopback and for what is no `host:port`
+ * @throws TacitError ERR_CONFIG_INVALID for plaintext beyond loopback, what is no `host:port`, and no prefix of topics
  */
 export function kafkaClient(options: KafkaOptions, sockets?: Sockets): Kafka {
-  checkBrokers(options)
+  checkOptions(options)
   defuseIdleTimer()
   const { sasl, tls } = options
   return new Kafka({
@@ -106,7 +106,7 @@ export function requireLoopback(hosts: readonly string[], { tls }: KafkaOptions)
   )
 }
 
-function checkBrokers(options: KafkaOptions): void {
+function checkOptions(options: KafkaOptions): void {
   const hosts = options.brokers.map((broker) => {
     // kafkajs splits at the first colon, so an address of version 6 cannot be given
     const [, host, port] = /^([^\s:[\]]+):(\d{1,5})$/.exec(broker) ?? []
@@ -115,6 +115,12 @@ function checkBrokers(options: KafkaOptions): void {
   })
   if (hosts.length === 0) throw notBrokers()
   requireLoopback(hosts, options)
+  if (!/^[A-Za-z0-9._-]{1,200}$/.test(options.prefix)) {
+    throw new TacitError(
+      'ERR_CONFIG_INVALID',
+      'TACIT_KAFKA_TOPIC_PREFIX takes 1 to 200 letters, digits, dots, hyphens and underscores',
+    )
+  }
 }
 
 function notBrokers(): TacitError {

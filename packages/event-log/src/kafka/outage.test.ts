@@ -6,12 +6,14 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { brokersSkip, startBrokers } from '../testing/brokers/index.js'
 import { Caller } from '../testing/caller.js'
-import { becomeKnown, drained, eventually, openTestLog, ownTopics, thisHour } from '../testing/kafka-log.js'
+import { becomeKnown, drained, openTestLog, thisHour } from '../testing/kafka-log.js'
 import { numbered } from '../testing/lines.js'
 import { setOnLog } from '../testing/topic-setting.js'
 import { numbersOf, readTopic, tally } from '../testing/topic.js'
 import { topicName } from './admin.js'
 import type { KafkaOptions } from './connection.js'
+import { ownOptions } from '../testing/topics.js'
+import { until } from '../testing/until.js'
 
 const skip = await brokersSkip()
 const HOUR = 3_600_000
@@ -27,7 +29,7 @@ t.test('a log while Kafka is away', { skip, timeout: 280_000 }, async (t) => {
   const [node] = brokers.nodes
   if (node === undefined || node.proxy === null) throw new Error('no broker')
   const { proxy } = node
-  const use = () => ownTopics(brokers.access(), PARTS, 1)
+  const use = () => ownOptions(brokers.access(), PARTS, 1)
 
   await t.test('K1: it opens while Kafka is down, promises nothing, and finds it by itself', async (t) => {
     const kafka = use()
@@ -164,7 +166,7 @@ t.test('a log while Kafka is away', { skip, timeout: 280_000 }, async (t) => {
       await log.append(numbered(1, 5_000), thisHour())
       await log.append(numbered(2), thisHour(), 'all')
       await proxy.heal()
-      await eventually(() => alarms.some((text) => text.includes('max.message.bytes')))
+      await until(() => alarms.some((text) => text.includes('max.message.bytes')))
       t.equal(log.facts().spooledRecords, 2)
       await restore()
       await drained(log)
@@ -192,7 +194,7 @@ t.test('a log while Kafka is away', { skip, timeout: 280_000 }, async (t) => {
       await delay(1_000)
       t.equal(log.facts().spooledRecords, 5)
       now = hour + 25 * HOUR
-      await eventually(() => log.facts().spooledRecords === 1)
+      await until(() => log.facts().spooledRecords === 1)
       t.ok(alarms.some((text) => text.startsWith('4 records waited for Kafka longer than')))
       await proxy.heal()
       await drained(log)
@@ -212,7 +214,7 @@ t.test('a log while Kafka is away', { skip, timeout: 280_000 }, async (t) => {
       await proxy.refuse()
       const { alarms, log } = await openTestLog(kafka, join(t.testdir(), 'late'))
       await proxy.heal()
-      await eventually(() => alarms.some((text) => text.includes('retention.ms=1000000')))
+      await until(() => alarms.some((text) => text.includes('retention.ms=1000000')))
       await t.rejects(log.append(numbered(1), thisHour(), 'all'), {
         code: 'ERR_LOG_TOPIC',
         message: /retention\.ms/,
@@ -236,7 +238,7 @@ async function appendAndKill(kafka: KafkaOptions, dir: string, count: number): P
     output += text
   })
   const closed = once(child, 'close')
-  await eventually(() => output.split('\n').length > count)
+  await until(() => output.split('\n').length > count)
   child.kill('SIGKILL')
   await closed
   return output.split('\n').slice(0, -1).map(Number)

@@ -12,20 +12,19 @@ function isLasting(error: unknown): boolean {
 
 /**
  * Tries until it works, and says once that it waits.
- * @param what is waited for, as in `… does not answer yet` @param isGivenUp true ends it with the last error
+ * @param what is waited for, as in `… does not answer yet`
  * @throws TacitError where waiting would not help
  */
 export async function untilAvailable<T>(
   what: string,
   task: () => Promise<T>,
   alarm: (message: string) => void,
-  isGivenUp: () => boolean = () => false,
 ): Promise<T> {
   for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
     try {
       return await task()
     } catch (error) {
-      if (isLasting(error) || isGivenUp()) throw error
+      if (isLasting(error)) throw error
       if (wait === FIRST_WAIT_MS) alarm(`${what} does not answer yet; it is tried again`)
       await sleep(wait)
     }
