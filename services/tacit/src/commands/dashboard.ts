@@ -4,7 +4,7 @@ import { accessTokens, signInLink } from '../house/access.js'
 import { openDashboardRole } from '../house/dashboard-role.js'
 import { readEnvironment } from '../house/environment.js'
 import { portOf } from '../house/ports.js'
-import { stopSignal } from '../house/stop-signal.js'
+import { stopSignal, unlessStopped } from '../house/stop-signal.js'
 import { print, printJson } from '../output.js'
 
 const LINK_LIFE_MS = 30 * 86_400_000
@@ -36,9 +36,12 @@ export function dashboardCommand(): Command {
 async function show(options: DashboardCommandOptions): Promise<void> {
   const environment = readEnvironment(process.env)
   const stopped = stopSignal()
-  const running = await openDashboardRole(
-    { data: options.data, rulebook: options.rulebook, port: portOf(options.port, '--port') },
-    environment,
+  const running = await unlessStopped(
+    stopped,
+    openDashboardRole(
+      { data: options.data, rulebook: options.rulebook, port: portOf(options.port, '--port') },
+      environment,
+    ),
   )
   try {
     // A container's log is read by more people than a terminal, and these links live long.

@@ -11,3 +11,12 @@ export function stopSignal(): Promise<void> {
     process.on('SIGTERM', stop)
   })
 }
+
+/**
+ * What a start comes to, unless it is stopped before: then the process ends at once. Nothing was taken yet that could be lost.
+ * @param stopped of {@link stopSignal}
+ */
+export async function unlessStopped<T>(stopped: Promise<void>, starting: Promise<T>): Promise<T> {
+  const early = stopped.then(() => process.exit(0))
+  return Promise.race([starting, early])
+}
