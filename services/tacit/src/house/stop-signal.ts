@@ -17,6 +17,6 @@ export function stopSignal(): Promise<void> {
  * @param stopped of {@link stopSignal}
  */
 export async function unlessStopped<T>(stopped: Promise<void>, starting: Promise<T>): Promise<T> {
-  const early = stopped.then(() => process.exit(0))
-  return Promise.race([starting, early])
+  const ended = await Promise.race([starting.then((value) => ({ value })), stopped.then(() => null)])
+  return ended === null ? process.exit(0) : ended.value
 }
