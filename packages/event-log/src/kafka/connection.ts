@@ -60,6 +60,8 @@ export function kafkaClient(options: KafkaOptions, sockets?: Set<Socket>): Kafka
     logCreator: () => () => undefined,
     socketFactory: (destination) => {
       const socket = openSocket(destination, tls)
+      // kafkajs ends a socket that is gone anew with each attempt to reach its broker, and each adds a listener
+      socket.setMaxListeners(0)
       if (sockets) {
         sockets.add(socket)
         socket.once('close', () => sockets.delete(socket))

@@ -6,6 +6,8 @@
  * - What was assigned is held until the group rebalances, the coordinator forgets the member, or no heartbeat was
  *   answered for the length of a session: then nobody here reads it any more, before anybody else does.
  * - A commit names the generation it belongs to, so Kafka refuses it once the group has moved on.
+ * - A commit that was not answered may be taken much later, over a newer one. So its generation is given up: Kafka refuses
+ *   it then, and what it did is read anew with the cursors.
  * - A coordinator that moves or is away costs nothing within a session: it is looked for, and the generation goes on.
  */
 import { performance } from 'node:perf_hooks'
@@ -30,10 +32,12 @@ const HEARTBEAT_MS = 2_000
 const GRACE_MS = 8_000
 /** How long the group waits for members to rejoin: their grace, and some. */
 const REBALANCE_MS = 15_000
+const JOIN_MS = REBALANCE_MS + 5_000
 const REQUEST_MS = 4_000
 const LEAVE_MS = 2_000
 /** How long a commit is tried. */
 const COMMIT_MS = 15_000
+const COMMIT_ANSWER_MS = 8_000
 const BACK_OFF_MIN_MS = 50
 const BACK_OFF_MAX_MS = 2_000
 /** How often the leader of the group looks how many partitions there are. */
@@ -42,6 +46,8 @@ const WIDTH_MS = 10_000
 const PROTOCOL = 'tacit'
 /** what a member that was replaced is told */
 const FENCED = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'FENCED_INSTANCE_ID'])
+/** A request that was not answered may be taken yet. */
+const LATE = new Set(['KafkaTimeout', 'KafkaJSRequestTimeoutError'])
 
 export interface MemberOptions {
   /** of the topic that the group reads */
@@ -78,8 +84,8 @@ export class Member {
   #heard = Number.NEGATIVE_INFINITY
   #closing = false
   #interrupt: (() => void) | null = null
-  /** since when no generation was come into, and whether that was said; null while one is held */
-  #outside: { readonly since: number; said: boolean } | null = null
+  /** since when this process is in no generation, and whether that was said */
+  #outside = { since: performance.now(), said: false }
 
   constructor(options: MemberOptions) {
     this.#options = options
@@ -107,19 +113,26 @@ export class Member {
       if (current === null || current.id !== generation) throw new TacitError('ERR_LOG_FENCED')
       const partitions = [{ partition, offset: String(position), metadata: boundary }]
       try {
-        await this.#ask((coordinator) =>
-          coordinator.offsetCommit({
-            groupId,
-            memberId: current.memberId,
-            groupGenerationId: generation,
-            topics: [{ topic, partitions }],
-          }),
+        await this.#ask(
+          (coordinator) =>
+            coordinator.offsetCommit({
+              groupId,
+              memberId: current.memberId,
+              groupGenerationId: generation,
+              topics: [{ topic, partitions }],
+            }),
+          COMMIT_ANSWER_MS,
         )
         return
       } catch (error) {
         const name = nameOf(error)
         if (FENCED.has(name) || name === 'REBALANCE_IN_PROGRESS') {
           // the heartbeat finds out too, and rejoins
+          this.#pulse.wake()
+          throw new TacitError('ERR_LOG_FENCED', undefined, { cause: error })
+        }
+        if (LATE.has(name)) {
+          this.#over()
           this.#pulse.wake()
           throw new TacitError('ERR_LOG_FENCED', undefined, { cause: error })
         }
@@ -145,7 +158,6 @@ export class Member {
       try {
         await this.#join()
         wait = BACK_OFF_MIN_MS
-        this.#outside = null
         await this.#hold()
         this.#over()
       } catch (error) {
@@ -162,6 +174,8 @@ export class Member {
   async #join(): Promise<void> {
     const { group: groupId, link } = this.#options
     const { topic } = link
+    // A join may wait for long, so one asks first whether the coordinator answers at all.
+    await this.#ask((coordinator) => coordinator.offsetFetch({ groupId, topics: [] }))
     const joined = await this.#ask(
       (coordinator) =>
         coordinator.joinGroup({
@@ -171,7 +185,7 @@ export class Member {
           rebalanceTimeout: REBALANCE_MS,
           groupProtocols: [{ name: PROTOCOL, metadata: encodeMember(topic, this.#held) }],
         }),
-      REBALANCE_MS + SESSION_MS,
+      JOIN_MS,
     )
     const { generationId, leaderId, memberId, members } = joined
     this.#memberId = memberId
@@ -194,7 +208,7 @@ export class Member {
             memberAssignment: encodeAssignment(topic, own),
           })),
         }),
-      REBALANCE_MS + SESSION_MS,
+      JOIN_MS,
     )
     const partitions = decodeAssignment(topic, memberAssignment)
     const cursors = await this.#cursorsOf(partitions)
@@ -308,6 +322,7 @@ export class Member {
   #over(): void {
     if (this.#generation === null) return
     this.#generation = null
+    this.#outside = { since: performance.now(), said: false }
     this.#options.revoked()
   }
 
@@ -353,11 +368,10 @@ export class Member {
     return await link.broker(this.#coordinator)
   }
 
-  /** Said once, where the group was not come into for the length of a session. */
+  /** Said once, where this process is in no generation for longer than a session. */
   #complain(name: string): void {
-    const now = performance.now()
-    this.#outside ??= { since: now, said: false }
-    if (this.#outside.said || this.#closing || now - this.#outside.since < SESSION_MS) return
+    const { said, since } = this.#outside
+    if (said || this.#closing || performance.now() - since < SESSION_MS) return
     this.#outside.said = true
     this.#options.alarm(`the log is not read here: Kafka takes this process into no group (${name})`)
   }
