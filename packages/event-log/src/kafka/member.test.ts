@@ -187,11 +187,11 @@ t.test(
     await part?.commit({ position: 0, boundary: '{"last":10}' })
     brokers.nodes[0]?.proxy?.hang()
     const begun = performance.now()
-    const refused = part?.commit({ position: 10, boundary: null })
+    const refused = part?.commit({ position: 10, boundary: null }).catch((reason: unknown) => reason)
     await until(() => group.parts().length === 0)
     const hidden = performance.now() - begun
     t.ok(hidden < SESSION_MS + 2_500, `a part is not listed beyond its session: ${Math.round(hidden)} ms`)
-    const error = await refused?.catch((reason: unknown) => reason)
+    const error = await refused
     t.ok(error instanceof TacitError && error.retryable, 'a commit that cannot be made is refused')
     t.ok(performance.now() - begun < 25_000, 'and its commit is refused in time')
     await until(() => alarms.length > 0)
