@@ -1,7 +1,7 @@
 export * from './directory-lock.js'
 export { type KafkaOptions } from './kafka/connection.js'
 export { openJournal } from './kafka/journal.js'
-export { openKafkaLog } from './kafka/log.js'
+export { type KafkaLog, type KafkaLogFacts, type KafkaLogOptions, openKafkaLog } from './kafka/log.js'
 export { openReports } from './kafka/reports.js'
 export { type FilePort } from './lmdb/files.js'
 export { type LmdbLog, type LmdbLogOptions, openLmdbLog } from './lmdb/log.js'

@@ -48,7 +48,7 @@ async function beforeMidnight(t: Test, seed: number, signed = true): Promise<Nig
   const dir = join(root, 'data')
   const file = join(root, 'shift')
   const clock = new TurnedClock(file, MIDNIGHT - 10 * MINUTE)
-  const setting = createSetting(join(root, 'setting'), clock.now)
+  const setting = createSetting(join(root, 'setting'), { now: clock.now })
   const env = { ...setting.env, NODE_OPTIONS: `--import=${SHIFT}`, TACIT_TEST_CLOCK_FILE: file }
   const instance = startUp({ dir, rulebook: setting.rulebook, env })
   t.teardown(() => instance.kill('SIGKILL'))

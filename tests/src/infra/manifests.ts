@@ -110,7 +110,7 @@ export function foldersOf(folder: string): string[] {
 
 /** YAML files of a folder but the kustomization. */
 export const manifestFiles = (folder: string): string[] =>
-  filesBelow(folder).filter((path) => /\.yaml$/.test(path) && !path.endsWith('/kustomization.yaml'))
+  filesBelow(folder).filter((path) => path.endsWith('.yaml') && !path.endsWith('/kustomization.yaml'))
 
 export const base = manifestFiles(BASE).flatMap(manifestsIn)
 export const ofKind = (kind: string): readonly Manifest[] => base.filter((manifest) => manifest.kind === kind)

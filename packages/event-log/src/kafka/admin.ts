@@ -64,17 +64,30 @@ export function topicName({ prefix }: Pick<KafkaOptions, 'prefix'>, role: TopicR
 export async function ensureTopic(kafka: Kafka, options: KafkaOptions, role: TopicRole): Promise<number> {
   const topic = topicName(options, role)
   return withAdmin(kafka, async (admin) => {
-    if (options.tls === null) {
-      const { brokers } = await admin.describeCluster()
-      requireLoopback(
-        brokers.map(({ host }) => host),
-        options,
+    try {
+      return await ensure(admin, options, role)
+    } catch (cause) {
+      if (!kafkaErrorType(cause)?.endsWith('AUTHORIZATION_FAILED')) throw cause
+      throw new TacitError(
+        'ERR_LOG_TOPIC',
+        `Kafka’s ACLs do not let this user set up topic ${topic}: allow it Describe, DescribeConfigs and Create on the topic, beside Write or Read`,
+        { cause },
       )
     }
-    const found = (await describe(admin, topic)) ?? (await create(admin, options, role))
-    await check(admin, found, options, role)
-    return found.partitions.length
   })
+}
+
+async function ensure(admin: Admin, options: KafkaOptions, role: TopicRole): Promise<number> {
+  if (options.tls === null) {
+    const { brokers } = await admin.describeCluster()
+    requireLoopback(
+      brokers.map(({ host }) => host),
+      options,
+    )
+  }
+  const found = (await describe(admin, topicName(options, role))) ?? (await create(admin, options, role))
+  await check(admin, found, options, role)
+  return found.partitions.length
 }
 
 /** How many partitions a topic has now; 0 where there is none. Rejects where Kafka does not answer. */
@@ -178,20 +191,12 @@ async function check(
 }
 
 async function settingsOf(admin: Admin, topic: string): Promise<Map<string, string>> {
-  try {
-    const { resources } = await admin.describeConfigs({
-      includeSynonyms: false,
-      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
-    })
-    const entries = resources.flatMap(({ configEntries }) => configEntries)
-    return new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
-  } catch (error) {
-    if (kafkaErrorType(error) !== 'TOPIC_AUTHORIZATION_FAILED') throw error
-    throw new TacitError(
-      'ERR_LOG_TOPIC',
-      `The settings of topic ${topic} may not be read: allow this user DescribeConfigs on it`,
-    )
-  }
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
+  })
+  const entries = resources.flatMap(({ configEntries }) => configEntries)
+  return new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
 }
 
 function wrongSettings(topic: string, wrong: readonly (Setting & { actual: string })[]): TacitError {

@@ -57,7 +57,8 @@ export interface OutgoingMessage {
 /** The requests that are used here, as kafkajs 2.2.4 takes and answers them. Each rejects with the error that the broker named. */
 export interface Broker {
   readonly nodeId: number | string
-  disconnect(): Promise<void>
+  /** two connections, made when they are first needed: fetches have one of their own, because they wait */
+  readonly connectionPool: { getConnection(index: 0 | 1): Promise<unknown> }
   heartbeat(request: Membership & { groupGenerationId: number }): Promise<unknown>
   joinGroup(
     request: Membership & {

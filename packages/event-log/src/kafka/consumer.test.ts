@@ -72,7 +72,9 @@ t.test('a part brings the cursor and the boundary that its group committed', { s
   t.same(slice?.records.map(numberOf), [5, 6, 7], 'what is not committed can be read again')
   t.equal(slice?.last, 7)
   await first.consumer.close()
-  await t.rejects(part?.commit({ position: 9, boundary: null }) ?? Promise.resolve(), { code: 'ERR_LOG_FENCED' })
+  await t.rejects(part?.commit({ position: 9, boundary: null }) ?? Promise.resolve(), {
+    code: 'ERR_LOG_FENCED',
+  })
   const second = join(t, topic)
   const parts = await holding(second.consumer, 2, 5_000)
   t.same(parts[1]?.cursor(), { position: 4, boundary: '{"last":9}' })

@@ -193,6 +193,7 @@ class GroupConsumer implements Consumer {
   }
 
   async #recover(nodeId: number, parts: readonly Part[], error: unknown): Promise<void> {
+    if (this.#closing) return
     const lost = parts.find(({ part }) => part === outOfRange(error))
     this.#link.went(lost !== undefined)
     try {

@@ -52,7 +52,7 @@ export async function fetchFrom(
   { maxBytes, waitMs }: Limits,
 ): Promise<readonly FetchedPartition[]> {
   const request = async (): Promise<readonly FetchedPartition[]> => {
-    const broker = await link.broker(nodeId)
+    const broker = await link.broker(nodeId, 'fetches')
     const partitions = wants.map(({ partition, offset, maxBytes: most }) => ({
       partition,
       fetchOffset: String(offset),

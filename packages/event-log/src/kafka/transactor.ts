@@ -23,9 +23,9 @@ const TRANSACTION_MS = 20_000
 /** One step of a transaction, with all its repetitions. */
 const STEP_MS = 12_000
 const FENCE_MS = 30_000
-const REQUEST_MS = 10_000
+const REQUEST_MS = 5_000
 /** how long the leader waits for the other in-sync replicas */
-const ACKNOWLEDGE_MS = 8_000
+const ACKNOWLEDGE_MS = 4_000
 /** A transaction's markers are written a few milliseconds after its end was acknowledged: until then the next waits. */
 const BACK_OFF_MIN_MS = 4
 const BACK_OFF_MAX_MS = 500

@@ -4,7 +4,7 @@ import { openAggregatorRole } from '../house/aggregator-role.js'
 import { jumpText } from '../house/clock-watch.js'
 import { readEnvironment } from '../house/environment.js'
 import { portOf } from '../house/ports.js'
-import { stopSignal } from '../house/stop-signal.js'
+import { stopSignal, unlessStopped } from '../house/stop-signal.js'
 import { print, printJson } from '../output.js'
 
 interface AggregatorCommandOptions {
@@ -36,13 +36,16 @@ export function aggregatorCommand(): Command {
 async function aggregate(options: AggregatorCommandOptions): Promise<void> {
   const environment = readEnvironment(process.env)
   const stopped = stopSignal()
-  const running = await openAggregatorRole(
-    {
-      data: options.data,
-      rulebook: options.rulebook,
-      healthPort: portOf(options.healthPort, '--health-port'),
-    },
-    environment,
+  const running = await unlessStopped(
+    stopped,
+    openAggregatorRole(
+      {
+        data: options.data,
+        rulebook: options.rulebook,
+        healthPort: portOf(options.healthPort, '--health-port'),
+      },
+      environment,
+    ),
   )
   try {
     const clock = running.jump === null ? null : jumpText(running.jump, options.data)

@@ -4,7 +4,7 @@ import { jumpText } from '../house/clock-watch.js'
 import { openCollectorRole } from '../house/collector-role.js'
 import { readEnvironment } from '../house/environment.js'
 import { portOf } from '../house/ports.js'
-import { stopSignal } from '../house/stop-signal.js'
+import { stopSignal, unlessStopped } from '../house/stop-signal.js'
 import { print, printJson } from '../output.js'
 
 interface CollectorCommandOptions {
@@ -34,9 +34,12 @@ export function collectorCommand(): Command {
 async function collect(options: CollectorCommandOptions): Promise<void> {
   const environment = readEnvironment(process.env)
   const stopped = stopSignal()
-  const running = await openCollectorRole(
-    { data: options.data, rulebook: options.rulebook, port: portOf(options.port, '--port') },
-    environment,
+  const running = await unlessStopped(
+    stopped,
+    openCollectorRole(
+      { data: options.data, rulebook: options.rulebook, port: portOf(options.port, '--port') },
+      environment,
+    ),
   )
   try {
     const clock = running.jump === null ? null : jumpText(running.jump, options.data)

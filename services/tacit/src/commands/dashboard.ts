@@ -4,7 +4,7 @@ import { accessTokens, signInLink } from '../house/access.js'
 import { openDashboardRole } from '../house/dashboard-role.js'
 import { readEnvironment } from '../house/environment.js'
 import { portOf } from '../house/ports.js'
-import { stopSignal } from '../house/stop-signal.js'
+import { stopSignal, unlessStopped } from '../house/stop-signal.js'
 import { print, printJson } from '../output.js'
 
 const LINK_LIFE_MS = 30 * 86_400_000
@@ -36,11 +36,22 @@ export function dashboardCommand(): Command {
 async function show(options: DashboardCommandOptions): Promise<void> {
   const environment = readEnvironment(process.env)
   const stopped = stopSignal()
-  const running = await openDashboardRole(
-    { data: options.data, rulebook: options.rulebook, port: portOf(options.port, '--port') },
-    environment,
+  const running = await unlessStopped(
+    stopped,
+    openDashboardRole(
+      { data: options.data, rulebook: options.rulebook, port: portOf(options.port, '--port') },
+      environment,
+    ),
   )
   try {
+    // A container's log is read by more people than a terminal, and these links live long.
+    if (options.json !== true && !process.stdout.isTTY) {
+      print(
+        `The dashboard is ready at ${running.origin}. Sign-in: npx tacit token --data ${options.data} --role product`,
+      )
+      await stopped
+      return
+    }
     const access = accessTokens(running.layout)
     const product = signInLink(running.origin, await access.issue('product', LINK_LIFE_MS))
     const privacy = signInLink(running.origin, await access.issue('privacy', LINK_LIFE_MS))

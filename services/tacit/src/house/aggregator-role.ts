@@ -4,18 +4,19 @@
  * Recovery: the journal's and the log's; its directory holds no state of the group that is not made anew at a start.
  */
 import { Aggregator, AggregatorState, groupMember } from '@tacit/aggregator'
-import { openJournal, openKafkaLog, openReports } from '@tacit/event-log'
+import { openKafkaLog, openReports } from '@tacit/event-log'
 import { createLogKeys } from '@tacit/keyring'
 import { unitedPlans } from '@tacit/rulebook'
 import { openWarehouse } from '@tacit/warehouse'
 import type { Environment } from './environment.js'
 import { startHealth } from './health.js'
 import { alarm } from './house.js'
-import { clickHouseOf, kafkaOptionsOf } from './kafka.js'
+import { clickHouseOf, kafkaOptionsOf, openSharedJournal } from './kafka.js'
 import { KeyTimesWord } from './key-times.js'
 import { DATABASE } from './layout.js'
 import type { Jump } from './live-clock.js'
 import { startLiveLoop } from './live.js'
+import { untilAvailable } from './patience.js'
 import { RealmRulebooks } from './realm-rulebooks.js'
 import { openRole, type RoleOptions } from './role.js'
 import { settleRegister } from './rulebook-register.js'
@@ -42,12 +43,12 @@ export async function openAggregatorRole(
     const rulebooks = new RealmRulebooks(realm, rulebook)
     const warehouse = openWarehouse(address, DATABASE)
     closing(() => warehouse.close())
-    await warehouse.migrate(unitedPlans(rulebooks.all()))
+    await untilAvailable('ClickHouse', () => warehouse.migrate(unitedPlans(rulebooks.all())), alarm)
     const { journal, state } = await AggregatorState.share(realm.sharedState, (apply) =>
-      openJournal({ kafka, alarm, apply }),
+      openSharedJournal(kafka, alarm, apply),
     )
     closing(() => state.close())
-    const reports = await openReports({ kafka, alarm })
+    const reports = await untilAvailable('Kafka', () => openReports({ kafka, alarm }), alarm)
     closing(() => reports.close())
     const log = await openKafkaLog({ kafka, clock, alarm })
     closing(() => log.close())

@@ -42,8 +42,7 @@ export async function openCollectorRole(
   const role = await openRole({ ...options, role: 'collector' })
   const { clock, closing, keeper, realm, rulebook } = role
   try {
-    const { logMs } = rulebook.keep
-    const spoolBytes = 1024 ** 3
+    const { logMs, spoolBytes } = rulebook.keep
     const log = await openKafkaLog({
       kafka,
       clock,

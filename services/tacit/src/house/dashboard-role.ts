@@ -1,13 +1,12 @@
 /** A dashboard of its own: reads released cells, a copy of what the aggregators share, and the keeper's record; writes nothing. */
 import { Aggregator, AggregatorState, readingMember } from '@tacit/aggregator'
 import { createDashboard } from '@tacit/dashboard'
-import { openJournal } from '@tacit/event-log'
 import { createLogKeys } from '@tacit/keyring'
 import { openWarehouse } from '@tacit/warehouse'
 import { accessTokens } from './access.js'
 import type { Environment } from './environment.js'
 import { alarm } from './house.js'
-import { clickHouseOf, kafkaOptionsOf } from './kafka.js'
+import { clickHouseOf, kafkaOptionsOf, openSharedJournal } from './kafka.js'
 import { type DataLayout, DATABASE, WEB_ROOT } from './layout.js'
 import { listen } from './ports.js'
 import { dashboardRealm } from './reader.js'
@@ -38,7 +37,7 @@ export async function openDashboardRole(
     const warehouse = openWarehouse(address, DATABASE)
     closing(() => warehouse.close())
     const { state } = await AggregatorState.share(realm.sharedState, (apply) =>
-      openJournal({ kafka, alarm, apply }),
+      openSharedJournal(kafka, alarm, apply),
     )
     closing(() => state.close())
     const aggregator = new Aggregator({

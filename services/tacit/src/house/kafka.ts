@@ -1,9 +1,10 @@
 /** The brokers and the ClickHouse server of a distributed deployment, as the settings name them. */
 import { readFileSync } from 'node:fs'
 import { TacitError } from '@tacit/contracts'
-import type { KafkaOptions } from '@tacit/event-log'
+import { type Journal, type JournalChange, type KafkaOptions, openJournal } from '@tacit/event-log'
 import type { ServerAddress } from '@tacit/warehouse'
 import type { Environment } from './environment.js'
+import { untilAvailable } from './patience.js'
 
 /** @throws TacitError ERR_CONFIG_INVALID naming the variable */
 function fileOf(name: string, path: string): string {
@@ -97,4 +98,20 @@ export function clickHouseOf(environment: Environment): ServerAddress {
     )
   }
   return { url, username, password: secretOf('TACIT_CLICKHOUSE_PASSWORD_FILE', file) }
+}
+
+/** The journal of what aggregators share, once all that is in it is applied here. @throws TacitError ERR_LOG_TOPIC */
+export async function openSharedJournal(
+  kafka: KafkaOptions,
+  alarm: (message: string) => void,
+  apply: (changes: readonly JournalChange[]) => Promise<void>,
+): Promise<Journal> {
+  const journal = await untilAvailable('Kafka', () => openJournal({ kafka, alarm, apply }), alarm)
+  try {
+    await journal.current
+    return journal
+  } catch (error) {
+    await journal.close()
+    throw error
+  }
 }

@@ -25,6 +25,10 @@ export interface FleetOptions {
   readonly aggregators: number
   /** brokers' advertised listeners go through proxies */
   readonly proxied?: boolean
+  /** how much may wait for brokers on a collector; default 1 GiB */
+  readonly spool?: string
+  /** what each process holds is written to `<name>.vitals` (vitals.ts) */
+  readonly vitals?: boolean
   /** of every process */
   readonly env?: Readonly<Record<string, string>>
   /** ms: what the processes take for the time when they are started; at most a day from now. Default now */
@@ -93,7 +97,8 @@ async function startMembers(
   const { dir } = options
   let shift = (options.startAt ?? Date.now()) - Date.now()
   const now = (): number => Date.now() + shift
-  const setting = createSetting(join(dir, 'setting'), now)
+  const { spool } = options
+  const setting = createSetting(join(dir, 'setting'), { now, ...(spool === undefined ? {} : { spool }) })
   const certificates = createKeeperCertificates(join(dir, 'tls'))
   const certificate = (role: string, name: string) =>
     certificates.settings(`${role}-${name}`, { names: [`URI:tacit://${role}/${name}`], usage: 'clientAuth' })
@@ -118,8 +123,10 @@ async function startMembers(
     TACIT_KEEPER_URL: `https://127.0.0.1:${String(keeperPort)}`,
   }
   const shared = ['--rulebook', setting.rulebook]
+  const vitals = (name: string) => (options.vitals === true ? { vitals: join(dir, `${name}.vitals`) } : {})
   const keeper = new Member({
     name: 'keeper',
+    ...vitals('keeper'),
     args: ['keeper', '--data', join(dir, 'keeper'), ...shared, '--port', String(keeperPort)],
     env: {
       ...clock,
@@ -132,12 +139,17 @@ async function startMembers(
     const tokens = Object.fromEntries(
       Object.entries(setting.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
     )
-    return new Member({ name, args, env: { ...env, ...tokens, ...certificate('collector', name) } })
+    return new Member({
+      name,
+      args,
+      env: { ...env, ...tokens, ...certificate('collector', name) },
+      ...vitals(name),
+    })
   })
   const aggregators = Array.from({ length: options.aggregators }, (_, at) => {
     const name = `a${String(at + 1)}`
     const args = ['aggregator', '--data', join(dir, name), ...shared, '--health-port', '0']
-    return new Member({ name, args, env: { ...env, ...certificate('aggregator', name) } })
+    return new Member({ name, args, env: { ...env, ...certificate('aggregator', name) }, ...vitals(name) })
   })
   const members = [keeper, ...aggregators, ...collectors]
   closing.push(() => Promise.all(members.map((member) => member.end('SIGKILL'))))

@@ -48,8 +48,10 @@ export interface SharedView {
 export async function openShared(fleet: Fleet, dir: string): Promise<SharedView> {
   const { brokers } = fleet
   const kafka = { ...brokers.access(), prefix: 'tacit', partitions: 6, replication: brokers.nodes.length }
-  const { state } = await AggregatorState.share(join(dir, randomBytes(4).toString('hex')), (apply) =>
-    openJournal({ kafka, alarm: () => undefined, apply }),
-  )
+  const { state } = await AggregatorState.share(join(dir, randomBytes(4).toString('hex')), async (apply) => {
+    const journal = await openJournal({ kafka, alarm: () => undefined, apply })
+    await journal.current
+    return journal
+  })
   return { state, ledger: () => state.ledger(), close: () => state.close() }
 }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createBeaconSource, type SentBeacon } from '../crash/beacons.js'
 import { type Chance, seededChance } from '../crash/setting.js'
 import { type Fleet, startFleet, untilReady } from './fleet.js'
-import { startPacedLoad } from './paced-load.js'
+import { type PacedLoad, startPacedLoad } from './paced-load.js'
 import { settledVerdict, type Verdict } from './verdict.js'
 
 export const KINDS = ['broker-kills', 'collector-kills', 'aggregator-kills', 'all-kills'] as const
@@ -112,9 +112,10 @@ export async function runKills(options: KillsOptions): Promise<KillsResult> {
   const { dir, kind, seed } = options
   const chance = seededChance(seed)
   const fleet = await startFleet({ dir: join(dir, 'fleet'), nodes: 3, collectors: 2, aggregators: 2 })
+  const sent: SentBeacon[] = []
+  let load: PacedLoad | null = null
   try {
-    const sent: SentBeacon[] = []
-    const load = startPacedLoad({
+    load = startPacedLoad({
       origins: fleet.origins,
       source: createBeaconSource(fleet.setting, seededChance(seed + 1)),
       sent,
@@ -130,6 +131,7 @@ export async function runKills(options: KillsOptions): Promise<KillsResult> {
     const wrong = load.wrong.length === 0 ? [] : [`wrong answers: ${load.wrong.slice(0, 5).join(', ')}`]
     return { ...verdict, findings: [...wrong, ...verdict.findings], seed, kills, answers }
   } finally {
+    await load?.stop()
     await fleet.stop()
   }
 }

@@ -6,6 +6,7 @@ import { environment, TACIT } from '../tacit.js'
 
 const CLOCK = new URL('../shifted-clock.js', import.meta.url).href
 const KILL_POINTS = new URL('../crash/kill-points.js', import.meta.url).href
+const VITALS = new URL('./vitals.js', import.meta.url).href
 const OUTPUT_CHARACTERS = 20_000
 
 export interface MemberOptions {
@@ -13,6 +14,8 @@ export interface MemberOptions {
   /** verb and arguments */
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** file to which it writes what it holds (vitals.ts) */
+  readonly vitals?: string
 }
 
 export class Member {
@@ -79,10 +82,16 @@ export class Member {
     if (this.#child !== null) throw new Error(`${this.name} runs already`)
     this.starts++
     this.#life = ''
-    const { args, env } = this.#options
-    const child = spawn(process.execPath, ['--import', CLOCK, ...preload, TACIT, ...args, '--json'], {
+    const { args, env, vitals } = this.#options
+    const watched = vitals === undefined ? [] : ['--expose-gc', '--import', VITALS]
+    const preloads = [...watched, '--import', CLOCK, ...preload]
+    const child = spawn(process.execPath, [...preloads, TACIT, ...args, '--json'], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: environment({ ...env, ...more }),
+      env: environment({
+        ...env,
+        ...more,
+        ...(vitals === undefined ? {} : { TACIT_TEST_VITALS_FILE: vitals }),
+      }),
     })
     this.#child = child
     let said = ''
@@ -95,7 +104,7 @@ export class Member {
       })
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => this.#keep(text))
-    this.#ended = once(child, 'close').then(() => this.#gone(child))
+    this.#ended = this.#untilClosed(child)
     return (await Promise.race([up, this.#ended])) ?? null
   }
 
@@ -111,7 +120,8 @@ export class Member {
     this.#child?.kill(signal)
   }
 
-  #gone(child: ChildProcess): void {
+  async #untilClosed(child: ChildProcess): Promise<void> {
+    await once(child, 'close')
     if (this.#child === child) this.#child = null
   }
 
