@@ -32,17 +32,20 @@ const COLLECTOR: Points = [
   ['P3 after the acknowledgement, before the 204', { point: 'answer', nth: 20 }],
 ]
 
-/** All aggregators die in each round: one death or four cost the group the same session. */
+/**
+ * All aggregators die in each round: one death or four cost the group the same session. In the first one not before all of
+ * them have joined, or the others wait for who died.
+ */
 const AGGREGATORS: readonly Points[] = [
   [
-    ['P4 after the read, before the boundary', { point: 'open', nth: 3 }],
-    ['P4 before the boundary is committed', { point: 'boundary.before', nth: 2 }],
-    ['P5 after the boundary, before the insert', { point: 'land.before' }],
-    ['P6 during the insert', { point: 'land.sent', nth: 2 }],
+    ['P4 before the boundary is committed', { point: 'boundary.before', nth: 8 }],
+    ['P5 after the boundary, before the insert', { point: 'land.before', nth: 8 }],
+    ['P6 during the insert', { point: 'land.sent', nth: 8 }],
+    ['P7 after the report, before the cursor', { point: 'report.after', nth: 8 }],
   ],
   [
+    ['P4 after the read, before the boundary', { point: 'open', nth: 3 }],
     ['P7 after the insert, before the report', { point: 'land.after' }],
-    ['P7 after the report, before the cursor', { point: 'report.after' }],
     ['P8 during the commit of the cursor', { point: 'cursor.sent' }],
     ['P8 after it', { point: 'cursor.after', nth: 2 }],
   ],
