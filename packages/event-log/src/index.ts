@@ -1,4 +1,8 @@
 export * from './directory-lock.js'
+export { type KafkaOptions } from './kafka/connection.js'
+export { openJournal } from './kafka/journal.js'
+export { type KafkaLog, type KafkaLogFacts, type KafkaLogOptions, openKafkaLog } from './kafka/log.js'
+export { openReports } from './kafka/reports.js'
 export { type FilePort } from './lmdb/files.js'
 export { type LmdbLog, type LmdbLogOptions, openLmdbLog } from './lmdb/log.js'
 export * from './port.js'

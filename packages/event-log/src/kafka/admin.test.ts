@@ -1,9 +1,10 @@
 import kafkajs, { type Admin } from 'kafkajs'
 import t from 'tap'
 import { brokersSkip, openBrokers } from '../testing/brokers/index.js'
-import { openTestLog, ownTopics } from '../testing/kafka-log.js'
+import { openTestLog } from '../testing/kafka-log.js'
 import { ensureTopic, partitionCount, type TopicRole, topicName } from './admin.js'
 import { type KafkaOptions, kafkaClient } from './connection.js'
+import { ownOptions } from '../testing/topics.js'
 
 const PLAIN = { tls: null, sasl: null }
 const skip = await brokersSkip('use')
@@ -45,7 +46,7 @@ t.test('topics of the log', { skip, timeout: 120_000 }, async (t) => {
   const brokers = await openBrokers()
   t.teardown(() => brokers.stop())
   const use = (others: Partial<KafkaOptions> = {}) => ({
-    ...ownTopics({ brokers: brokers.brokers, ...PLAIN }, 3, 1),
+    ...ownOptions({ brokers: brokers.brokers, ...PLAIN }, 3, 1),
     ...others,
   })
   const kafka = kafkaClient(use())

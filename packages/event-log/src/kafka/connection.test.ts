@@ -44,6 +44,13 @@ t.test('brokers that the cluster advertises beyond this machine are refused in p
   t.end()
 })
 
+t.test('a prefix that no topic can have is refused', (t) => {
+  for (const prefix of ['', 'a b', 'ä', 'x'.repeat(201)]) {
+    t.throws(() => kafkaClient({ ...LOCAL, prefix }), { message: /TACIT_KAFKA_TOPIC_PREFIX/ }, prefix)
+  }
+  t.end()
+})
+
 t.test('what is no host and port is refused without being repeated', (t) => {
   for (const brokers of [
     [],

@@ -27,6 +27,27 @@ export interface KafkaOptions {
   readonly replication: number
 }
 
+/** The open sockets of a client. kafkajs cannot be stopped where it waits for an answer; without sockets it ends soon. */
+export class Sockets {
+  readonly #open = new Set<Socket>()
+  #isCut = false
+
+  get isCut(): boolean {
+    return this.#isCut
+  }
+
+  add(socket: Socket): void {
+    this.#open.add(socket)
+    socket.once('close', () => this.#open.delete(socket))
+  }
+
+  /** Ends them as the network would, so that what waits for an answer is rejected; there are no others after it. */
+  cut(): void {
+    this.#isCut = true
+    for (const socket of this.#open) socket.destroy(new Error('the client was dropped'))
+  }
+}
+
 /** A broker that takes longer than this to shake hands counts as down. */
 const CONNECT_MS = 3_000
 /** Brokers answer within milliseconds; groups and fetches bring longer limits of their own. */
@@ -39,11 +60,11 @@ const RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 }
 
 /**
  * A client that connects when it is used.
- * @param sockets where given, holds the client's open sockets: who finds that the client hangs can destroy them
- * @throws TacitError ERR_CONFIG_INVALID for plaintext beyond loopback and for what is no `host:port`
+ * @param sockets where given, holds the client's open sockets: who finds that the client hangs can cut them
+ * @throws TacitError ERR_CONFIG_INVALID for plaintext beyond loopback, what is no `host:port`, and no prefix of topics
  */
-export function kafkaClient(options: KafkaOptions, sockets?: Set<Socket>): Kafka {
-  checkBrokers(options)
+export function kafkaClient(options: KafkaOptions, sockets?: Sockets): Kafka {
+  checkOptions(options)
   defuseIdleTimer()
   const { sasl, tls } = options
   return new Kafka({
@@ -59,13 +80,11 @@ export function kafkaClient(options: KafkaOptions, sockets?: Set<Socket>): Kafka
     logLevel: logLevel.NOTHING,
     logCreator: () => () => undefined,
     socketFactory: (destination) => {
+      if (sockets?.isCut) throw new Error('the client was dropped')
       const socket = openSocket(destination, tls)
       // kafkajs ends a socket that is gone anew with each attempt to reach its broker, and each adds a listener
       socket.setMaxListeners(0)
-      if (sockets) {
-        sockets.add(socket)
-        socket.once('close', () => sockets.delete(socket))
-      }
+      sockets?.add(socket)
       return socket
     },
   })
@@ -89,7 +108,7 @@ export function requireLoopback(hosts: readonly string[], { tls }: KafkaOptions)
   )
 }
 
-function checkBrokers(options: KafkaOptions): void {
+function checkOptions(options: KafkaOptions): void {
   const hosts = options.brokers.map((broker) => {
     // kafkajs splits at the first colon, so an address of version 6 cannot be given
     const [, host, port] = /^([^\s:[\]]+):(\d{1,5})$/.exec(broker) ?? []
@@ -98,6 +117,12 @@ function checkBrokers(options: KafkaOptions): void {
   })
   if (hosts.length === 0) throw notBrokers()
   requireLoopback(hosts, options)
+  if (!/^[A-Za-z0-9._-]{1,200}$/.test(options.prefix)) {
+    throw new TacitError(
+      'ERR_CONFIG_INVALID',
+      'TACIT_KAFKA_TOPIC_PREFIX takes 1 to 200 letters, digits, dots, hyphens and underscores',
+    )
+  }
 }
 
 function notBrokers(): TacitError {

@@ -23,6 +23,12 @@ const DOUBT_AFTER = 8
 /** copies of one record that are sent at once */
 const COPIES_AT_ONCE = 16
 const HOUR = 3_600_000
+/** what only an operator can put right */
+const ADVICE = new Map([
+  ['MESSAGE_TOO_LARGE', 'A record that waits on disk is too large for its topic: raise max.message.bytes'],
+  ['INVALID_TIMESTAMP', 'Kafka refuses the hour of a record that waits on disk: one of the clocks is wrong'],
+  ['TOPIC_AUTHORIZATION_FAILED', 'Kafka’s ACLs let this user no longer write: allow it Write on the topic'],
+])
 
 export interface DrainOptions {
   readonly spool: Spool
@@ -55,9 +61,11 @@ export class Drain {
   /** Starts draining where it does not run; call when something may wait. */
   wake(): void {
     this.#wanted = true
-    if (this.#closing.signal.aborted) return
-    this.#running ??= this.#run().finally(() => {
+    if (this.#running !== null || this.#closing.signal.aborted) return
+    this.#running = this.#run().finally(() => {
       this.#running = null
+      // called between its last look and here
+      if (this.#wanted) this.wake()
     })
   }
 
@@ -159,11 +167,8 @@ export class Drain {
       await this.#options.producer.send(part, bytes, hour)
       return true
     } catch (error) {
-      if (kafkaErrorType(error) === 'MESSAGE_TOO_LARGE') {
-        this.#options.alarm(
-          'A record that waits on disk is too large for its topic: raise max.message.bytes; until then it and what follows it wait',
-        )
-      }
+      const advice = ADVICE.get(kafkaErrorType(error) ?? '')
+      if (advice !== undefined) this.#options.alarm(`${advice}; until then it and what follows it wait`)
       return false
     }
   }

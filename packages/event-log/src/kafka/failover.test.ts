@@ -1,10 +1,12 @@
 import t, { type Test } from 'tap'
 import { type BrokerNode, brokersSkip, startBrokers } from '../testing/brokers/index.js'
 import { Caller } from '../testing/caller.js'
-import { becomeKnown, drained, eventually, openTestLog, ownTopics } from '../testing/kafka-log.js'
+import { becomeKnown, drained, openTestLog } from '../testing/kafka-log.js'
 import { leadersOf } from '../testing/leaders.js'
 import { topicName } from './admin.js'
 import { kafkaClient } from './connection.js'
+import { ownOptions } from '../testing/topics.js'
+import { until } from '../testing/until.js'
 
 const skip = await brokersSkip()
 const PARTS = 6
@@ -15,7 +17,7 @@ t.test('three brokers', { skip, timeout: 250_000 }, async (t) => {
   t.teardown(() => brokers.stop())
 
   async function survives(t: Test, down: (node: BrokerNode) => void | Promise<void>, up: typeof down) {
-    const kafka = ownTopics(brokers.access(), PARTS, 3)
+    const kafka = ownOptions(brokers.access(), PARTS, 3)
     const { alarms, log } = await openTestLog(kafka, t.testdir())
     await becomeKnown(log)
     const admin = kafkaClient(kafka).admin()
@@ -62,7 +64,7 @@ t.test('three brokers', { skip, timeout: 250_000 }, async (t) => {
   await t.test(
     'K2: two of three are gone, so nothing is acknowledged; it waits on disk and is sent later',
     async (t) => {
-      const kafka = ownTopics(brokers.access(), PARTS, 3)
+      const kafka = ownOptions(brokers.access(), PARTS, 3)
       const { log } = await openTestLog(kafka, t.testdir())
       await becomeKnown(log)
       const caller = new Caller()
@@ -70,7 +72,7 @@ t.test('three brokers', { skip, timeout: 250_000 }, async (t) => {
       const [first, second] = brokers.nodes
       await Promise.all([first?.kill(), second?.kill()])
       await caller.append(log, 25)
-      await eventually(() => log.facts().spooledRecords >= 20)
+      await until(() => log.facts().spooledRecords >= 20)
       await Promise.all([first?.start(), second?.start()])
       await caller.append(log, 10)
       await drained(log)

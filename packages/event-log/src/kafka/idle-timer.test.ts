@@ -4,10 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
 import t from 'tap'
 import { brokersSkip, openBrokers } from '../testing/brokers/index.js'
-import { ownTopics } from '../testing/kafka-log.js'
 import { ensureTopic } from './admin.js'
 import { kafkaClient } from './connection.js'
 import { defuseIdleTimer } from './idle-timer.js'
+import { ownOptions } from '../testing/topics.js'
 
 const WATCH_MS = 1_000
 const skip = await brokersSkip('use')
@@ -41,7 +41,7 @@ t.test(
     const before = await timersWhileIdle(naive)
     t.ok(before > 200, `the client still has the defect: ${before} timers in a second`)
 
-    const options = ownTopics({ ...brokers, tls: null, sasl: null }, 1, 1)
+    const options = ownOptions({ ...brokers, tls: null, sasl: null }, 1, 1)
     const kafka = kafkaClient(options)
     // the hook sees the test's own wait, too
     const after = await timersWhileIdle(kafka)

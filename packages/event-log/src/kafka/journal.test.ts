@@ -6,7 +6,8 @@ import { until } from '../testing/until.js'
 import { topicName } from './admin.js'
 import { type KafkaOptions, kafkaClient } from './connection.js'
 import { fetchFrom } from './fetch.js'
-import { type Journal, type JournalChange, openJournal } from './journal.js'
+import type { JournalChange } from '../port.js'
+import { openJournal, type TopicJournal } from './journal.js'
 import { Link } from './link.js'
 
 const OWNER = new URL('../testing/owner.js', import.meta.url)
@@ -22,7 +23,7 @@ t.jobs = 6
 t.setTimeout(240_000)
 
 interface Copy {
-  readonly journal: Journal
+  readonly journal: TopicJournal
   readonly state: Map<string, string>
   /** the transactions, as they were applied */
   readonly applied: (readonly JournalChange[])[]

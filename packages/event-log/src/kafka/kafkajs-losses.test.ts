@@ -6,13 +6,14 @@
 import { type Admin, Kafka, logLevel, Partitioners } from 'kafkajs'
 import t from 'tap'
 import { brokersSkip, startBrokers } from '../testing/brokers/index.js'
-import { drained, openTestLog, ownTopics, thisHour } from '../testing/kafka-log.js'
+import { drained, openTestLog, thisHour } from '../testing/kafka-log.js'
 import { moveAllLeaders, moveLeader, QUICK_ELECTIONS } from '../testing/leaders.js'
 import { numbered } from '../testing/lines.js'
 import { numbersOf, readTopic, tally } from '../testing/topic.js'
 import { ensureTopic, topicName } from './admin.js'
 import { type KafkaOptions, kafkaClient } from './connection.js'
 import { Producer } from './producer.js'
+import { ownOptions } from '../testing/topics.js'
 
 const skip = await brokersSkip()
 const PARTS = 6
@@ -56,7 +57,7 @@ interface Message {
 t.test('acknowledged records while leaders move', { skip, timeout: 250_000 }, async (t) => {
   const brokers = await startBrokers({ nodes: 3, properties: QUICK_ELECTIONS })
   t.teardown(() => brokers.stop())
-  const use = () => ownTopics(brokers.access(), PARTS, 3)
+  const use = () => ownOptions(brokers.access(), PARTS, 3)
   const admin = kafkaClient(use()).admin()
   await admin.connect()
   t.teardown(() => admin.disconnect())

@@ -5,11 +5,10 @@
  * (a connection that breaks while it authenticates, a broker that is stopped) hangs for ever. So a link of which every
  * request has failed for a while is dropped with its sockets and made anew.
  */
-import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { TacitError } from '@tacit/contracts'
 import { type Broker, type Cluster, clusterOf, answered } from './cluster.js'
-import { type KafkaOptions, kafkaClient } from './connection.js'
+import { type KafkaOptions, kafkaClient, Sockets } from './connection.js'
 
 const FAILING_MS = 12_000
 const CONNECT_MS = 8_000
@@ -17,7 +16,7 @@ const DISCONNECT_MS = 2_000
 
 interface Connected {
   readonly cluster: Cluster
-  readonly sockets: Set<Socket>
+  readonly sockets: Sockets
 }
 
 export class Link {
@@ -119,7 +118,7 @@ export class Link {
 }
 
 function connect(options: KafkaOptions): Connected {
-  const sockets = new Set<Socket>()
+  const sockets = new Sockets()
   // not always the same seed first: that one may hang
   const brokers = [...options.brokers].sort(() => Math.random() - 0.5)
   return { cluster: clusterOf(kafkaClient({ ...options, brokers }, sockets)), sockets }
@@ -128,5 +127,5 @@ function connect(options: KafkaOptions): Connected {
 /** kafkajs waits for answers that may never come; without sockets there is nothing to wait for. */
 async function disconnect({ cluster, sockets }: Connected): Promise<void> {
   await answered(DISCONNECT_MS, cluster.disconnect()).catch(() => undefined)
-  for (const socket of sockets) socket.destroy()
+  sockets.cut()
 }

@@ -5,11 +5,10 @@
  * acknowledged is with all in-sync replicas or on disk (`writer.ts`); each part is read by one process of a group
  * (`consumer.ts`).
  */
-import type { Socket } from 'node:net'
 import { type Clock, TacitError } from '@tacit/contracts'
 import type { EventLog } from '../port.js'
 import { topicName } from './admin.js'
-import { type KafkaOptions, kafkaClient } from './connection.js'
+import { type KafkaOptions, kafkaClient, Sockets } from './connection.js'
 import { type Consumer, createConsumer } from './consumer.js'
 import type { SpoolOptions } from './spool.js'
 import { TopicWatch } from './topic-watch.js'
@@ -46,7 +45,7 @@ export interface KafkaLog extends EventLog {
 export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
   const { clock, kafka: connection, spool } = options
   const alarm = seldom(options.alarm)
-  const sockets = new Set<Socket>()
+  const sockets = new Sockets()
   const kafka = kafkaClient(connection, sockets)
   const topic = new TopicWatch(kafka, connection, alarm, () => writer?.topicChanged())
   let writer: Writer | null = null
@@ -55,7 +54,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
     if (spool !== undefined) writer = await Writer.open({ kafka, connection, clock, alarm, spool, topic })
   } catch (error) {
     topic.close()
-    for (const socket of sockets) socket.destroy()
+    sockets.cut()
     throw error
   }
   const consumers = new Map<string, Consumer>()
@@ -64,7 +63,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
     topic.close()
     await Promise.all([writer?.close(), ...[...consumers.values()].map((each) => each.close())])
     // what still asks for the topic
-    for (const socket of sockets) socket.destroy()
+    sockets.cut()
   }
   return {
     writer: writer?.id ?? '',

@@ -3,15 +3,17 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import kafkajs from 'kafkajs'
 import t from 'tap'
 import { brokersSkip, startBrokers } from '../testing/brokers/index.js'
 import { Caller } from '../testing/caller.js'
-import { becomeKnown, drained, eventually, openTestLog, ownTopics, thisHour } from '../testing/kafka-log.js'
+import { becomeKnown, drained, openTestLog, thisHour } from '../testing/kafka-log.js'
 import { numbered } from '../testing/lines.js'
+import { setOnLog } from '../testing/topic-setting.js'
 import { numbersOf, readTopic, tally } from '../testing/topic.js'
 import { topicName } from './admin.js'
-import { type KafkaOptions, kafkaClient } from './connection.js'
+import type { KafkaOptions } from './connection.js'
+import { ownOptions } from '../testing/topics.js'
+import { until } from '../testing/until.js'
 
 const skip = await brokersSkip()
 const HOUR = 3_600_000
@@ -27,7 +29,7 @@ t.test('a log while Kafka is away', { skip, timeout: 280_000 }, async (t) => {
   const [node] = brokers.nodes
   if (node === undefined || node.proxy === null) throw new Error('no broker')
   const { proxy } = node
-  const use = () => ownTopics(brokers.access(), PARTS, 1)
+  const use = () => ownOptions(brokers.access(), PARTS, 1)
 
   await t.test('K1: it opens while Kafka is down, promises nothing, and finds it by itself', async (t) => {
     const kafka = use()
@@ -124,6 +126,59 @@ t.test('a log while Kafka is away', { skip, timeout: 280_000 }, async (t) => {
     )
   })
 
+  await t.test('`last` may wait on disk: the next process is another writer, and sends it', async (t) => {
+    const kafka = use()
+    const dir = t.testdir()
+    const first = await openTestLog(kafka, dir)
+    await becomeKnown(first.log)
+    await proxy.refuse()
+    await first.log.append(numbered(1), thisHour())
+    await first.log.append(numbered(2), thisHour(), 'last')
+    await t.rejects(first.log.append(numbered(3), thisHour()), { code: 'ERR_LOG_CLOSED' })
+    await first.log.close()
+    const second = await openTestLog(kafka, dir)
+    t.equal(second.log.facts().spooledRecords, 2)
+    t.not(second.log.writer, first.log.writer)
+    await t.rejects(second.log.append(numbered(4), thisHour(), 'all'), { code: 'ERR_LOG_UNAVAILABLE' })
+    await proxy.heal()
+    await drained(second.log)
+    await t.rejects(
+      second.log.append(numbered(5), thisHour()),
+      { code: 'ERR_LOG_UNAVAILABLE' },
+      'still unknown',
+    )
+    await second.log.append(numbered(6), thisHour(), 'all')
+    await second.log.append(numbered(7), thisHour())
+    await second.log.close()
+    const found = numbersOf(await readTopic(kafka, topicName(kafka, 'log')))
+    const counts = [1, 2, 6, 7].map((number) => found.filter((each) => each === number).length)
+    t.same(counts, [1, PARTS, PARTS, 1])
+  })
+
+  await t.test(
+    'K16: a waiting record that the topic does not take stays, with an alarm, until it does',
+    async (t) => {
+      const kafka = use()
+      const { alarms, log } = await openTestLog(kafka, t.testdir())
+      await becomeKnown(log)
+      const restore = await setOnLog(kafka, 'max.message.bytes', '2000')
+      await proxy.refuse()
+      await log.append(numbered(1, 5_000), thisHour())
+      await log.append(numbered(2), thisHour(), 'all')
+      await proxy.heal()
+      await until(() => alarms.some((text) => text.includes('max.message.bytes')))
+      t.equal(log.facts().spooledRecords, 2)
+      await restore()
+      await drained(log)
+      await log.close()
+      const found = numbersOf(await readTopic(kafka, topicName(kafka, 'log'))).filter((number) => number > 0)
+      t.same(
+        found.sort((x, y) => x - y),
+        [1, 2, 2, 2],
+      )
+    },
+  )
+
   await t.test(
     'L9: records older than the bound are dropped and counted; a clock that goes back drops none',
     async (t) => {
@@ -139,7 +194,7 @@ t.test('a log while Kafka is away', { skip, timeout: 280_000 }, async (t) => {
       await delay(1_000)
       t.equal(log.facts().spooledRecords, 5)
       now = hour + 25 * HOUR
-      await eventually(() => log.facts().spooledRecords === 1)
+      await until(() => log.facts().spooledRecords === 1)
       t.ok(alarms.some((text) => text.startsWith('4 records waited for Kafka longer than')))
       await proxy.heal()
       await drained(log)
@@ -153,34 +208,22 @@ t.test('a log while Kafka is away', { skip, timeout: 280_000 }, async (t) => {
     'a topic that turns out to be wrong refuses every record, until it is set right',
     async (t) => {
       const kafka = use()
-      const name = topicName(kafka, 'log')
-      const admin = kafkaClient(kafka).admin()
-      await admin.connect()
-      const setting = { name: 'retention.ms', value: '1000000' }
       const made = await openTestLog(kafka, join(t.testdir(), 'made'))
       await made.log.close()
-      const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name }
-      const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] })
-      const right = (resources[0]?.configEntries ?? [])
-        .filter(({ isDefault, readOnly }) => !isDefault && !readOnly)
-        .map(({ configName, configValue }) => ({ name: configName, value: configValue }))
-      const put = (entries: { name: string; value: string }[]) =>
-        admin.alterConfigs({ validateOnly: false, resources: [{ ...resource, configEntries: entries }] })
-      await put([...right.filter((entry) => entry.name !== setting.name), setting])
+      const restore = await setOnLog(kafka, 'retention.ms', '1000000')
       await proxy.refuse()
       const { alarms, log } = await openTestLog(kafka, join(t.testdir(), 'late'))
       await proxy.heal()
-      await eventually(() => alarms.some((text) => text.includes('retention.ms=1000000')))
+      await until(() => alarms.some((text) => text.includes('retention.ms=1000000')))
       await t.rejects(log.append(numbered(1), thisHour(), 'all'), {
         code: 'ERR_LOG_TOPIC',
         message: /retention\.ms/,
       })
       await t.rejects(log.append(numbered(1), thisHour()), { code: 'ERR_LOG_TOPIC' })
       t.match(log.facts(), { topicReady: false })
-      await put(right)
+      await restore()
       await becomeKnown(log)
       await log.close()
-      await admin.disconnect()
     },
   )
 })
@@ -195,7 +238,7 @@ async function appendAndKill(kafka: KafkaOptions, dir: string, count: number): P
     output += text
   })
   const closed = once(child, 'close')
-  await eventually(() => output.split('\n').length > count)
+  await until(() => output.split('\n').length > count)
   child.kill('SIGKILL')
   await closed
   return output.split('\n').slice(0, -1).map(Number)

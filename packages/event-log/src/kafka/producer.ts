@@ -12,10 +12,9 @@
  *   for ever where a connection breaks while it authenticates.
  */
 import { setMaxListeners } from 'node:events'
-import type { Socket } from 'node:net'
 import { TacitError } from '@tacit/contracts'
 import type { Producer as KafkaProducer, RecordMetadata } from 'kafkajs'
-import { type KafkaOptions, kafkaClient } from './connection.js'
+import { type KafkaOptions, kafkaClient, Sockets } from './connection.js'
 import { within } from './within.js'
 
 const ATTEMPT_MS = 10_000
@@ -29,7 +28,7 @@ const MAX_IN_FLIGHT_BYTES = 64 * 1024 * 1024
 
 interface Client {
   readonly producer: KafkaProducer
-  readonly sockets: Set<Socket>
+  readonly sockets: Sockets
   connected: Promise<void> | null
 }
 
@@ -112,7 +111,7 @@ export class Producer {
   }
 
   #create(): Client {
-    const sockets = new Set<Socket>()
+    const sockets = new Sockets()
     // a new client starts with the first seed: not always with the same one, which may hang
     const brokers = [...this.#options.brokers].sort(() => Math.random() - 0.5)
     const kafka = kafkaClient({ ...this.#options, brokers }, sockets)
@@ -138,10 +137,10 @@ export class Producer {
   }
 }
 
-/** Not awaited: kafkajs waits for answers that may never come. Without sockets and timers what is left is garbage. */
+/** Not awaited: where kafkajs waits for ever, it is without sockets and timers, and so garbage. */
 function drop({ producer, sockets }: Client): void {
   producer.disconnect().catch(() => undefined)
-  for (const socket of sockets) socket.destroy()
+  sockets.cut()
 }
 
 /** The partition of a message that names one; kafkajs' own partitioners would choose for others, anew on each retry. */

@@ -3,9 +3,11 @@ import kafkajs from 'kafkajs'
 import t from 'tap'
 import { brokersSkip, startBrokers } from '../testing/brokers/index.js'
 import { Caller } from '../testing/caller.js'
-import { becomeKnown, drained, eventually, openTestLog, ownTopics, thisHour } from '../testing/kafka-log.js'
+import { becomeKnown, drained, openTestLog, thisHour } from '../testing/kafka-log.js'
 import { numbered } from '../testing/lines.js'
 import { kafkaClient } from './connection.js'
+import { ownOptions } from '../testing/topics.js'
+import { until } from '../testing/until.js'
 
 const skip = await brokersSkip()
 const PARTS = 2
@@ -33,7 +35,7 @@ t.test('a Kafka with certificates, passwords and ACLs', { skip, timeout: 200_000
     properties: { 'listener.name.clients.scram-sha-512.connections.max.reauth.ms': String(SESSION_MS) },
   })
   t.teardown(() => brokers.stop())
-  const use = (user?: string) => ownTopics(brokers.access(user), PARTS, 1)
+  const use = (user?: string) => ownOptions(brokers.access(user), PARTS, 1)
 
   await t.test('K19: sessions end and are renewed, in use and idle', async (t) => {
     const kafka = use()
@@ -71,7 +73,7 @@ t.test('a Kafka with certificates, passwords and ACLs', { skip, timeout: 200_000
       const kafka = use()
       const other = { ...kafka, tls: { ca: OTHER_AUTHORITY } }
       const { alarms, log } = await openTestLog(other, t.testdir())
-      await eventually(() => alarms.length > 0)
+      await until(() => alarms.length > 0)
       t.match(alarms[0], /TACIT_KAFKA_CA_FILE/)
       t.match(log.facts(), { topicReady: false })
       await t.rejects(log.append(numbered(1), thisHour(), 'all'), { code: 'ERR_LOG_UNAVAILABLE' })

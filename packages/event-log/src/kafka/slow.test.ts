@@ -2,10 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { brokersSkip, startBrokers } from '../testing/brokers/index.js'
 import { Caller } from '../testing/caller.js'
-import { becomeKnown, drained, eventually, openTestLog, ownTopics, thisHour } from '../testing/kafka-log.js'
+import { becomeKnown, drained, openTestLog, thisHour } from '../testing/kafka-log.js'
 import { numbered } from '../testing/lines.js'
 import { numbersOf, readTopic, tally } from '../testing/topic.js'
 import { topicName } from './admin.js'
+import { ownOptions } from '../testing/topics.js'
+import { until } from '../testing/until.js'
 
 const skip = await brokersSkip()
 const PARTS = 3
@@ -17,7 +19,7 @@ t.test('a log while Kafka is slow', { skip, timeout: 250_000 }, async (t) => {
   t.teardown(() => brokers.stop())
   const proxy = brokers.nodes[0]?.proxy
   if (!proxy) throw new Error('no proxy')
-  const use = () => ownTopics(brokers.access(), PARTS, 1)
+  const use = () => ownOptions(brokers.access(), PARTS, 1)
 
   await t.test(
     'K6: the answer is lost after Kafka had the record, which is there twice and not lost',
@@ -68,7 +70,7 @@ t.test('a log while Kafka is slow', { skip, timeout: 250_000 }, async (t) => {
     await caller.append(log, 60)
     t.ok(performance.now() - started < 20_000, 'sixty answers of three seconds each would be 180')
     const { spooledRecords } = log.facts()
-    await eventually(() => log.facts().spooledRecords < spooledRecords)
+    await until(() => log.facts().spooledRecords < spooledRecords)
     t.pass('it drains even so')
     await proxy.heal()
     await drained(log)

@@ -4,9 +4,9 @@ import t from 'tap'
 import { systemFiles } from '../lmdb/files.js'
 import { openFrame, sealFrame } from '../lmdb/record.js'
 import { DATA_FILE, LmdbStore } from '../lmdb/store.js'
-import { eventually } from '../testing/kafka-log.js'
 import { numbered, numberOf } from '../testing/lines.js'
 import { SPOOL_HEADER_BYTES, Spool, type SpooledRecord } from './spool.js'
+import { until } from '../testing/until.js'
 
 const HOUR = 3_600_000
 const MIB = 1024 * 1024
@@ -115,7 +115,7 @@ t.test('L1, L2: on a full disk an append is refused, and goes on when there is r
   )
   t.equal(spool.records, kept)
   free = Number.MAX_SAFE_INTEGER
-  await eventually(() => fill(spool, kept + 1, kept + 1).then(...([() => true, () => false] as const)))
+  await until(() => fill(spool, kept + 1, kept + 1).then(...([() => true, () => false] as const)))
   t.same(numbers(await takeAll(spool)), upTo(kept + 1), 'all that was promised, and nothing else')
   await spool.close()
 })
@@ -132,7 +132,7 @@ t.test('L3: after a failed write nothing is promised until the disk works again'
   await t.rejects(fill(spool, 5, 5), { code: 'ERR_LOG_WRITE' })
   t.equal(spool.records, 3)
   broken = false
-  await eventually(() => fill(spool, 6, 6).then(...([() => true, () => false] as const)))
+  await until(() => fill(spool, 6, 6).then(...([() => true, () => false] as const)))
   t.equal(spool.records, 4)
   t.same(numbers(await takeAll(spool)), [1, 2, 3, 6])
   await spool.close()

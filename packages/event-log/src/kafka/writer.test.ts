@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import kafkajs from 'kafkajs'
 import t from 'tap'
 import { brokersSkip, openBrokers } from '../testing/brokers/index.js'
-import { becomeKnown, openTestLog, ownTopics, thisHour } from '../testing/kafka-log.js'
+import { becomeKnown, openTestLog, thisHour } from '../testing/kafka-log.js'
 import { numbered } from '../testing/lines.js'
 import { numbersOf, readTopic } from '../testing/topic.js'
 import { topicName } from './admin.js'
 import { kafkaClient } from './connection.js'
+import { ownOptions } from '../testing/topics.js'
 
 const skip = await brokersSkip('use')
 const PARTS = 4
@@ -15,7 +16,7 @@ const PARTS = 4
 t.test('a writer on Kafka', { skip, timeout: 120_000 }, async (t) => {
   const brokers = await openBrokers()
   t.teardown(() => brokers.stop())
-  const use = () => ownTopics({ brokers: brokers.brokers, tls: null, sasl: null }, PARTS, 1)
+  const use = () => ownOptions({ brokers: brokers.brokers, tls: null, sasl: null }, PARTS, 1)
 
   await t.test('records go to every part in turn, with nothing beside them', async (t) => {
     const kafka = use()

@@ -1,24 +1,18 @@
 /** A log on Kafka for tests: topics of its own, short alarms, and ways to wait. */
-import { randomBytes } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { KafkaOptions } from '../kafka/connection.js'
 import { type KafkaLog, type KafkaLogOptions, openKafkaLog } from '../kafka/log.js'
 import type { SpoolOptions } from '../kafka/spool.js'
-import type { Access } from './brokers/index.js'
+import { until } from './until.js'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
+/** a broker's start on a busy machine */
+const PATIENCE_MS = 60_000
 
 /** The hour that now lies in, ms. */
 export function thisHour(): number {
   const now = Date.now()
   return now - (now % HOUR)
-}
-
-/** Options for topics that no other test uses. */
-export function ownTopics(access: Access, partitions: number, replication: number): KafkaOptions {
-  const { brokers, sasl, tls } = access
-  return { brokers, sasl, tls, prefix: `test${randomBytes(6).toString('hex')}`, partitions, replication }
 }
 
 export interface TestLog {
@@ -46,24 +40,15 @@ export async function openTestLog(
 
 /** Appends a record of reach `all` until one is acknowledged, so that Kafka knows the writer. */
 export async function becomeKnown(log: KafkaLog, text = 'mark'): Promise<void> {
-  await eventually(() =>
+  const known = () =>
     log.append(Buffer.from(text), thisHour(), 'all').then(
       () => true,
       () => false,
-    ),
-  )
-}
-
-/** Resolves when `holds` is true; it is asked every 20 ms. Rejects after `ms`. */
-export async function eventually(holds: () => boolean | Promise<boolean>, ms = 60_000): Promise<void> {
-  const deadline = performance.now() + ms
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error('it did not come true in time')
-    await delay(20)
-  }
+    )
+  await until(known, PATIENCE_MS)
 }
 
 /** Resolves when nothing waits in the spool. */
-export function drained(log: KafkaLog): Promise<void> {
-  return eventually(() => log.facts().spooledRecords === 0)
+export async function drained(log: KafkaLog): Promise<void> {
+  await until(() => log.facts().spooledRecords === 0, PATIENCE_MS)
 }

@@ -1,6 +1,6 @@
 /** Moves the leaders of partitions while every broker is alive: what a rolling restart does, without one. */
 import type { Admin } from 'kafkajs'
-import { eventually } from './kafka-log.js'
+import { until } from './until.js'
 
 /** Brokers that start with these soon give a partition to the first of its replicas. */
 export const QUICK_ELECTIONS = {
@@ -28,7 +28,7 @@ export async function moveLeader(admin: Admin, topic: string): Promise<void> {
     return { partition, replicas: [first, ...NODES.filter((node) => node !== first)] }
   })
   await admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] })
-  await eventually(async () => (await leadersOf(admin, topic).catch(() => [from]))[0] === to)
+  await until(async () => (await leadersOf(admin, topic).catch(() => [from]))[0] === to)
 }
 
 /** Gives every partition to the next node; resolves when that is done. */
@@ -40,5 +40,5 @@ export async function moveAllLeaders(admin: Admin, topic: string): Promise<void>
   await admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] })
   const done = (leaders: readonly number[]) =>
     wanted.every((leader, partition) => leaders[partition] === leader)
-  await eventually(async () => done(await leadersOf(admin, topic).catch(() => [])))
+  await until(async () => done(await leadersOf(admin, topic).catch(() => [])))
 }

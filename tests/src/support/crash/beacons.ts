@@ -33,10 +33,10 @@ export interface SentBeacon {
   acknowledged: boolean
 }
 
-/** Letters only, eight of them: a template keeps such a segment, and no two numbers give the same. */
-function markerOf(number: number): string {
-  let text = ''
-  for (let rest = number; text.length < 8; rest = Math.floor(rest / 26)) {
+/** Letters only, at least eight of them: a template keeps such a segment, and no two numbers give the same. */
+function markerOf(number: number, length = 8): string {
+  let text = 'x'.repeat(length - 8)
+  for (let rest = number; text.length < length; rest = Math.floor(rest / 26)) {
     text = String.fromCharCode(0x61 + (rest % 26)) + text
   }
   return text
@@ -67,8 +67,21 @@ export interface BeaconSource {
   make(): SentBeacon
 }
 
-export function createBeaconSource(setting: Setting, chance: Chance): BeaconSource {
-  let number = 0
+export interface BeaconSizes {
+  /** events of a beacon, at most */
+  readonly events?: number
+  /** letters of an event's path */
+  readonly letters?: number
+  /** number of the first event, for who makes several sources of one run */
+  readonly first?: number
+}
+
+export function createBeaconSource(
+  setting: Setting,
+  chance: Chance,
+  { events: most = MAX_EVENTS, first = 0, letters = 8 }: BeaconSizes = {},
+): BeaconSource {
+  let number = first
   const tokens = new Map<string, { text: string; until: number }>()
 
   function tokenOf(tenant: string, subject: string): string {
@@ -83,9 +96,9 @@ export function createBeaconSource(setting: Setting, chance: Chance): BeaconSour
   function eventsOf(kind: Kind): SentEvent[] {
     // Within the day of the moment: an event of yesterday might be late.
     const maxAge = Math.min(2 * HOUR, Date.now() % DAY)
-    const count = 1 + chance.below(MAX_EVENTS)
+    const count = 1 + chance.below(most)
     return Array.from({ length: count }, (_, at) => ({
-      marker: markerOf(number++),
+      marker: markerOf(number++, letters),
       age: chance.below(3) === 0 ? chance.below(maxAge + 1) : 0,
       // The first is good, so that what became of the others can be told from it.
       reason: kind === 'good' && at > 0 && chance.below(5) === 0 ? 'event.unknown' : REASONS[kind],

@@ -12,7 +12,7 @@ export const SIGNED_SITE = 'erp'
  * `words: any` keeps a segment of letters as it is, so that each event can be found again by its path. Nobody's cell is
  * published but `(other)`, which then counts every event.
  */
-const rulebookText = (effective: string, expires: string): string => `rulebook: crash-test
+const rulebookText = (effective: string, expires: string, spool: string): string => `rulebook: crash-test
 version: 2026.1.1
 policy: { version: "2026-01-01", clauses: ["2b"] }
 effective: ${effective}
@@ -59,7 +59,7 @@ release:
   max_share: 50%
   max_person_share: 75%
   max_events_per_person: 10000 per kind and day
-keep: { log: 24h, staging: epoch + 48h, released: 25 months, audit: 400 days }
+keep: { log: 24h, staging: epoch + 48h, released: 25 months, audit: 400 days, spool: ${spool} }
 bots: count
 assets: count
 region: in
@@ -73,11 +73,11 @@ export interface Setting {
   token(tenant: string, subject: string): string
 }
 
-/** Writes rulebook, catalogue and token keys into a folder. */
-export function createSetting(dir: string): Setting {
+/** Writes rulebook, catalogue and token keys into a folder. @param spool how much may wait for brokers on a collector */
+export function createSetting(dir: string, spool = '1 GiB'): Setting {
   mkdirSync(dir, { recursive: true })
   const rulebook = join(dir, 'rulebook.yaml')
-  writeFileSync(rulebook, rulebookText(utcDay(-2), utcDay(300)))
+  writeFileSync(rulebook, rulebookText(utcDay(-2), utcDay(300), spool))
   writeFileSync(join(dir, 'events.yaml'), 'events:\n  page_view: { kind: page_view }\n')
   const secret = randomBytes(32)
   const keys = join(dir, 'keys.json')
