@@ -67,19 +67,23 @@ export interface BeaconSource {
   make(): SentBeacon
 }
 
-export interface BeaconSizes {
+export interface BeaconOptions {
   /** events of a beacon, at most */
   readonly events?: number
   /** letters of an event's path */
   readonly letters?: number
   /** number of the first event, for who makes several sources of one run */
   readonly first?: number
+  /** ms, at most; by default as far as the day of the moment goes: an event of yesterday might be late */
+  readonly ages?: number
+  /** false: none of a signed site, but some without its token */
+  readonly signed?: boolean
 }
 
 export function createBeaconSource(
   setting: Setting,
   chance: Chance,
-  { events: most = MAX_EVENTS, first = 0, letters = 8 }: BeaconSizes = {},
+  { ages, events: most = MAX_EVENTS, first = 0, letters = 8, signed: maySign = true }: BeaconOptions = {},
 ): BeaconSource {
   let number = first
   const tokens = new Map<string, { text: string; until: number }>()
@@ -87,15 +91,14 @@ export function createBeaconSource(
   function tokenOf(tenant: string, subject: string): string {
     const key = `${tenant} ${subject}`
     const known = tokens.get(key)
-    if (known !== undefined && Date.now() < known.until) return known.text
+    if (known !== undefined && setting.now() < known.until) return known.text
     const text = setting.token(tenant, subject)
-    tokens.set(key, { text, until: Date.now() + TOKEN_LIFE_MS })
+    tokens.set(key, { text, until: setting.now() + TOKEN_LIFE_MS })
     return text
   }
 
   function eventsOf(kind: Kind): SentEvent[] {
-    // Within the day of the moment: an event of yesterday might be late.
-    const maxAge = Math.min(2 * HOUR, Date.now() % DAY)
+    const maxAge = ages ?? Math.min(2 * HOUR, setting.now() % DAY)
     const count = 1 + chance.below(most)
     return Array.from({ length: count }, (_, at) => ({
       marker: markerOf(number++, letters),
@@ -108,7 +111,7 @@ export function createBeaconSource(
   function make(): SentBeacon {
     const roll = chance.below(100)
     const kind = KINDS.find(([upTo]) => roll < upTo)?.[1] ?? 'good'
-    const signed = kind === 'token' || (kind !== 'gpc' && chance.below(2) === 0)
+    const signed = kind === 'token' || (maySign && kind !== 'gpc' && chance.below(2) === 0)
     const site = kind === 'site' ? 'nowhere' : signed ? SIGNED_SITE : NETWORK_SITE
     const who = chance.below(PEOPLE)
     const events = eventsOf(kind)

@@ -13,6 +13,7 @@ import { createKeeperCertificates, KEEPER_NAMES } from '../keeper-certificates.j
 import { Member } from './member.js'
 
 const HOUR = 3_600_000
+const DAY = 24 * HOUR
 /** Of the last moments of an hour and its first ones no test can tell which it is in. */
 const EDGE_MS = 10_000
 
@@ -30,6 +31,10 @@ export interface FleetOptions {
   readonly vitals?: boolean
   /** of every process */
   readonly env?: Readonly<Record<string, string>>
+  /** ms: what the processes take for the time when they are started; at most a day from now. Default now */
+  readonly startAt?: number
+  /** false: the test starts the aggregators. Default true */
+  readonly startsAggregators?: boolean
 }
 
 export interface Fleet {
@@ -47,6 +52,8 @@ export interface Fleet {
   certificate(role: string, name: string): Readonly<Record<string, string>>
   /** Lets the hour that runs be over, for every process. @returns its start and the one after it, ms */
   passHour(): Promise<void>
+  /** Sets every process's clock, to less than an hour from where it is: it would not be believed. @param time ms */
+  setClock(time: number): void
   /** ms: what the processes take for the time now */
   now(): number
   stop(): Promise<void>
@@ -64,7 +71,11 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     const brokers = await startBrokers({
       nodes,
       proxied: options.proxied === true,
-      properties: { 'group.initial.rebalance.delay.ms': '0' },
+      properties: {
+        'group.initial.rebalance.delay.ms': '0',
+        // The brokers' clock is not moved, and by default they refuse what is an hour ahead of it.
+        'log.message.timestamp.after.max.ms': String(2 * DAY),
+      },
     })
     closing.push(() => brokers.stop())
     const server = await startEmbeddedServer({ dir: join(dir, 'clickhouse') })
@@ -84,13 +95,19 @@ async function startMembers(
   stop: () => Promise<void>,
 ): Promise<Fleet> {
   const { dir } = options
-  const setting = createSetting(join(dir, 'setting'), options.spool)
+  let shift = (options.startAt ?? Date.now()) - Date.now()
+  const now = (): number => Date.now() + shift
+  const { spool } = options
+  const setting = createSetting(join(dir, 'setting'), { now, ...(spool === undefined ? {} : { spool }) })
   const certificates = createKeeperCertificates(join(dir, 'tls'))
   const certificate = (role: string, name: string) =>
     certificates.settings(`${role}-${name}`, { names: [`URI:tacit://${role}/${name}`], usage: 'clientAuth' })
   const clockFile = join(dir, 'clock')
-  let shift = 0
-  writeFileSync(clockFile, '0')
+  const setClock = (time: number): void => {
+    shift = time - Date.now()
+    writeFileSync(clockFile, String(shift))
+  }
+  setClock(now())
   const password = join(dir, 'clickhouse.password')
   writeFileSync(password, server.address.password, { mode: 0o600 })
   const [keeperPort = 0, ...ports] = await freePorts(1 + options.collectors)
@@ -137,7 +154,8 @@ async function startMembers(
   const members = [keeper, ...aggregators, ...collectors]
   closing.push(() => Promise.all(members.map((member) => member.end('SIGKILL'))))
   await keeper.start()
-  await Promise.all([...aggregators, ...collectors].map((member) => member.start()))
+  const first = options.startsAggregators === false ? collectors : [...aggregators, ...collectors]
+  await Promise.all(first.map((member) => member.start()))
   const origins = ports.map((port) => `http://127.0.0.1:${String(port)}`)
   try {
     for (const origin of origins) await untilReady(origin)
@@ -155,13 +173,13 @@ async function startMembers(
     origins,
     env,
     certificate,
-    now: () => Date.now() + shift,
+    now,
+    setClock,
     async passHour() {
-      const into = (Date.now() + shift) % HOUR
+      const into = now() % HOUR
       // A clock that leaves the monotonic one by more than an hour is not believed.
       if (into < EDGE_MS) await sleep(EDGE_MS - into)
-      shift += HOUR - ((Date.now() + shift) % HOUR) + 1_000
-      writeFileSync(clockFile, String(shift))
+      setClock(now() - (now() % HOUR) + HOUR + 1_000)
     },
     stop,
   }
