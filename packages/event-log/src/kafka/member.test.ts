@@ -12,6 +12,7 @@ import { SESSION_MS } from './member.js'
 const skip = await brokersSkip()
 /** the bound for a hand-over */
 const HAND_OVER_MS = 30_000
+const READER = new URL('../testing/reader.js', import.meta.url)
 const GROUP = 'readers'
 t.jobs = 4
 t.setTimeout(120_000)
@@ -23,7 +24,7 @@ interface Step {
 }
 
 function member(t: Test, { options, topic }: TestTopic, insertMs = 0): Child {
-  const child = runChild('reader', [JSON.stringify(options), topic, GROUP, String(insertMs)])
+  const child = runChild(READER, [JSON.stringify(options), topic, GROUP, String(insertMs)])
   t.teardown(() => child.kill())
   return child
 }

@@ -111,6 +111,11 @@ async function distributed({ json, seconds }: BenchOptions, tell: Say): Promise<
   print(
     `On brokers ${result.ratio} of embedded at ${result.kafka_events_per_batch} events a batch; two collectors ${result.ratio_two} of one.`,
   )
+  print(
+    result.scaling === null
+      ? 'Whether two take twice as much is not shown: that needs eight cores.'
+      : `Two take ${result.scaling} times as many requests a second.`,
+  )
 }
 
 /** What needs more than this machine has by itself is measured where it is asked for. */
