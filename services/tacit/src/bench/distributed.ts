@@ -10,6 +10,10 @@ import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { cpus } from 'node:os'
 import { TacitError } from '@tacit/contracts'
+import { benchAggregator } from './aggregator.js'
+import { openGroup } from './group.js'
+import { readEnvironment } from '../house/environment.js'
+import { kafkaOptionsOf } from '../house/kafka.js'
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
 import {
@@ -41,6 +45,9 @@ export interface DistributedBench {
   readonly two_us_per_event: number
   readonly kafka_events_per_batch: number
   readonly kafka_requests_per_second: number
+  /** rows/s of an aggregator on brokers to those of a plain client insert of the same rows, median of the rounds */
+  readonly aggregator_ratio: number
+  readonly aggregator_rows_per_second: number
   /** requests/s of two collectors to one, loaded at once; null with fewer than eight cores */
   readonly scaling: number | null
 }
@@ -74,11 +81,25 @@ async function use(servers: readonly Server[], requests: readonly Buffer[], seco
   }
 }
 
-/** @param seconds of each round @param onRound told before each @throws TacitError ERR_CONFIG_INVALID without brokers */
+type Collectors = Omit<DistributedBench, 'aggregator_ratio' | 'aggregator_rows_per_second'>
+type OnRound = (kind: string, round: number) => void
+
+/**
+ * @param seconds of each round @param rows of each round of the aggregator @param onRound told before each
+ * @throws TacitError ERR_CONFIG_INVALID without brokers
+ */
 export async function benchDistributed(
   seconds: number,
-  onRound: (kind: string, round: number) => void,
+  rows: number,
+  onRound: OnRound,
 ): Promise<DistributedBench> {
+  kafkaOptionsOf(readEnvironment(process.env))
+  const collectors = await benchCollectors(seconds, onRound)
+  const { ratio, rows_per_second } = await benchAggregator(rows, onRound, openGroup)
+  return { ...collectors, aggregator_ratio: ratio, aggregator_rows_per_second: rows_per_second }
+}
+
+async function benchCollectors(seconds: number, onRound: OnRound): Promise<Collectors> {
   const rulebook = requireRulebook(readRulebook(ERP_RULEBOOK), ERP_RULEBOOK)
   const site = Object.values(rulebook.sites)[0]
   if (site === undefined) throw new TacitError('ERR_RULEBOOK_INVALID')

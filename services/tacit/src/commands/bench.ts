@@ -97,9 +97,11 @@ async function aggregator({ json, rows }: BenchOptions, tell: Say): Promise<void
   )
 }
 
-async function distributed({ json, seconds }: BenchOptions, tell: Say): Promise<void> {
-  const result = await benchDistributed(positive(seconds, '--seconds'), (kind, round) =>
-    tell(`round ${round}: ${kind}`),
+async function distributed({ json, rows: count, seconds }: BenchOptions, tell: Say): Promise<void> {
+  const result = await benchDistributed(
+    positive(seconds, '--seconds'),
+    positive(count, '--rows'),
+    (kind, round) => tell(`round ${round}: ${kind}`),
   )
   if (json) return printJson(result)
   const rows = [
@@ -110,6 +112,9 @@ async function distributed({ json, seconds }: BenchOptions, tell: Say): Promise<
   print(`\n${table(['collector', 'CPU µs/event'], rows)}\n`)
   print(
     `On brokers ${result.ratio} of embedded at ${result.kafka_events_per_batch} events a batch; two collectors ${result.ratio_two} of one.`,
+  )
+  print(
+    `Aggregator on brokers: ${result.aggregator_rows_per_second.toLocaleString('en-GB')} rows/s to landing, ${result.aggregator_ratio} of a plain client insert of the same rows.`,
   )
   print(
     result.scaling === null
