@@ -70,6 +70,7 @@ export interface EventLog {
 
 /** One change of values that processes share; texts are JSON. */
 export interface JournalChange {
+  /** not empty, and does not begin with `~` */
   readonly key: string
   /** null: the key goes */
   readonly value: string | null
@@ -77,13 +78,21 @@ export interface JournalChange {
 
 /** Values that processes share: all read them, and the one owner changes them. */
 export interface Journal {
-  /** Takes over: fences every former owner, and resolves once all that they wrote is applied here. */
-  own(): Promise<void>
-  /** false before `own`, and from the moment at which it is known that another took over */
-  readonly isOwner: boolean
   /**
-   * All changes or none. Resolves when they are durable and applied here; rejects with ERR_LOG_FENCED where another took
-   * over, else retryably, and then they may come to be there later.
+   * Takes over: fences every former owner (one in this process too), and resolves once all that they wrote is applied here.
+   * Rejects with ERR_LOG_WRITE or ERR_LOG_READ (retryable) where the log does not answer, ERR_LOG_FENCED where another
+   * took over meanwhile.
+   */
+  own(): Promise<void>
+  /** false before `own`, after a write whose outcome is unknown, and once another's taking over is known */
+  readonly isOwner: boolean
+  /** of the taking over that was applied last, whoever's it was: each is one higher than the one before; 0 before the first */
+  readonly term: number
+  /**
+   * All changes or none, in the order of the calls. Resolves when all in-sync replicas have them and they are applied here.
+   * Rejects within a minute, and one for each write before it, with ERR_LOG_FENCED where another owns the state or nobody, and
+   * ERR_LOG_WRITE (retryable) with an unknown outcome: then the caller has to take over anew with `own`, and to look at
+   * what is applied by then. RangeError for a key or a value that cannot be written: then nothing was.
    */
   write(changes: readonly JournalChange[]): Promise<void>
   close(): Promise<void>

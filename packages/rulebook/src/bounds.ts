@@ -1,6 +1,7 @@
 /** Bounds that carry a privacy meaning: the linter holds values against them, messages and the reference say them. */
 import { DAY, HOUR, MINUTE } from '@tacit/contracts'
 import { z } from 'zod'
+import { GIB, MIB, sizeText } from './durations.js'
 
 /** Milliseconds, calendar months or days, as the language writes each. */
 export const TIME_BOUNDS = {
@@ -15,6 +16,12 @@ export const TIME_BOUNDS = {
   life: { most: 13 },
   coarsening: { least: 15 * MINUTE, most: DAY },
 } as const
+
+/**
+ * Bytes of sealed batches that may wait on a collector's disk. At least a few batches must fit; at most 64 GiB, so that
+ * no rulebook lets an outage fill a disk. What a rulebook has that does not state it: `unstated`.
+ */
+export const SPOOL_BYTES = { least: 16 * MIB, most: 64 * GIB, unstated: GIB } as const
 
 /** Sources: design.md, "Disclosure"; the handbook on statistical disclosure control. */
 export const RELEASE_BOUNDS = { users: 5, groups: 2, share: 0.75, rows: 10_000 } as const
@@ -36,6 +43,7 @@ export const BOUND_TEXTS = {
   keyLife: `${TIME}, more than \`lateness\` and at most ${hours(TIME_BOUNDS.keyLife.most)}`,
   staging: `${TIME} after the epoch, at least \`destroy_key_after\` and at most epoch + ${hours(TIME_BOUNDS.staging.most)}`,
   log: `${TIME}, from ${hours(TIME_BOUNDS.log.least)} to ${hours(TIME_BOUNDS.log.most)}`,
+  spool: `MiB or GiB, from ${sizeText(SPOOL_BYTES.least)} to ${sizeText(SPOOL_BYTES.most)}`,
   released: `from ${TIME_BOUNDS.released.least} to ${TIME_BOUNDS.released.most} months`,
   audit: `from ${TIME_BOUNDS.audit.least} to ${TIME_BOUNDS.audit.most} days`,
   consent: `from ${TIME_BOUNDS.consent.least} to ${TIME_BOUNDS.consent.most} months`,

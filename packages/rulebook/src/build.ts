@@ -1,4 +1,5 @@
 /** From a draft without errors to the rulebook that the rest of the house reads. */
+import { SPOOL_BYTES } from './bounds.js'
 import { type Catalogue, catalogueUse, RULEBOOK_FILE } from './catalogues.js'
 import type { Draft, WholeSections } from './draft.js'
 import type { FieldDraft } from './field-schema.js'
@@ -155,6 +156,7 @@ export function buildRulebook(
       stagingAfterEpochMs: keep.staging,
       releasedMonths: keep.released,
       auditDays: keep.audit,
+      spoolBytes: keep.spool ?? SPOOL_BYTES.unstated,
     },
     scan: whole.scan === undefined ? null : { detectors: whole.scan.detectors, onHit: whole.scan.on_hit },
     bots,

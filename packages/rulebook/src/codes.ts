@@ -363,6 +363,10 @@ export const FINDINGS = {
     'What was done with personal data must be provable for a year (DPDP Rules).',
     'Use between 365 and 1100 days.',
   ),
+  RULE_KEEP_SPOOL: error(
+    'With less a short outage loses events; more lets a long one fill the disk with records of people.',
+    'Use from 16 MiB to 64 GiB; 1 GiB is the usual.',
+  ),
   // Release
   RULE_MIN_USERS: error(SMALL_GROUP, 'Use at least 5; 10 is the usual.'),
   RULE_MIN_TENANTS: error(

@@ -9,6 +9,8 @@ import {
   readDuration,
   readMonths,
   readShare,
+  readSize,
+  sizeText,
 } from './durations.js'
 
 t.test('durations are milliseconds', async (t) => {
@@ -32,6 +34,34 @@ t.test('what is not written exactly so is not read', async (t) => {
   for (const text of ['20', '20 per day', '20 per kind and day ']) t.equal(readCap(text), null, text)
   for (const text of ['13', '13months', '13 Months']) t.equal(readMonths(text), null, text)
   t.equal(readDays('1 week'), null)
+  for (const text of [
+    '',
+    '1',
+    '1GiB',
+    '1 GB',
+    '1 gib',
+    '1 KiB',
+    '1.5 GiB',
+    '-1 GiB',
+    '1  GiB',
+    '1 GiB ',
+    '100000 MiB',
+  ])
+    t.equal(readSize(text), null, text)
+})
+
+t.test('sizes are bytes, and written as they are read', async (t) => {
+  t.equal(readSize('512 MiB'), 536_870_912)
+  t.equal(readSize('1 GiB'), 1_073_741_824)
+  t.equal(readSize('0 MiB'), 0, 'which the linter refuses')
+  t.equal(sizeText(1_073_741_824), '1 GiB')
+  t.equal(sizeText(1_610_612_736), '1536 MiB')
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 99_999 }), (mib) => {
+      const bytes = readSize(`${mib} MiB`)
+      return bytes === mib * 1_048_576 && readSize(sizeText(bytes)) === bytes
+    }),
+  )
 })
 
 t.test('a day must exist in the calendar', async (t) => {

@@ -1,4 +1,4 @@
-/** The small words of the language: durations, days, shares, caps. Each reader answers null for what it cannot read. */
+/** The small words of the language: durations, days, sizes, shares, caps. Each reader answers null for what it cannot read. */
 import { HOUR, MINUTE } from '@tacit/contracts'
 
 /** `15m` or `48h`, in milliseconds. */
@@ -24,6 +24,20 @@ export function readMonths(text: string): number | null {
 export function readDays(text: string): number | null {
   const match = /^(\d{1,5}) days?$/.exec(text)
   return match === null ? null : Number(match[1])
+}
+
+export const MIB = 1024 ** 2
+export const GIB = 1024 ** 3
+
+/** `512 MiB` or `1 GiB`, in bytes. */
+export function readSize(text: string): number | null {
+  const match = /^(\d{1,5}) (MiB|GiB)$/.exec(text)
+  return match === null ? null : Number(match[1]) * (match[2] === 'GiB' ? GIB : MIB)
+}
+
+/** A size as the language writes it: `1 GiB`, `1536 MiB`. @param bytes a whole number of MiB */
+export function sizeText(bytes: number): string {
+  return bytes % GIB === 0 ? `${bytes / GIB} GiB` : `${bytes / MIB} MiB`
 }
 
 /** `50%` or `12.5%`, as a share from 0 to 1. */

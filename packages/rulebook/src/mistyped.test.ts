@@ -27,6 +27,11 @@ const MISTYPED: readonly (readonly [before: string, after: string, said: string]
   ['\nepochs:', '\nepoch:', 'The key `epoch` is not known. Did you mean `epochs`?'],
   ['title: Pages', 'titel: Pages', 'The key `statistics.pages.titel` is not known. Did you mean `title`?'],
   ['do: coarsen', 'du: coarsen', 'The key `fields.timestamp.du` is not known. Did you mean `do`?'],
+  [
+    'audit: 400 days',
+    'spol: 2 GiB, audit: 400 days',
+    'The key `keep.spol` is not known. Did you mean `spool`?',
+  ],
   ['ipv4: 16', 'ip4: 16', 'The key `fields.client_ip.ip4` is not known. Did you mean `ipv4`?'],
 ]
 

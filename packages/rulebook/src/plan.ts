@@ -19,6 +19,16 @@ export const LANDING_COLUMNS: readonly Column[] = [
   { name: '_row', type: 'UInt32' },
 ]
 
+const RECEIVED: Column = { name: 'received', type: 'DateTime' }
+
+/**
+ * The landing columns of a stream. Rows of a week or a month tell no time, so the hour by which they are moved on is
+ * one of the columns that stay behind; a day's row has it among its own, in the same place.
+ */
+export function landingColumnsOf(stream: Stream): readonly Column[] {
+  return stream === 'day' ? LANDING_COLUMNS : [...LANDING_COLUMNS, RECEIVED]
+}
+
 /**
  * Hash of the rulebook that decided the row. Not part of a row's text, where it would cost 64 bytes a row on the hot
  * path: the store fills it in from the authenticated header of the row's batch, and it stays with the row.
@@ -32,7 +42,7 @@ export const PROVENANCE_COLUMN: Column = { name: '_rulebook', type: 'LowCardinal
  * `network`: keyed value of the /24 or /48, '' on signed sites. `eid`: keyed hash of the event id, 11 characters.
  */
 export const RECORD_COLUMNS: readonly Column[] = [
-  { name: 'received', type: 'DateTime' },
+  RECEIVED,
   { name: 'epoch', type: 'Date' },
   { name: 'hour', type: 'DateTime' },
   { name: 'site', type: 'LowCardinality(String)' },
@@ -110,12 +120,13 @@ export function streamPlans(rulebook: Rulebook): readonly StreamPlan[] {
   })
 }
 
-/**
- * The streams whose records this version stores: no statistic of a week or a month is released yet, so nothing of a
- * person is kept for one.
- */
+/** No statistic of a week or a month is released by this version, so nothing of a person is kept for one. */
+const STORED: readonly Stream[] = ['day']
+
+/** The streams whose records are stored. */
 export function storedPlans(rulebook: Rulebook): readonly StreamPlan[] {
-  return streamPlans(rulebook).filter(({ stream }) => stream === 'day')
+  const stored = rulebook.stored ?? STORED
+  return streamPlans(rulebook).filter(({ stream }) => stored.includes(stream))
 }
 
 /** Stored streams with the dimensions of several rulebooks: of one that rules, and of those whose windows still wait. */

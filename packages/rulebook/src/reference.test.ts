@@ -24,6 +24,7 @@ t.test('every key stands in a table with what it is, what may stand there, and a
       t.match(page, new RegExp(`^\\| \`(?:[^\` ]*\\.)?${key}\` \\| [^|]+ \\| [^|]+ \\|`, 'm'), key)
   }
   t.notMatch(page, 'undefined')
+  t.match(page, /^\| `keep\.spool` \| .* \| text like `1 GiB` \| no \| `1 GiB` \|$/m)
   const rows = page.split('\n').filter((line) => line.startsWith('| `') && line.includes('| text'))
   t.ok(rows.length > 20)
   t.same(
@@ -57,6 +58,11 @@ t.test('the schema of editors says the bounds that the linter holds values to', 
   const keep = rulebookJsonSchema().properties?.['keep']?.properties ?? {}
   t.match(keep['released']?.description, 'from 1 to 25 months')
   t.same(keep['released']?.examples, ['25 months'])
+  t.match(
+    keep['spool']?.description,
+    /while Kafka does not answer.*`1 GiB` without it \(MiB or GiB, from 16 MiB to 64 GiB\)$/,
+  )
+  t.same(keep['spool']?.examples, ['1 GiB'])
   const tenants = rulebookJsonSchema().properties?.['release']?.properties?.['min_tenants']
   t.match(tenants?.description, /^tenants .*\(2 or more\)$/)
 })

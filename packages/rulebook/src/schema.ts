@@ -12,8 +12,10 @@ import {
   readDuration,
   readMonths,
   readShare,
+  readSize,
+  sizeText,
 } from './durations.js'
-import { allowed, BOUND_TEXTS } from './bounds.js'
+import { allowed, BOUND_TEXTS, SPOOL_BYTES } from './bounds.js'
 import { fieldRuleSchema, readable, written } from './field-schema.js'
 import { DETECTORS } from './types.js'
 
@@ -271,6 +273,11 @@ const top = {
       audit: readable(readDays, '400 days', undefined, BOUND_TEXTS.audit).describe(
         'the record of what was done',
       ),
+      spool: readable(readSize, '1 GiB', undefined, BOUND_TEXTS.spool)
+        .optional()
+        .describe(
+          `sealed batches that may wait on a collector’s disk while Kafka does not answer, for no longer than \`log\`; \`${sizeText(SPOOL_BYTES.unstated)}\` without it`,
+        ),
     })
     .describe('how long each store keeps what'),
   scan: z

@@ -4,7 +4,7 @@ import { effectiveNow } from './effective.js'
 import { rulebookHash } from './hash.js'
 import { catalogueNames, parseRulebook } from './parse.js'
 import { streamPlans } from './plan.js'
-import { FILE, load, loaded, places, shipped } from './testing/shipped.js'
+import { changed, FILE, load, loaded, places, shipped } from './testing/shipped.js'
 
 t.test('the ERP rulebook lints clean', async (t) => {
   t.same(places(load(shipped('erp')).findings), [])
@@ -44,6 +44,7 @@ t.test('the ERP rulebook says what the house expects', async (t) => {
     stagingAfterEpochMs: 172_800_000,
     releasedMonths: 25,
     auditDays: 400,
+    spoolBytes: 1_073_741_824,
   })
   t.equal(erp.purpose.refuseWhen.size, 7)
   t.equal(erp.noticeAt, Date.UTC(2026, 9, 1))
@@ -113,6 +114,20 @@ t.test('the hash covers the rulebook and every catalogue, whatever the file is c
   t.equal(rulebookHash({ b: '2', a: '1' }), rulebookHash({ a: '1', b: '2' }))
   t.not(rulebookHash({ a: '1', b: '2' }), rulebookHash({ a: '2', b: '1' }))
 })
+
+t.test(
+  'what a spool holds is 1 GiB where it is not stated, and a text that does not state it keeps its hash',
+  async (t) => {
+    const texts = shipped('erp')
+    const unstated = loaded(texts)
+    t.notMatch(texts[FILE], 'spool')
+    t.equal(unstated.keep.spoolBytes, 1_073_741_824)
+    t.equal(unstated.hash, rulebookHash(texts), 'the default is no part of it')
+    const stated = loaded(changed(texts, 'audit: 400 days', 'audit: 400 days, spool: 512 MiB'))
+    t.same(stated.keep, { ...unstated.keep, spoolBytes: 536_870_912 })
+    t.not(stated.hash, unstated.hash)
+  },
+)
 
 t.test('a rulebook rules from the start of its first day to the start of its last', async (t) => {
   const { effective, expires } = loaded(shipped('erp'))

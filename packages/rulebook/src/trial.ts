@@ -52,7 +52,7 @@ const NOTHING: Partial<WholeSections> = {
   purpose: { id: 'trial', consent: 'analytics', max_consent_age: 0, refuse_when: [] },
   epochs: { streams: [], lateness: 0, destroy_key_after: 0, timezone: 'UTC' },
   release: { min_users: Number.MAX_SAFE_INTEGER, max_person_share: 0, max_events_per_person: 0 },
-  keep: { log: 0, staging: 0, released: 0, audit: 0 },
+  keep: { log: 0, staging: 0, released: 0, audit: 0, spool: 0 },
   bots: 'drop',
   assets: 'drop',
   region: '',

@@ -141,6 +141,8 @@ export interface Rulebook {
     readonly stagingAfterEpochMs: number
     readonly releasedMonths: number
     readonly auditDays: number
+    /** of sealed batches that may wait on a collector's disk; how long is `logMs` */
+    readonly spoolBytes: number
   }
   /** what every text of an event is scanned for; null where the rulebook declares no scan */
   readonly scan: { readonly detectors: readonly Detector[]; readonly onHit: 'drop_event' } | null
@@ -151,6 +153,8 @@ export interface Rulebook {
     readonly in: Readonly<Record<string, unknown>>
     readonly out: Readonly<Record<string, unknown>>
   }[]
+  /** streams whose records are stored; no text says it, and absent are those that this version releases (plan.ts) */
+  readonly stored?: readonly Stream[]
   /** the texts it was made of, by file name; the rulebook itself is `rulebook.yaml` */
   readonly sources: Readonly<Record<string, string>>
 }

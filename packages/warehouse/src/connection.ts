@@ -46,6 +46,8 @@ export interface CommandOptions {
 
 export interface Connection {
   readonly database: string
+  /** whose statements these are: see owner.ts */
+  readonly owner: { term: number }
   /** Rows of a SELECT; repeated while the server is away. Column names are the keys. */
   rows<Row>(query: string, params?: Record<string, unknown>, settings?: ClickHouseSettings): Promise<Row[]>
   command(query: string, options?: CommandOptions): Promise<void>
@@ -119,6 +121,7 @@ export function connect(
   const waits = options.retryWaitsMs ?? RETRY_WAITS_MS
   return {
     database,
+    owner: { term: 0 },
     rows<Row>(query: string, params: Record<string, unknown> = {}, settings: ClickHouseSettings = {}) {
       return repeated(waits, false, async () => {
         const result = await client.query({

@@ -7,7 +7,8 @@
 import { DAY, HOUR, type Stream } from '@tacit/contracts'
 import { PROVENANCE_COLUMN, type StreamPlan } from '@tacit/rulebook'
 import type { Connection } from './connection.js'
-import { dropPartitions } from './partitions.js'
+import { whileOwner } from './owner.js'
+import { awaitReplaced, dropPartitions } from './partitions.js'
 import { HOUR_KEY, landingTable, lineColumns } from './schema.js'
 import { identifier, identifiers, tableName, text } from './sql.js'
 import type { BatchRange, LandedCount, LandingHour } from './types.js'
@@ -137,8 +138,9 @@ async function daysWithoutOthers(
 
 /**
  * Drops whole hours of receipt (ms), into which nothing is inserted afterwards. A UTC day of which nothing else is or
- * will be there goes at once, as a partition; single hours are cut out of theirs, and the server clears the old part
- * off the disk within the minute. An hour that is not given is never touched, even if rows of it arrive meanwhile.
+ * will be there goes at once, as a partition; single hours are cut out of theirs, and the parts that had them are off the
+ * disk when this resolves: they say which rows came in one batch. An hour that is not given is never touched, even if
+ * rows of it arrive meanwhile.
  * @param completeUntil ms: nothing is inserted any more whose hour of receipt is before it
  */
 export async function dropLanding(
@@ -154,7 +156,8 @@ export async function dropLanding(
   const single = whole.hours.filter((key) => !quiet.includes(Math.floor(key / HOURS_OF_DAY)))
   if (single.length === 0) return
   await connection.command(
-    `ALTER TABLE ${tableName(connection.database, table)} DELETE WHERE ${HOUR_KEY} IN {hours:Array(UInt32)}`,
+    `ALTER TABLE ${tableName(connection.database, table)} DELETE WHERE ${HOUR_KEY} IN {hours:Array(UInt32)}${whileOwner(connection)}`,
     { params: { hours: single }, settings: { mutations_sync: '2' }, repeatable: true },
   )
+  await awaitReplaced(connection, table)
 }

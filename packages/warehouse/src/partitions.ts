@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from './connection.js'
 import { WarehouseError } from './failures.js'
+import { requireOwner } from './owner.js'
 import { tableName } from './sql.js'
 
 const GONE_TIMEOUT_MS = 30_000
@@ -75,6 +76,28 @@ async function dropDetached(
   }
 }
 
+/**
+ * Waits until the server has cleared the parts off the disk that others have replaced by now: they hold rows as they lay
+ * before. By itself it does so in its own time, minutes later. Those that merges replace meanwhile are not waited for.
+ * @throws WarehouseError where one is left after 30 s
+ */
+export async function awaitReplaced(connection: Connection, table: string): Promise<void> {
+  const replaced = `SELECT name FROM system.parts
+    WHERE database = {database:String} AND table = {table:String} AND NOT active AND rows > 0`
+  const where = { database: connection.database, table }
+  const names = (await connection.rows<{ name: string }>(replaced, where)).map(({ name }) => name)
+  const deadline = Date.now() + GONE_TIMEOUT_MS
+  for (let wait = POLL_FIRST_MS; ; wait = Math.min(wait * 2, POLL_LAST_MS)) {
+    const left = await connection.rows(`${replaced} AND name IN {names:Array(String)}`, { ...where, names })
+    if (left.length === 0) return
+    if (Date.now() > deadline) {
+      throw new WarehouseError('unknown', null, `replaced parts of ${table} are still there`)
+    }
+    await nudge(connection, table)
+    await sleep(wait)
+  }
+}
+
 /** The statement that drops these partitions. */
 export function dropPartitionsSql(database: string, table: string, partitionIds: readonly string[]): string {
   const drop = partitionIds.map((id) => `DROP PARTITION ID '${id}'`).join(', ')
@@ -91,6 +114,7 @@ export async function dropPartitions(
   partitionIds: readonly string[],
 ): Promise<void> {
   if (partitionIds.length === 0) return
+  await requireOwner(connection)
   await connection.command(dropPartitionsSql(connection.database, table, partitionIds), {
     repeatable: true,
   })

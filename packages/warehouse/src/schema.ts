@@ -3,20 +3,21 @@
  *
  * `landing_<stream>`: rows as they come, by day of receipt, with the collector's row numbers. Not by hour: a part costs
  *   10 ms to write and as much to drop, and a driven clock fills a day in one insert.
- * `staging_<stream>`: rows of open epochs, by epoch, without them.
+ * `staging_<stream>`: rows of open epochs, by epoch, without them. Those of a week or a month say only that somebody is
+ *   part of a number, not when or how often: such a table is a set, in the order of its content and of nothing else.
  * `cells`: released statistics; written once.
- * `clean_…`: cleaned rows of one release, dropped after it; left-overs of a killed release go at the next start.
+ * `clean_…`: cleaned rows of one release, dropped after it; left-overs of a killed release go when somebody takes over (owner.ts).
  */
-import { TacitError } from '@tacit/contracts'
+import { type Stream, TacitError } from '@tacit/contracts'
 import {
   type Column,
-  LANDING_COLUMNS,
+  landingColumnsOf,
   PROVENANCE_COLUMN,
   recordColumns,
   type StreamPlan,
 } from '@tacit/rulebook'
 import type { Connection } from './connection.js'
-import { identifier, tableName } from './sql.js'
+import { identifier, identifiers, tableName } from './sql.js'
 
 export const CELLS = 'cells'
 /** prefix of scratch tables */
@@ -30,7 +31,7 @@ const DAY_KEY = 'intDiv(toUnixTimestamp(received), 86400)'
 
 const DEDUPLICATION_WINDOW = 1_000
 /** Acknowledged means on disk; and what is dropped leaves the disk at once. */
-const DURABLE = 'fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 1'
+export const DURABLE = 'fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 1'
 
 const CELL_COLUMNS: readonly Column[] = [
   { name: 'manifest', type: 'String' },
@@ -50,7 +51,7 @@ function dimensionColumns(plan: StreamPlan): readonly Column[] {
 
 /** The order of the values in a JSONCompactEachRow line, as a collector writes it. */
 export function lineColumns(plan: StreamPlan): readonly Column[] {
-  return [...LANDING_COLUMNS, ...recordColumns(plan.stream), ...dimensionColumns(plan)]
+  return [...landingColumnsOf(plan.stream), ...recordColumns(plan.stream), ...dimensionColumns(plan)]
 }
 
 /** Columns of a staging table. */
@@ -60,7 +61,7 @@ export function stagingColumns(plan: StreamPlan): readonly Column[] {
 
 /** Columns of a landing table: a line's, and what the insert says of all its lines. */
 export function landingColumns(plan: StreamPlan): readonly Column[] {
-  return [...LANDING_COLUMNS, ...stagingColumns(plan)]
+  return [...landingColumnsOf(plan.stream), ...stagingColumns(plan)]
 }
 
 export function landingTable(stream: string): string {
@@ -71,9 +72,16 @@ export function stagingTable(stream: string): string {
   return `staging_${stream}`
 }
 
+/** Whether rows of a stream tell their hour of receipt in staging too. */
+export function hasHours(stream: Stream): boolean {
+  return recordColumns(stream).some(({ name }) => name === 'received')
+}
+
 interface Table {
   readonly name: string
   readonly columns: readonly Column[]
+  /** rows lie in the order of all columns: of those that are added too */
+  readonly isSet?: boolean
   /** everything after the column list */
   readonly engine: string
 }
@@ -87,12 +95,7 @@ function tablesOf(plans: readonly StreamPlan[]): readonly Table[] {
         `ENGINE = MergeTree PARTITION BY ${DAY_KEY} ORDER BY (_producer, _batch, _row) ` +
         `SETTINGS ${DURABLE}, non_replicated_deduplication_window = ${String(DEDUPLICATION_WINDOW)}`,
     },
-    {
-      name: stagingTable(plan.stream),
-      columns: stagingColumns(plan),
-      // A release reads one site of one epoch and groups by person, then by event id.
-      engine: `ENGINE = MergeTree PARTITION BY epoch ORDER BY (site, tenant, person, eid) SETTINGS ${DURABLE}`,
-    },
+    stagingOf(plan),
   ])
   const cells = {
     name: CELLS,
@@ -102,6 +105,28 @@ function tablesOf(plans: readonly StreamPlan[]): readonly Table[] {
       `ORDER BY (statistic, window, window_start, dims) SETTINGS ${DURABLE}`,
   }
   return [...streams, cells]
+}
+
+function stagingOf(plan: StreamPlan): Table {
+  const name = stagingTable(plan.stream)
+  const columns = stagingColumns(plan)
+  if (hasHours(plan.stream)) {
+    return {
+      name,
+      columns,
+      // A release reads one site of one epoch and groups by person, then by event id.
+      engine: `ENGINE = MergeTree PARTITION BY epoch ORDER BY (site, tenant, person, eid) SETTINGS ${DURABLE}`,
+    }
+  }
+  // Were a column left out, rows that differ in it alone would lie in the order in which they came.
+  const order = ['site', 'statistic', 'tenant', 'person']
+  const others = columns.map((column) => column.name).filter((column) => !order.includes(column))
+  return {
+    name,
+    columns,
+    isSet: true,
+    engine: `ENGINE = MergeTree PARTITION BY epoch ORDER BY (${identifiers([...order, ...others])}) SETTINGS ${DURABLE}`,
+  }
 }
 
 /** The statements that make every table of these plans, in order. */
@@ -148,14 +173,26 @@ function missingColumns(table: Table, existing: readonly Column[]): readonly Col
 async function addColumns(connection: Connection, table: Table, columns: readonly Column[]): Promise<void> {
   if (columns.length === 0) return
   const added = columns.map(({ name, type }) => `ADD COLUMN IF NOT EXISTS ${identifier(name)} ${type}`)
+  if (table.isSet === true) {
+    const order = await sortingKey(connection, table.name)
+    added.push(`MODIFY ORDER BY (${order}, ${identifiers(columns.map(({ name }) => name))})`)
+  }
   await connection.command(`ALTER TABLE ${tableName(connection.database, table.name)} ${added.join(', ')}`, {
     settings: { alter_sync: '2' },
     repeatable: true,
   })
 }
 
+async function sortingKey(connection: Connection, table: string): Promise<string> {
+  const [row] = await connection.rows<{ sorting_key: string }>(
+    'SELECT sorting_key FROM system.tables WHERE database = {database:String} AND name = {table:String}',
+    { database: connection.database, table },
+  )
+  return row?.sorting_key ?? ''
+}
+
 /**
- * Makes the database and its tables, adds the columns that those that exist lack, and removes scratch tables of a killed release.
+ * Makes the database and its tables, and adds the columns that those that exist lack.
  * @throws TacitError ERR_DATA_RULEBOOK where a column has another type than the plans need
  */
 export async function migrate(connection: Connection, plans: readonly StreamPlan[]): Promise<void> {
@@ -166,9 +203,6 @@ export async function migrate(connection: Connection, plans: readonly StreamPlan
     const columns = existing.get(table.name)
     if (columns !== undefined) await addColumns(connection, table, missingColumns(table, columns))
     else await connection.command(createTable(database, table), { repeatable: true })
-  }
-  for (const table of existing.keys()) {
-    if (table.startsWith(CLEAN)) await dropTable(connection, table)
   }
 }
 

@@ -173,6 +173,7 @@ t.test(
     await w.settle('day', HOURS, plain('m'))
     await w.clean({ stream: 'day', epoch: EPOCH, site: 'erp', identity: 'signed', maxEventsPerPerson: 5 })
     await w.migrate([PLAN])
+    await w.takeOver(0)
     t.same(await sql.rows("SELECT name FROM system.tables WHERE database = 'migrate_check' ORDER BY name"), [
       { name: 'cells' },
       { name: 'landing_day' },

@@ -8,12 +8,17 @@
  * hour by hour: where staging has fewer rows than landing, the move was cut off, and that hour is deleted from staging
  * (rows keep their hour of receipt) and moved again; where it has as many or more, the move was whole, and what landing
  * lacks was already dropped. So a redo gives each row exactly once.
+ *
+ * Rows of a week or a month have no hour, and their table is a set: moved twice, they are there once. In which move a
+ * row came would tell when its person was there, so each move ends with one part of an epoch, in the order of content,
+ * and the parts it was made of are off the disk: who looks at the table sees no moves, however often a person came.
  */
 import { epochFromLabel, epochOf, HOUR, type Stream, utcDay } from '@tacit/contracts'
 import type { StreamPlan } from '@tacit/rulebook'
 import type { Connection } from './connection.js'
-import { dropPartitions } from './partitions.js'
-import { CLEAN, dropTable, HOUR_KEY, landingTable, stagingColumns, stagingTable } from './schema.js'
+import { requireOwner, whileOwner } from './owner.js'
+import { awaitReplaced, dropPartitions } from './partitions.js'
+import { CLEAN, dropTable, hasHours, HOUR_KEY, landingTable, stagingColumns, stagingTable } from './schema.js'
 import { identifiers, tableName } from './sql.js'
 import type { SettleOptions, StagedCount } from './types.js'
 
@@ -70,7 +75,7 @@ async function takeBack(
   })
   if (unfinished.some((hour) => staging.has(Math.floor(hour / HOUR)))) {
     await connection.command(
-      `ALTER TABLE ${tableName(connection.database, stagingTable(stream))} DELETE WHERE ${OF_HOURS}`,
+      `ALTER TABLE ${tableName(connection.database, stagingTable(stream))} DELETE WHERE ${OF_HOURS}${whileOwner(connection)}`,
       { params: { hours: hourKeys(unfinished) }, settings: { mutations_sync: '2' }, repeatable: true },
     )
   }
@@ -94,10 +99,53 @@ async function stagedOfHours(
   }))
 }
 
+/** Makes one part of each epoch that has several, each row in it once. */
+async function mergeSet(connection: Connection, table: string): Promise<void> {
+  await requireOwner(connection)
+  const epochs = await connection.rows<{ id: string }>(
+    `SELECT partition_id AS id FROM system.parts
+     WHERE database = {database:String} AND table = {table:String} AND active
+     GROUP BY id HAVING count() > 1 ORDER BY id`,
+    { database: connection.database, table },
+  )
+  for (const { id } of epochs) {
+    await connection.command(
+      `OPTIMIZE TABLE ${tableName(connection.database, table)} PARTITION ID '${id}' FINAL DEDUPLICATE`,
+      // A merge of the server's own may be under way: without waiting for it nothing would be done, silently.
+      { settings: { optimize_throw_if_noop: 1 }, repeatable: true },
+    )
+  }
+  await awaitReplaced(connection, table)
+}
+
+/** Moves rows of a week or a month: see the head of this file. */
+async function settleSet(
+  connection: Connection,
+  plan: StreamPlan,
+  hours: readonly number[],
+  { queryId, resume }: SettleOptions,
+): Promise<readonly StagedCount[]> {
+  const { database } = connection
+  const table = stagingTable(plan.stream)
+  const columns = identifiers(stagingColumns(plan).map(({ name }) => name))
+  if (resume) await killQuery(connection, queryId)
+  await connection.command(
+    `INSERT INTO ${tableName(database, table)} (${columns})
+     SELECT DISTINCT ${columns} FROM ${tableName(database, landingTable(plan.stream))} WHERE ${OF_HOURS}${whileOwner(connection)} ORDER BY rand()`,
+    {
+      params: { hours: hourKeys(hours) },
+      queryId,
+      settings: { max_partitions_per_insert_block: String(MAX_EPOCHS_PER_INSERT) },
+    },
+  )
+  await mergeSet(connection, table)
+  return stagedEpochs(connection, plan.stream)
+}
+
 /**
  * Moves whole hours of receipt from landing to staging; landing keeps its copy until `dropLanding`.
  * @param hours ms, whole UTC hours
- * @returns the rows of those hours that are now in staging, by epoch
+ * @returns rows in staging by epoch: of those hours, and of all hours where rows tell none
  * @throws WarehouseError; then call again with `resume`
  */
 export async function settle(
@@ -107,13 +155,14 @@ export async function settle(
   options: SettleOptions,
 ): Promise<readonly StagedCount[]> {
   if (hours.length === 0) return []
+  if (!hasHours(plan.stream)) return settleSet(connection, plan, hours, options)
   const { database } = connection
   const due = options.resume ? await takeBack(connection, plan.stream, hours, options) : hours
   const columns = identifiers(stagingColumns(plan).map(({ name }) => name))
   if (due.length > 0) {
     await connection.command(
       `INSERT INTO ${tableName(database, stagingTable(plan.stream))} (${columns})
-       SELECT ${columns} FROM ${tableName(database, landingTable(plan.stream))} WHERE ${OF_HOURS}
+       SELECT ${columns} FROM ${tableName(database, landingTable(plan.stream))} WHERE ${OF_HOURS}${whileOwner(connection)}
        ORDER BY rand()${options.deduplicate ? ' LIMIT 1 BY _producer, _batch, _row' : ''}`,
       {
         params: { hours: hourKeys(due) },

@@ -20,8 +20,8 @@ export interface DecidedBy {
 export interface RowProvenance {
   /** '' on rows that landed before it was written down */
   readonly rulebook: string
-  /** ms, hour of receipt */
-  readonly received: number
+  /** ms, hour of receipt; null where rows tell none */
+  readonly received: number | null
   /** epoch label */
   readonly epoch: string
 }

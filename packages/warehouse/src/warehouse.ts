@@ -5,6 +5,7 @@ import { cellCount, insertCells, queryCells, releasedWindows } from './cells.js'
 import { clean } from './clean.js'
 import { type ConnectionOptions, connect } from './connection.js'
 import { dropLanding, land, landed, landingHours } from './landing.js'
+import { takeOver } from './owner.js'
 import { cellProvenance, rowProvenance } from './provenance.js'
 import { migrate } from './schema.js'
 import { dropEpoch, settle, stagedEpochs, stagedRows } from './staging.js'
@@ -33,6 +34,11 @@ export interface Warehouse {
    */
   migrate(plans: readonly StreamPlan[]): Promise<void>
   /**
+   * Settles, drops and releases from now on: what another does after this changes nothing, and its scratch tables go.
+   * @param term higher than that of whoever did so before; 0 where nobody else has this database
+   */
+  takeOver(term: number): Promise<void>
+  /**
    * One insert of JSONCompactEachRow lines as they are. @param token names stream and range
    * @param by the rulebook of all of them: each row carries its hash from then on
    */
@@ -44,7 +50,10 @@ export interface Warehouse {
     stream: Stream,
     options?: { readonly distinctOf?: readonly number[] },
   ): Promise<readonly LandingHour[]>
-  /** Moves whole hours (ms) into staging; repeatable with `resume`. @returns rows of those hours by epoch */
+  /**
+   * Moves whole hours (ms) into staging; repeatable with `resume`.
+   * @returns rows in staging by epoch: of those hours, and of all hours where rows tell none (week and month)
+   */
   settle(stream: Stream, hours: readonly number[], options: SettleOptions): Promise<readonly StagedCount[]>
   /**
    * Drops whole hours (ms) of landing. @param options.completeUntil ms: no row whose hour of receipt is before it comes
@@ -95,6 +104,7 @@ export function openWarehouse(
       plans.clear()
       for (const plan of wanted) plans.set(plan.stream, plan)
     },
+    takeOver: (term) => takeOver(connection, term),
     land: async (stream, rows, token, { dimensions, rulebook }) => {
       const plan = planOf(stream)
       return land(connection, dimensions === undefined ? plan : { stream, dimensions }, rows, token, rulebook)

@@ -56,8 +56,15 @@ export class Aggregator {
     return this.#settler.finishMoves(from)
   }
 
-  /** Stages what is in the parts of the log that this process reads. @returns batches taken */
+  /** Stages what is in the parts of the log that this process reads; the owner counts what all staged. @returns batches taken */
   async stage(): Promise<number> {
+    const batches = await this.#stageParts()
+    const { membership } = this.#options
+    if (await membership.own()) await membership.collect()
+    return batches
+  }
+
+  async #stageParts(): Promise<number> {
     const parts = this.#options.log.parts(CONSUMER_GROUP)
     for (const part of this.#stagers.keys()) if (!parts.includes(part)) this.#stagers.delete(part)
     let batches = 0
@@ -84,10 +91,8 @@ export class Aggregator {
   async advance(now: number): Promise<readonly ReleasedStatistic[]> {
     await this.stage()
     const { membership } = this.#options
-    const isOwner = await membership.own()
     if (!membership.isAlone) await this.#letGo(now)
-    if (!isOwner) return []
-    await membership.collect()
+    if (!membership.isOwner) return []
     if ((await this.#settler.settle(now)) > 0) await this.#dropLeftovers()
     const released: ReleasedStatistic[] = []
     for (const stream of this.#streams) {

@@ -12,6 +12,7 @@
 import type { BatchHeader } from '@tacit/contracts'
 import type { EventLog, Journal, Reports } from '@tacit/event-log'
 import { CONSUMER_GROUP, type Membership, type Report } from './membership.js'
+import type { Warehouse } from '@tacit/warehouse'
 import type { AppliedBatch } from './records.js'
 import type { AggregatorState } from './state.js'
 
@@ -24,6 +25,7 @@ export interface GroupOptions {
   readonly log: EventLog
   readonly reports: Reports
   readonly journal: Journal
+  readonly warehouse: Pick<Warehouse, 'takeOver'>
   readonly state: AggregatorState
   readonly alarm: (message: string) => void
 }
@@ -52,19 +54,23 @@ function* piecesOf({ batches, corrupt }: Report): Generator<Buffer> {
 }
 
 /** A member of a group. */
-export function groupMember({ alarm, journal, log, reports, state }: GroupOptions): Membership {
+export function groupMember(options: GroupOptions): Membership {
+  const { alarm, journal, log, reports, state, warehouse } = options
+  /** term in which this process took over the warehouse, too */
+  let term = 0
   const isFirst = (): boolean => log.parts(CONSUMER_GROUP).some(({ part }) => part === 0)
   return {
     isAlone: false,
     get isOwner() {
-      return journal.isOwner && isFirst()
+      return isFirst() && journal.isOwner && term === journal.term
     },
     async own() {
       if (!isFirst()) return false
-      if (!journal.isOwner) {
-        await journal.own()
-        alarm('this aggregator is the owner now: it settles and releases')
-      }
+      if (!journal.isOwner) await journal.own()
+      if (term === journal.term) return true
+      await warehouse.takeOver(journal.term)
+      term = journal.term
+      alarm('this aggregator is the owner now: it settles and releases')
       return true
     },
     async report(report) {

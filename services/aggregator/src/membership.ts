@@ -61,6 +61,16 @@ export function soleMember(log: EventLog, state: AggregatorState): Membership {
   }
 }
 
+/** Of a process that reads what others made of the log. */
+export const readingMember: Membership = {
+  isAlone: false,
+  isOwner: false,
+  own: async () => false,
+  report: async () => {},
+  collect: async () => {},
+  uncounted: () => [],
+}
+
 /** A damaged record is the stager's to report. */
 function headerOf(bytes: Buffer): BatchHeader | null {
   try {

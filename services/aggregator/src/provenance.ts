@@ -110,8 +110,17 @@ function windowSpan({ window, windowStart }: CellProvenance): Span {
 }
 
 function rowStrangeness(known: Known, { epoch, received, rulebook }: RowProvenance): Strangeness | null {
-  if (rulebook !== '') return hourStrangeness(known, rulebook, received)
+  if (rulebook !== '' && received !== null) return hourStrangeness(known, rulebook, received)
   const { end, start } = epochFromLabel(epoch)
+  if (rulebook !== '') {
+    const closes = closingTime(known.rulebooks, start, end)
+    return strangenessOf(
+      rulebook,
+      { from: start, until: closes },
+      known.reigns,
+      known.state.undated(start, closes),
+    )
+  }
   return strangenessOf('', { from: start, until: end }, null, known.state.undated(start, end))
 }
 

@@ -5,6 +5,8 @@ import type { BatchHeader, Stream } from '@tacit/contracts'
 export interface ReceiptHour {
   /** rows expected in landing, by stream and epoch label */
   readonly rows: Record<string, Record<string, number>>
+  /** batches that left rows in landing, by label of a week or month: no more than beacons did (mixing.ts); older builds wrote none */
+  readonly batches?: Record<string, number>
   /** its rows are in staging, and only its log key is left to die: nothing may be received in it any more */
   readonly moved?: true
   /** rows of it that moved were fewer than were accepted */

@@ -11,6 +11,8 @@ import { erpRulebook } from './testing/stores.js'
 import { DAY_START, EPOCH } from './testing/traffic.js'
 
 const HOUR_AT = DAY_START + 5 * HOUR
+/** Until then an hour with so few week rows waits to be mixed with others. */
+const END_OF_DAY = DAY_START + DAY
 const WEEK = 'week:2026-11-02'
 const rulebook = erpRulebook()
 
@@ -69,10 +71,21 @@ t.test('an hour that lacks rows of one stream moves in none, until it is whole',
   t.match(alarms, [/fewer rows/])
   t.same(keeper.liveHours, [HOUR_AT])
   left.week = 5
-  t.equal(await settler.settle(HOUR_AT + 3 * HOUR), 1)
+  t.equal(await settler.settle(END_OF_DAY), 1)
   t.same(calls, ['settle day', 'drop day', 'settle week', 'drop week'])
   t.same([...keeper.settledHours], [[HOUR_AT, true]])
   t.match([state.window('day', EPOCH), state.window('week', WEEK)], [{ expired: 0 }, { expired: 0 }])
+})
+
+t.test('an hour with few week rows waits for its day to end: no alarm, and it adds up', async (t) => {
+  const { alarms, calls, keeper, settler } = await settlerOf(t, { day: 5, week: 5 })
+  t.equal(await settler.settle(END_OF_DAY - HOUR), 0)
+  t.same([calls, alarms], [[], []])
+  t.same([...keeper.verdicts], [['hour:2026-11-02T05', true]])
+  t.same(keeper.liveHours, [HOUR_AT])
+  t.equal(await settler.settle(END_OF_DAY), 1)
+  t.same(calls, ['settle day', 'drop day', 'settle week', 'drop week'])
+  t.same([keeper.liveHours, alarms], [[], []])
 })
 
 t.test('after a day it moves as it is, and only what lacks is counted as expired', async (t) => {
@@ -102,7 +115,7 @@ t.test('before an hour could be received into again, it is moved and its key is 
   const { calls, keeper, settler, state } = await settlerOf(t, { day: 5, week: 5 })
   const destroy = keeper.destroyLogKey.bind(keeper)
   keeper.destroyLogKey = () => Promise.reject(new Error('the keeper is away'))
-  await t.rejects(settler.settle(HOUR_AT + 2 * HOUR))
+  await t.rejects(settler.settle(END_OF_DAY))
   const moved = [...calls]
   await t.rejects(settler.finishMoves(HOUR_AT), { message: 'the keeper is away' })
   keeper.destroyLogKey = destroy
@@ -115,7 +128,7 @@ t.test('a move that an earlier build began is finished, and what lacks is counte
   const { calls, settler, state } = await settlerOf(t, { day: 0, week: 5 })
   const missing = [{ stream: 'day', epoch: EPOCH, rows: 5 }] as const
   await state.intendToSettle([{ stream: 'day', hours: [], missing, short: [HOUR_AT], queryId: 'q' }])
-  t.equal(await settler.settle(HOUR_AT + 2 * HOUR), 1)
+  t.equal(await settler.settle(END_OF_DAY), 1)
   t.match([state.window('day', EPOCH), state.window('week', WEEK)], [{ expired: 5 }, { expired: 0 }])
   t.same(calls.slice(-2), ['settle week', 'drop week'])
 })

@@ -3,22 +3,24 @@
  * move once, without `_producer`, `_batch` and `_row`, in random order; then its landing partition goes, and its log key.
  *
  * Invariants
- * - An hour moves when its rows of every stream are there, of all streams or of none.
+ * - An hour moves when its rows of every stream are there, of all streams or of none, and together with enough others
+ *   (mixing.ts). While it waits for those its key may come to its end, which the keeper sees to: its rows are here.
  * - The intents (which hours of which streams, which queries) are written at once before anything moves. From then until its
  *   key is dead nothing more of an hour lands: a watermark covers it, and who receives by another clock finishes first.
  * Recovery: moves that were cut short are repeated: what staging has of an hour that is not whole is removed first, so each
  * row ends there once. That they moved is known of hours until their keys are dead.
  */
 import { randomUUID } from 'node:crypto'
-import { HOUR, hourLabel, hourOf, type Stream } from '@tacit/contracts'
+import { HOUR, hourLabel, hourOf, MINUTE, type Stream } from '@tacit/contracts'
 import type { KeeperPort, LogKeys } from '@tacit/keyring'
 import type { Warehouse } from '@tacit/warehouse'
+import { heldBack } from './mixing.js'
 import type { MissingRows, ReceiptHour, SettleIntent } from './records.js'
 import type { Rulebooks } from './rulebooks.js'
 import type { AggregatorState } from './state.js'
 
 export interface SettlerOptions {
-  /** an hour whose rows do not add up waits for them as long as its log key may live, then moves as it is (INV-26) */
+  /** an hour whose rows do not add up waits for them as long as its log key may live, then counts as it is (INV-26) */
   readonly rulebooks: Pick<Rulebooks, 'current'>
   readonly state: AggregatorState
   readonly warehouse: Warehouse
@@ -32,8 +34,13 @@ type Ready = ReadonlyMap<number, ReceiptHour['rows']>
 /** Of each hour distinct rows in landing, and whether some are there twice. */
 type Landed = ReadonlyMap<number, { readonly rows: number; readonly doubled: boolean }>
 
+/** A collector says that an hour is over within seconds. */
+const MARKED_WITHIN_MS = 2 * MINUTE
+
 export class Settler {
   readonly #options: SettlerOptions
+  /** ms: the hour in which it was said that collectors are silent */
+  #missedIn = 0
 
   constructor(options: SettlerOptions) {
     this.#options = options
@@ -73,6 +80,7 @@ export class Settler {
   async settle(now: number): Promise<number> {
     await this.#resumeMoves()
     const { state } = this.#options
+    await this.#lookForWriters(now)
     // A driven run may have gone ahead of the live clock: the hour that runs is not over, whatever it wrote down.
     const completeUntil = Math.min(state.watermark, hourOf(now))
     const due = state.receiptHours(completeUntil)
@@ -81,20 +89,44 @@ export class Settler {
     for (const stream of this.#options.streams) landed.set(stream, await this.#landed(stream, due))
     const waitMs = this.#options.rulebooks.current().keep.logMs
     const ready = new Map<number, ReceiptHour['rows']>()
-    for (const { hour, rows } of due) {
-      if (now >= hour + waitMs || isWhole(hour, rows, landed)) ready.set(hour, rows)
-      else await this.#waitFor(hour)
-    }
+    const whole = new Set(due.filter(({ hour, rows }) => isWhole(hour, rows, landed)))
+    const complete = due.filter((one) => whole.has(one) || now >= one.hour + waitMs)
+    const held = heldBack(complete, now)
+    for (const one of complete) if (!held.has(one.hour)) ready.set(one.hour, one.rows)
+    for (const one of due) if (!ready.has(one.hour)) await this.#waitFor(one.hour, whole.has(one))
     await this.#moveAll(ready, landed, completeUntil)
     await this.#dropStrays(landed, completeUntil)
     await this.#forgetAll([...ready.keys()])
     return ready.size
   }
 
-  async #waitFor(hour: number): Promise<void> {
-    this.#options.alarm('an hour has fewer rows in landing than were accepted; it waits')
+  /**
+   * Hours wait for every writer: what its spool holds comes when it is back. Until the keys of its hours die, after which
+   * nothing of them could be opened.
+   */
+  async #lookForWriters(now: number): Promise<void> {
+    const { alarm, rulebooks, state } = this.#options
+    const silent = state.silentWriters(hourOf(now))
+    const gone = silent.filter(({ heard }) => now >= heard + rulebooks.current().keep.logMs)
+    for (const { writer } of gone) {
+      await state.giveUp(writer)
+      alarm(
+        'a collector has been silent for as long as log keys live: what it still holds is lost, and counted as late',
+      )
+    }
+    const waiting = silent.length - gone.length
+    if (waiting === 0 || now < hourOf(now) + MARKED_WITHIN_MS || this.#missedIn === hourOf(now)) return
+    this.#missedIn = hourOf(now)
+    alarm(
+      `of the collectors ${String(waiting)} did not say that the last hour is over: its rows, and releases that need them, wait until they are back`,
+    )
+  }
+
+  /** @param addsUp it waits for nothing but others to be mixed with */
+  async #waitFor(hour: number, addsUp: boolean): Promise<void> {
+    if (!addsUp) this.#options.alarm('an hour has fewer rows in landing than were accepted; it waits')
     // Should the keeper's time come first, the record says how it was.
-    await this.#options.keeper.reconciled('hour', hourLabel(hour), false)
+    await this.#options.keeper.reconciled('hour', hourLabel(hour), addsUp)
   }
 
   async #moveAll(ready: Ready, landed: ReadonlyMap<Stream, Landed>, completeUntil: number): Promise<void> {

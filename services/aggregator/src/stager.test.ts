@@ -225,6 +225,40 @@ t.test('L5: damaged records are counted and skipped', async (t) => {
   await running.close()
 })
 
+t.test(
+  'an insert that another process left open is taken up once all of it is here, and not before',
+  async (t) => {
+    const stores = new TestStores(join(dir, 'open'), server, 'open', rulebook)
+    stores.keeper.openEpoch(EPOCH)
+    let here = 3
+    const running = await stores.open((doors) => ({
+      ...doors,
+      log: {
+        ...doors.log,
+        parts(group) {
+          const [part] = doors.log.parts(group)
+          const read: LogPart['read'] = (after, ...rest) => {
+            const slice = part.read(after, ...rest)
+            const records = slice.records.filter(({ position }) => position <= here)
+            return { ...slice, records, last: records.at(-1)?.position ?? after }
+          }
+          return [{ ...part, read }]
+        },
+      },
+    }))
+    await sendThree(running)
+    const [part] = running.log.parts('aggregator')
+    await part.commit({ position: 0, boundary: JSON.stringify({ last: 3, attempt: 0 }) })
+    here = 2
+    t.equal(await running.aggregator.stage(), 0)
+    t.same(part.cursor(), { position: 0, boundary: '{"last":3,"attempt":0}' }, 'the boundary stands')
+    here = 3
+    t.equal(await running.aggregator.stage(), 3)
+    t.equal(part.cursor().position, 3)
+    await running.close()
+  },
+)
+
 t.test('a batch whose hour lost its key before it was read is counted as expired', async (t) => {
   const stores = new TestStores(join(dir, 'expired'), server, 'expired', rulebook)
   stores.keeper.openEpoch(EPOCH)

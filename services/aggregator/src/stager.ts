@@ -91,6 +91,8 @@ export class Stager {
     const known = cursor.boundary === null ? null : (JSON.parse(cursor.boundary) as Boundary)
     const step = await this.#read(cursor.position, known?.last ?? null)
     if (step.last === cursor.position) return { taken: 0, atEnd: true }
+    // Of what another process was inserting when it lost this part, only some has come here yet: it waits for the rest.
+    if (known !== null && step.last < known.last) return { taken: 0, atEnd: true }
     const boundary = known ?? { last: step.last, attempt: 0 }
     if (known === null) await this.#writeBoundary(cursor.position, boundary)
     await this.#land(step, boundary, known !== null)

@@ -51,6 +51,26 @@ t.test('each fate of a batch has its own number, and only landed rows are waited
   t.same(state.receiptHours(Number.MAX_SAFE_INTEGER), [{ hour: HOUR_AT, rows: { day: { [EPOCH]: 3 } } }])
 })
 
+t.test('batches that left rows of a week or a month are counted, one whatever it holds', async (t) => {
+  const state = opened(t)
+  const [week, month] = ['week:2026-11-02', 'month:2026-11']
+  const { header } = batch('landed')
+  const longer = { stream: 'week', bytes: 0, rows: { [week]: 40 } } as const
+  const longest = { stream: 'month', bytes: 0, rows: { [month]: 2 } } as const
+  const both = { ...header, sections: [...header.sections, longer, longest] }
+  const one = { ...header, sections: [...header.sections, longer] }
+  await state.apply(
+    [
+      { fate: 'landed', part: 0, header: { ...both, batch: 1_001 } },
+      { fate: 'landed', part: 0, header: { ...one, batch: 1_002 } },
+      { fate: 'quarantined', part: 0, header: { ...one, batch: 1_003 } },
+    ],
+    3,
+    0,
+  )
+  t.same(state.receiptHour(HOUR_AT)?.batches, { [week]: 2, [month]: 1 })
+})
+
 t.test('an hour that brought no row is kept until it is settled, because its key has to die', async (t) => {
   const state = opened(t)
   await state.apply(

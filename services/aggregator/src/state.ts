@@ -21,7 +21,7 @@ import {
   utcDay,
 } from '@tacit/contracts'
 import { addDetected, type DetectedSums } from './detections.js'
-import { doneUntil, lastHeard, withMark, type WriterMarks } from './marks.js'
+import { isMixed } from './mixing.js'
 import type {
   AppliedBatch,
   CheckResult,
@@ -34,6 +34,7 @@ import type {
 } from './records.js'
 import { type Runs, withNumber } from './seen.js'
 import { type OpenJournal, type SharedJournal, StateStore } from './state-store.js'
+import { type SilentWriter, Writers } from './writers.js'
 
 /** A producer that was silent for so long is forgotten: nothing in the log is older. */
 const KNOWN_PRODUCER_MS = 26 * HOUR
@@ -68,9 +69,11 @@ export function addCounts(into: HourCounts, from: HourCounts): void {
 
 export class AggregatorState {
   readonly #store: StateStore
+  readonly #writers: Writers
 
   private constructor(store: StateStore) {
     this.#store = store
+    this.#writers = new Writers(store)
   }
 
   /** The state of one that is alone. @param dir its own folder; made if missing, mode 0700 */
@@ -98,37 +101,24 @@ export class AggregatorState {
     return (this.#store.get('counted') as number | undefined) ?? 0
   }
 
-  /**
-   * Hour (ms) before which no batch follows, of any writer that is waited for; 0 before the first watermark, Infinity where
-   * every writer has stopped.
-   */
+  /** As {@link Writers.watermark}. */
   get watermark(): number {
-    const marks = this.#marks()
-    if (marks.length === 0) return (this.#store.get('watermark') as number | undefined) ?? 0
-    return Math.min(...marks.map(({ known }) => doneUntil(known)))
+    return this.#writers.watermark
   }
 
-  /** Writers that did not say that everything before `hour` (ms) is there, and the latest hour that each spoke of. */
-  silentWriters(hour: number): { readonly writer: string; readonly heard: number }[] {
-    return this.#marks()
-      .filter(({ known }) => doneUntil(known) < hour)
-      .map(({ known, writer }) => ({ writer, heard: lastHeard(known) }))
+  /** As {@link Writers.silent}. */
+  silentWriters(hour: number): readonly SilentWriter[] {
+    return this.#writers.silent(hour)
   }
 
   /** Waits no longer for a writer, until it marks again. */
   async giveUp(writer: string): Promise<void> {
-    await this.#write(() => this.#store.remove(['mark', writer]))
-  }
-
-  #marks(): { readonly writer: string; readonly known: WriterMarks }[] {
-    return this.#store
-      .range(['mark', ''], ['mark', '\uffff'])
-      .map(({ key, value }) => ({ writer: (key as string[])[1] as string, known: value as WriterMarks }))
+    await this.#write(() => this.#writers.remove(writer))
   }
 
   /** Says what a watermark in the log says, for a driven run that is alone. @param hour ms */
   async completeUntil(hour: number): Promise<void> {
-    if (hour > this.watermark) await this.#write(() => this.#store.put('watermark', hour))
+    if (hour > this.watermark) await this.#write(() => this.#writers.complete(hour))
   }
 
   /** Log records that were torn or corrupt. */
@@ -141,7 +131,7 @@ export class AggregatorState {
     await this.#write(() => {
       if (position <= this.counted) return
       for (const batch of batches) {
-        this.#applyMark(batch)
+        this.#writers.apply(batch)
         if (this.#isNew(batch.header)) this.#applyOne(batch)
       }
       if (corrupt > 0) this.#store.put('corrupt', this.corruptRecords + corrupt)
@@ -155,20 +145,6 @@ export class AggregatorState {
     if (runs === null) return false
     this.#store.put(['seen', producer], { runs, hour: Math.max(hour, seen?.hour ?? 0) } satisfies Seen)
     return true
-  }
-
-  /** A copy of a mark is in each part, and each of them counts. */
-  #applyMark({ header, part }: AppliedBatch): void {
-    const { hour, mark, watermark } = header
-    if (watermark !== true) return
-    if (mark === undefined) {
-      if (hour > this.watermark) this.#store.put('watermark', hour)
-      return
-    }
-    const key = ['mark', mark.writer]
-    const known = this.#store.get(key) as WriterMarks | undefined
-    const next = withMark(known, header, mark, part)
-    if (next !== known) this.#store.put(key, next)
   }
 
   #applyOne({ header, fate }: AppliedBatch): void {
@@ -189,6 +165,7 @@ export class AggregatorState {
     }
     if (header.detected !== undefined) this.#addDetected(header)
     const hour = this.receiptHour(header.hour) ?? { rows: {} }
+    const batches = { ...hour.batches }
     for (const { stream, rows } of header.sections) {
       for (const [epoch, count] of Object.entries(rows)) {
         const window = this.window(stream, epoch)
@@ -199,12 +176,14 @@ export class AggregatorState {
         if (fate === 'landed') {
           const byEpoch = hour.rows[stream] ?? {}
           byEpoch[epoch] = (byEpoch[epoch] ?? 0) + count
+          if (isMixed(stream)) batches[epoch] = (batches[epoch] ?? 0) + 1
           hour.rows[stream] = byEpoch
         }
       }
     }
     // Also an hour without rows is kept until it is settled: its log key has to die.
-    if (fate !== 'expired') this.#store.put(['hour', header.hour], hour)
+    const record: ReceiptHour = Object.keys(batches).length === 0 ? hour : { ...hour, batches }
+    if (fate !== 'expired') this.#store.put(['hour', header.hour], record)
   }
 
   #addDetected(header: BatchHeader): void {

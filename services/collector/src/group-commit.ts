@@ -8,6 +8,7 @@
  * - At most {@link MAX_IN_FLIGHT} batches are being written; what arrives meanwhile gathers in the next one, bounded.
  * - A batch holds what one rulebook decided; its hash stands in the authenticated header.
  * - Records of a batch are shuffled before they are numbered.
+ * - The hour of receipt is the fourth column of every row: a day's record begins with it, the others are given it here.
  * Recovery: a batch whose append fails fails all its beacons (503); nothing was promised. Its number is not used again.
  */
 import { randomBytes, randomFillSync } from 'node:crypto'
@@ -225,14 +226,19 @@ export class GroupCommit implements RecordSink {
    * @throws TacitError where any batch since the last drain is not on disk: `import` asks only here
    */
   async drain(): Promise<void> {
+    await this.#written()
+    const failure = this.#failure
+    this.#failure = null
+    if (failure !== null) throw failure
+  }
+
+  /** Flushes what has gathered and waits until all of it is on disk or refused. */
+  async #written(): Promise<void> {
     this.#flush()
     // Batches are written one after the other, so the last one's end is the end of all.
     const last = this.#gathering ?? this.#waiting.at(-1)
     if (last === undefined) await Promise.allSettled(this.#inFlight)
     else await new Promise<void>((resolve) => last.waiting.push(() => resolve()))
-    const failure = this.#failure
-    this.#failure = null
-    if (failure !== null) throw failure
   }
 
   /**
@@ -240,7 +246,8 @@ export class GroupCommit implements RecordSink {
    * @param now ms @param reach `last`: this collector stops for good, and nothing of it follows at all
    */
   async watermark(now: number, reach: 'all' | 'last' = 'all'): Promise<void> {
-    await this.drain()
+    // What was refused was promised to nobody, and does not keep an hour from being over.
+    await this.#written()
     const hour = hourOf(now)
     await this.#write(new Gathering(hour, this.#rulebook), reach)
   }
@@ -328,8 +335,9 @@ export class GroupCommit implements RecordSink {
     const sections = [...gathering.sections].map(([stream, { tails, rows }]) => {
       shuffle(tails)
       const prefix = `["${this.producer}",${batch},`
+      const received = stream === 'day' ? '' : `${gathering.hour / 1000},`
       let text = ''
-      for (let i = 0; i < tails.length; i++) text += `${prefix}${i},${tails[i]}\n`
+      for (let i = 0; i < tails.length; i++) text += `${prefix}${i},${received}${tails[i]}\n`
       parts.push(text)
       return { stream, bytes: Buffer.byteLength(text), rows }
     })

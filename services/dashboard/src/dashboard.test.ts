@@ -63,6 +63,10 @@ t.test('each role reads what it may, and nobody reads without a token', async (t
   }
 })
 
+t.test('whether it is there is said to anybody', async (t) => {
+  for (const path of ['/healthz', '/readyz']) t.equal((await get(path)).statusCode, 200)
+})
+
 t.test('checks are said as they were found, realm by realm', async (t) => {
   const check = {
     id: 'INV-19',
@@ -336,6 +340,6 @@ t.test('the contract lists every route of the API', async (t) => {
   for (const path of Object.keys(openApi.paths))
     t.ok(app.hasRoute({ method: 'GET', url: path.replace('{id}', ':id') }))
   const routes = app.printRoutes({ commonPrefix: false }).match(/\(GET/g) ?? []
-  t.equal(routes.length, Object.keys(openApi.paths).length + 1, 'and /openapi.json itself')
+  t.equal(routes.length, Object.keys(openApi.paths).length + 3, 'and /openapi.json itself, /healthz, /readyz')
   await app.close()
 })

@@ -44,6 +44,9 @@ export function createDashboard(options: DashboardOptions): FastifyInstance {
   app.setNotFoundHandler((_request: FastifyRequest, reply: FastifyReply) =>
     sendProblem(reply, new TacitError('ERR_ROUTE_UNKNOWN')),
   )
+  // For who restarts it and who sends it requests: whoever answers is ready, because it holds nothing itself.
+  app.get('/healthz', async () => ({ status: 'alive' }))
+  app.get('/readyz', async () => ({ status: 'ready' }))
   addApiRoutes(app, options.realms, options.access, clock)
   if (options.samplePage !== undefined) addSampleRoutes(app, options.samplePage)
   if (options.webRoot !== undefined) {

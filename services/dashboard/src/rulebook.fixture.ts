@@ -79,7 +79,7 @@ export const rulebook: Rulebook = {
     maxPersonShare: 0.25,
     maxEventsPerPerson: 20,
   },
-  keep: { logMs: DAY, stagingAfterEpochMs: 2 * DAY, releasedMonths: 25, auditDays: 400 },
+  keep: { logMs: DAY, stagingAfterEpochMs: 2 * DAY, releasedMonths: 25, auditDays: 400, spoolBytes: 2 ** 30 },
   scan: null,
   bots: 'drop',
   assets: 'drop',

@@ -26,7 +26,7 @@ import { requestBytes } from '../support/raw-http.js'
 t.setTimeout(0)
 
 const tenants = (count: number): string[] => Array.from({ length: count }, (_, at) => `t-${String(at)}`)
-/** A day's rows begin with the hour of receipt, those of a week or month with their epoch. */
+/** After the epoch a day's rows have the hour of the event, those of a week or month their site. */
 const DAY_ROW = placesOf('day')
 const LONGER_ROW = placesOf('week')
 
@@ -130,7 +130,7 @@ async function derived(night: Night, of: readonly string[], time: number): Promi
 
 function people({ rows }: Ledger): string[] {
   const found = rows.map((row) => {
-    const { epoch, person, tenant } = typeof row[3] === 'number' ? DAY_ROW : LONGER_ROW
+    const { epoch, person, tenant } = typeof row[5] === 'number' ? DAY_ROW : LONGER_ROW
     return `${String(row[epoch])} ${String(row[tenant])} ${String(row[person])}`
   })
   return [...new Set(found)].sort()

@@ -93,6 +93,7 @@ export const COMPILED_MUTATIONS: readonly CompiledMutation[] = [
   keep({ stagingAfterEpochMs: 1e12 }),
   keep({ releasedMonths: 1_000 }),
   keep({ auditDays: 1 }),
+  keep({ spoolBytes: 2 ** 40 }),
   epochs({ destroyKeyAfterMs: 1e12 }),
   epochs({ latenessMs: 1e10 }),
   epochs({ streams: ['day', 'week', 'month'] }),

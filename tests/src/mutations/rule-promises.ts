@@ -64,13 +64,14 @@ export const RULE_PROMISES: readonly Promised[] = [
       deepEqual(epochs, { streams: ['day'], latenessMs: HOUR, destroyKeyAfterMs: 2 * DAY }),
   },
   {
-    name: 'stores keep a day, two days, 25 months and 400 days',
+    name: 'stores keep a day, two days, 25 months and 400 days, and 1 GiB may wait at a collector',
     holds: ({ rulebook: { keep } }) =>
       deepEqual(keep, {
         logMs: DAY,
         stagingAfterEpochMs: 2 * DAY,
         releasedMonths: 25,
         auditDays: 400,
+        spoolBytes: 1_073_741_824,
       }),
   },
   {

@@ -127,6 +127,8 @@ const LIVES: readonly TextMutation[] = [
   swap('released: 25 months', 'released: 60 months'),
   swap('audit: 400 days', 'audit: 365 days'),
   swap('audit: 400 days', 'audit: 30 days'),
+  swap('audit: 400 days', 'audit: 400 days, spool: 2 GiB'),
+  swap('audit: 400 days', 'audit: 400 days, spool: 65 GiB'),
 ]
 
 const FIELD_RULES: readonly TextMutation[] = [

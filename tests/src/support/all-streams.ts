@@ -1,6 +1,6 @@
 /** Rows in all three streams: the rulebook that makes them, and where they hold whom they are of. */
 import type { Stream } from '@tacit/contracts'
-import { LANDING_COLUMNS, recordColumns } from '@tacit/rulebook'
+import { landingColumnsOf, recordColumns } from '@tacit/rulebook'
 
 /** Pieces of the shipped ERP rulebook and what replaces each: pages are counted by the week and the month too. */
 export const PAGES_IN_ALL_STREAMS: readonly (readonly [string, string])[] = [
@@ -16,7 +16,7 @@ export interface Places {
 
 /** Of the columns of a sealed row: those of its epoch, its tenant and its person. */
 export function placesOf(stream: Stream): Places {
-  const names = [...LANDING_COLUMNS, ...recordColumns(stream)].map(({ name }) => name)
+  const names = [...landingColumnsOf(stream), ...recordColumns(stream)].map(({ name }) => name)
   return {
     epoch: names.indexOf('epoch'),
     tenant: names.indexOf('tenant'),

@@ -11,8 +11,10 @@ if (FILE !== undefined) {
   const real = Date.now
   let shift = 0
   const read = (): void => {
-    const ms = Number(readFileSync(FILE, 'utf8'))
-    if (Number.isSafeInteger(ms)) shift = ms
+    const text = readFileSync(FILE, 'utf8')
+    const ms = Number(text)
+    // Empty in the moment in which it is written.
+    if (text !== '' && Number.isSafeInteger(ms)) shift = ms
   }
   read()
   setInterval(read, READ_EVERY_MS).unref()

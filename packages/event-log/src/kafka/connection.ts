@@ -82,6 +82,8 @@ export function kafkaClient(options: KafkaOptions, sockets?: Sockets): Kafka {
     socketFactory: (destination) => {
       if (sockets?.isCut) throw new Error('the client was dropped')
       const socket = openSocket(destination, tls)
+      // kafkajs ends a socket that is gone anew with each attempt to reach its broker, and each adds a listener
+      socket.setMaxListeners(0)
       sockets?.add(socket)
       return socket
     },

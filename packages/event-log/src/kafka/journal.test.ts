@@ -1,34 +1,37 @@
 import t, { type Test } from 'tap'
-import { brokersSkip, startBrokers } from '../testing/brokers/index.js'
+import { type Brokers, brokersSkip, startBrokers } from '../testing/brokers/index.js'
 import { runChild } from '../testing/children.js'
 import { ownOptions } from '../testing/topics.js'
 import { until } from '../testing/until.js'
 import { topicName } from './admin.js'
 import { type KafkaOptions, kafkaClient } from './connection.js'
 import { fetchFrom } from './fetch.js'
-import { type Journal, type JournalChange, openJournal } from './journal.js'
+import type { JournalChange } from '../port.js'
+import { openJournal, type TopicJournal } from './journal.js'
 import { Link } from './link.js'
 
+const OWNER = new URL('../testing/owner.js', import.meta.url)
 const FULL = process.env['TACIT_TEST_FULL'] === '1'
 const WRITES = FULL ? 2_000 : 150
 const KILLS = FULL ? 20 : 3
 const skip = await brokersSkip()
 // the cleaner is looked at often, so that a test can wait for it
 const properties = { 'log.cleaner.backoff.ms': '100', 'log.cleaner.min.cleanable.ratio': '0.01' }
-const brokers = skip ? null : await startBrokers({ nodes: 1, proxied: true, properties })
+const brokers = skip ? null : await startBrokers({ nodes: 1, properties })
 t.teardown(() => brokers?.stop())
+t.jobs = 6
 t.setTimeout(240_000)
 
 interface Copy {
-  readonly journal: Journal
+  readonly journal: TopicJournal
   readonly state: Map<string, string>
   /** the transactions, as they were applied */
   readonly applied: (readonly JournalChange[])[]
   readonly alarms: string[]
 }
 
-function options(): KafkaOptions {
-  return ownOptions({ brokers: brokers?.brokers ?? [], tls: null, sasl: null }, 1, 1)
+function options(own: Brokers | null = brokers): KafkaOptions {
+  return ownOptions({ brokers: own?.brokers ?? [], tls: null, sasl: null }, 1, 1)
 }
 
 async function open(t: Test, kafka: KafkaOptions): Promise<Copy> {
@@ -198,7 +201,7 @@ t.test('what follows from the beginning is what the owner has, after compaction 
 
 t.test('K12 a stopped owner that comes back writes nothing any more', { skip }, async (t) => {
   const kafka = options()
-  const child = runChild('owner', [JSON.stringify(kafka), 'former'])
+  const child = runChild(OWNER, [JSON.stringify(kafka), 'former'])
   t.teardown(() => child.kill())
   await child.line(/^wrote 5$/)
   child.process.kill('SIGSTOP')
@@ -222,7 +225,7 @@ t.test('an owner that is killed at any moment loses nothing that was acknowledge
   const watcher = await open(t, kafka)
   for (let round = 0; round < KILLS; round++) {
     const name = `round${round}`
-    const child = runChild('owner', [JSON.stringify(kafka), name])
+    const child = runChild(OWNER, [JSON.stringify(kafka), name])
     await child.line(new RegExp(`^wrote ${3 + random(20)}$`))
     await child.kill()
     const wrote = child.lines.flatMap((line) => /^wrote (\d+)$/.exec(line)?.[1] ?? [])
@@ -238,11 +241,13 @@ t.test(
   'while Kafka is away a write is refused in time, and taking over anew tells what became of it',
   { skip },
   async (t) => {
-    const kafka = options()
+    const proxied = await startBrokers({ nodes: 1, proxied: true })
+    t.teardown(() => proxied.stop())
+    const kafka = options(proxied)
     const [owner, other] = [await open(t, kafka), await open(t, kafka)]
     await owner.journal.own()
     await owner.journal.write([{ key: 'before', value: '1' }])
-    const proxy = brokers?.nodes[0]?.proxy
+    const proxy = proxied.nodes[0]?.proxy
     proxy?.hang()
     const begun = performance.now()
     await t.rejects(owner.journal.write([{ key: 'away', value: '1' }]), {

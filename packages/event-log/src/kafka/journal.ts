@@ -13,6 +13,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { TacitError } from '@tacit/contracts'
+import type { Journal, JournalChange } from '../port.js'
 import { ensureTopic, topicName } from './admin.js'
 import { type FetchedMessage, answered } from './cluster.js'
 import { type KafkaOptions, kafkaClient } from './connection.js'
@@ -29,35 +30,10 @@ const CLAIM_KEY = '~owner'
 /** One value; compressed it has to be smaller than the topic's largest message, 4 MiB. */
 const MAX_VALUE_LENGTH = 16 * 1024 * 1024
 
-/** One change of the shared state. */
-export interface JournalChange {
-  /** not empty, and does not begin with `~` */
-  readonly key: string
-  /** JSON; null removes the key */
-  readonly value: string | null
-}
-
-export interface Journal {
-  /**
-   * Takes over: fences every former owner (one in this process too), and resolves once all that they wrote was applied
-   * here. Rejects with ERR_LOG_WRITE or ERR_LOG_READ (retryable) where Kafka does not answer, ERR_LOG_FENCED where
-   * somebody else took over meanwhile.
-   */
-  own(): Promise<void>
-  /** false before `own`, after a write whose outcome is unknown, and once somebody else's taking over is known */
-  readonly isOwner: boolean
-  /** how often the state was taken over, as far as is known here; 0 where nobody ever did */
-  readonly term: number
+/** The journal on a topic. */
+export interface TopicJournal extends Journal {
   /** resolves when what was there at the opening is applied */
   readonly current: Promise<void>
-  /**
-   * All or none, in the order of the calls. Resolves when all in-sync replicas have it and it was applied here. Rejects
-   * within a minute, and one for each write before it, with ERR_LOG_FENCED where somebody else owns the state or nobody, and
-   * ERR_LOG_WRITE (retryable) with an unknown outcome: then the caller has to take over anew with `own`, and to look at
-   * what is applied by then. RangeError for a key or a value that cannot be written: then nothing was.
-   */
-  write(changes: readonly JournalChange[]): Promise<void>
-  close(): Promise<void>
 }
 
 export interface JournalOptions {
@@ -77,14 +53,14 @@ interface Claim {
 }
 
 /** Opens the shared state; rejects where Kafka does not answer, and with ERR_LOG_TOPIC for a topic set up otherwise. */
-export async function openJournal(options: JournalOptions): Promise<Journal> {
+export async function openJournal(options: JournalOptions): Promise<TopicJournal> {
   const { kafka } = options
   await ensureTopic(kafkaClient(kafka), kafka, 'state')
   const link = new Link(kafka, topicName(kafka, 'state'))
   try {
     const transactor = new Transactor(link, `${kafka.prefix}.owner`)
     await link.refresh()
-    const journal = new TopicJournal(link, transactor, options)
+    const journal = new CompactedJournal(link, transactor, options)
     await journal.open()
     return journal
   } catch (error) {
@@ -93,7 +69,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   }
 }
 
-class TopicJournal implements Journal {
+class CompactedJournal implements TopicJournal {
   readonly #link: Link
   readonly #transactor: Transactor
   readonly #follower: Follower

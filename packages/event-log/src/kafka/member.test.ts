@@ -12,6 +12,7 @@ import { SESSION_MS } from './member.js'
 const skip = await brokersSkip()
 /** the issue's bound for a hand-over */
 const HAND_OVER_MS = 30_000
+const READER = new URL('../testing/reader.js', import.meta.url)
 const GROUP = 'readers'
 t.jobs = 4
 t.setTimeout(120_000)
@@ -23,7 +24,7 @@ interface Step {
 }
 
 function member(t: Test, { options, topic }: TestTopic, insertMs = 0): Child {
-  const child = runChild('reader', [JSON.stringify(options), topic, GROUP, String(insertMs)])
+  const child = runChild(READER, [JSON.stringify(options), topic, GROUP, String(insertMs)])
   t.teardown(() => child.kill())
   return child
 }
@@ -187,11 +188,11 @@ t.test(
     await part?.commit({ position: 0, boundary: '{"last":10}' })
     brokers.nodes[0]?.proxy?.hang()
     const begun = performance.now()
-    const refused = part?.commit({ position: 10, boundary: null })
+    const refused = part?.commit({ position: 10, boundary: null }).catch((reason: unknown) => reason)
     await until(() => group.parts().length === 0)
     const hidden = performance.now() - begun
     t.ok(hidden < SESSION_MS + 2_500, `a part is not listed beyond its session: ${Math.round(hidden)} ms`)
-    const error = await refused?.catch((reason: unknown) => reason)
+    const error = await refused
     t.ok(error instanceof TacitError && error.retryable, 'a commit that cannot be made is refused')
     t.ok(performance.now() - begun < 25_000, 'and its commit is refused in time')
     await until(() => alarms.length > 0)

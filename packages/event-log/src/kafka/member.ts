@@ -6,6 +6,8 @@
  * - What was assigned is held until the group rebalances, the coordinator forgets the member, or no heartbeat was
  *   answered for the length of a session: then nobody here reads it any more, before anybody else does.
  * - A commit names the generation it belongs to, so Kafka refuses it once the group has moved on.
+ * - A commit that was not answered may be taken much later, over a newer one. So its generation is given up: Kafka refuses
+ *   it then, and what it did is read anew with the cursors.
  * - A coordinator that moves or is away costs nothing within a session: it is looked for, and the generation goes on.
  */
 import { performance } from 'node:perf_hooks'
@@ -19,7 +21,8 @@ import {
   encodeMember,
   type Held,
 } from './assignment.js'
-import { type Broker, nameOf, answered } from './cluster.js'
+import { nameOf } from './cluster.js'
+import { Coordinator, FENCED } from './coordinator.js'
 import type { Link } from './link.js'
 import { Wakeable } from './wakeable.js'
 
@@ -30,18 +33,19 @@ const HEARTBEAT_MS = 2_000
 const GRACE_MS = 8_000
 /** How long the group waits for members to rejoin: their grace, and some. */
 const REBALANCE_MS = 15_000
-const REQUEST_MS = 4_000
+const JOIN_MS = REBALANCE_MS + 5_000
 const LEAVE_MS = 2_000
 /** How long a commit is tried. */
 const COMMIT_MS = 15_000
+const COMMIT_ANSWER_MS = 8_000
 const BACK_OFF_MIN_MS = 50
 const BACK_OFF_MAX_MS = 2_000
 /** How often the leader of the group looks how many partitions there are. */
 const WIDTH_MS = 10_000
 
 const PROTOCOL = 'tacit'
-/** what a member that was replaced is told */
-const FENCED = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'FENCED_INSTANCE_ID'])
+/** A request that was not answered may be taken yet. */
+const LATE = new Set(['KafkaTimeout', 'KafkaJSRequestTimeoutError'])
 
 export interface MemberOptions {
   /** of the topic that the group reads */
@@ -68,21 +72,20 @@ interface Generation {
 export class Member {
   readonly #options: MemberOptions
   readonly #running: Promise<void>
+  readonly #coordinator: Coordinator
   readonly #pulse = new Wakeable()
-  /** the node that coordinates the group, as far as is known */
-  #coordinator: Broker['nodeId'] | null = null
   #memberId = ''
   #held: Held = { generation: -1, partitions: [] }
   #generation: Generation | null = null
   /** when the last heartbeat was sent that was answered well, of a monotonic clock */
   #heard = Number.NEGATIVE_INFINITY
   #closing = false
-  #interrupt: (() => void) | null = null
-  /** since when no generation was come into, and whether that was said; null while one is held */
-  #outside: { readonly since: number; said: boolean } | null = null
+  /** since when this process is in no generation, and whether that was said */
+  #outside = { since: performance.now(), said: false }
 
   constructor(options: MemberOptions) {
     this.#options = options
+    this.#coordinator = new Coordinator(options.link, options.group)
     this.#running = this.#run()
   }
 
@@ -107,19 +110,26 @@ export class Member {
       if (current === null || current.id !== generation) throw new TacitError('ERR_LOG_FENCED')
       const partitions = [{ partition, offset: String(position), metadata: boundary }]
       try {
-        await this.#ask((coordinator) =>
-          coordinator.offsetCommit({
-            groupId,
-            memberId: current.memberId,
-            groupGenerationId: generation,
-            topics: [{ topic, partitions }],
-          }),
+        await this.#coordinator.ask(
+          (coordinator) =>
+            coordinator.offsetCommit({
+              groupId,
+              memberId: current.memberId,
+              groupGenerationId: generation,
+              topics: [{ topic, partitions }],
+            }),
+          COMMIT_ANSWER_MS,
         )
         return
       } catch (error) {
         const name = nameOf(error)
         if (FENCED.has(name) || name === 'REBALANCE_IN_PROGRESS') {
           // the heartbeat finds out too, and rejoins
+          this.#pulse.wake()
+          throw new TacitError('ERR_LOG_FENCED', undefined, { cause: error })
+        }
+        if (LATE.has(name)) {
+          this.#over()
           this.#pulse.wake()
           throw new TacitError('ERR_LOG_FENCED', undefined, { cause: error })
         }
@@ -135,7 +145,7 @@ export class Member {
   async close(): Promise<void> {
     this.#closing = true
     this.#pulse.wake()
-    this.#interrupt?.()
+    this.#coordinator.interrupt()
     await this.#running
   }
 
@@ -145,7 +155,6 @@ export class Member {
       try {
         await this.#join()
         wait = BACK_OFF_MIN_MS
-        this.#outside = null
         await this.#hold()
         this.#over()
       } catch (error) {
@@ -162,7 +171,9 @@ export class Member {
   async #join(): Promise<void> {
     const { group: groupId, link } = this.#options
     const { topic } = link
-    const joined = await this.#ask(
+    // A join may wait for long, so one asks first whether the coordinator answers at all.
+    await this.#coordinator.ask((coordinator) => coordinator.offsetFetch({ groupId, topics: [] }))
+    const joined = await this.#coordinator.ask(
       (coordinator) =>
         coordinator.joinGroup({
           groupId,
@@ -171,7 +182,7 @@ export class Member {
           rebalanceTimeout: REBALANCE_MS,
           groupProtocols: [{ name: PROTOCOL, metadata: encodeMember(topic, this.#held) }],
         }),
-      REBALANCE_MS + SESSION_MS,
+      JOIN_MS,
     )
     const { generationId, leaderId, memberId, members } = joined
     this.#memberId = memberId
@@ -183,7 +194,7 @@ export class Member {
       held: decodeMember(member.memberMetadata),
     }))
     const assignment = leads ? [...assign(candidates, width)] : []
-    const { memberAssignment } = await this.#ask(
+    const { memberAssignment } = await this.#coordinator.ask(
       (coordinator) =>
         coordinator.syncGroup({
           groupId,
@@ -194,7 +205,7 @@ export class Member {
             memberAssignment: encodeAssignment(topic, own),
           })),
         }),
-      REBALANCE_MS + SESSION_MS,
+      JOIN_MS,
     )
     const partitions = decodeAssignment(topic, memberAssignment)
     const cursors = await this.#cursorsOf(partitions)
@@ -213,7 +224,7 @@ export class Member {
       group: groupId,
       link: { topic },
     } = this.#options
-    const { responses } = await this.#ask((coordinator) =>
+    const { responses } = await this.#coordinator.ask((coordinator) =>
       coordinator.offsetFetch({
         groupId,
         topics: [{ topic, partitions: partitions.map((partition) => ({ partition })) }],
@@ -255,7 +266,9 @@ export class Member {
   async #heartbeat(memberId: string, groupGenerationId: number): Promise<void> {
     const { group: groupId } = this.#options
     const sent = performance.now()
-    await this.#ask((coordinator) => coordinator.heartbeat({ groupId, memberId, groupGenerationId }))
+    await this.#coordinator.ask((coordinator) =>
+      coordinator.heartbeat({ groupId, memberId, groupGenerationId }),
+    )
     this.#heard = sent
   }
 
@@ -308,56 +321,22 @@ export class Member {
   #over(): void {
     if (this.#generation === null) return
     this.#generation = null
+    this.#outside = { since: performance.now(), said: false }
     this.#options.revoked()
   }
 
   async #leave(): Promise<void> {
     if (this.#memberId === '') return
     const member = { groupId: this.#options.group, memberId: this.#memberId }
-    const leave = answered(
-      LEAVE_MS,
-      this.#find().then((coordinator) => coordinator.leaveGroup(member)),
-    )
+    const leave = this.#coordinator.ask((coordinator) => coordinator.leaveGroup(member), LEAVE_MS)
     // Where that fails, the session ends by itself.
     await leave.catch(() => undefined)
   }
 
-  /** Asks the coordinator, wherever it is now. */
-  async #ask<T>(request: (coordinator: Broker) => Promise<T>, ms = REQUEST_MS): Promise<T> {
-    try {
-      const answer = await answered(ms, this.#interruptible(this.#find().then(request)))
-      this.#options.link.went(true)
-      return answer
-    } catch (error) {
-      const name = nameOf(error)
-      const spoke = name === 'REBALANCE_IN_PROGRESS' || FENCED.has(name)
-      if (!spoke) this.#coordinator = null
-      this.#options.link.went(spoke)
-      throw error
-    }
-  }
-
-  /** Joining may take as long as the others need, closing may not. */
-  #interruptible<T>(promise: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#interrupt = () => {
-        reject(new TacitError('ERR_LOG_CLOSED'))
-      }
-      promise.then(resolve, reject)
-    })
-  }
-
-  async #find(): Promise<Broker> {
-    const { group, link } = this.#options
-    this.#coordinator ??= (await link.coordinator(group, 0)).nodeId
-    return await link.broker(this.#coordinator)
-  }
-
-  /** Said once, where the group was not come into for the length of a session. */
+  /** Said once, where this process is in no generation for longer than a session. */
   #complain(name: string): void {
-    const now = performance.now()
-    this.#outside ??= { since: now, said: false }
-    if (this.#outside.said || this.#closing || now - this.#outside.since < SESSION_MS) return
+    const { said, since } = this.#outside
+    if (said || this.#closing || performance.now() - since < SESSION_MS) return
     this.#outside.said = true
     this.#options.alarm(`the log is not read here: Kafka takes this process into no group (${name})`)
   }

@@ -97,6 +97,41 @@ t.test('expiry deletes the records before an hour, also one that came late, and 
   await log.close()
 })
 
+t.test(
+  'L9: records of a clock that jumps over the day’s end and back come in order, and expire by their own hour',
+  async (t) => {
+    const dir = t.testdir()
+    const midnight = Date.UTC(2026, 10, 30)
+    // before midnight, after it, back by two hours, on by a day, back to the first
+    const hours = [-1, -1, 0, -2, 0, 24, 23, -1, 0].map((at) => midnight + at * HOUR)
+    const first = await openLmdbLog({ dir })
+    for (const [at, hour] of hours.entries()) await first.append(numbered(at), hour)
+    await first.close()
+    const log = await openLmdbLog({ dir })
+    const { last, records } = readAll(log)
+    t.same(records.map(numberOf), [...hours.keys()])
+    t.same(
+      records.map(({ hour }) => hour),
+      hours,
+    )
+    t.equal(last, hours.length)
+    for (const until of [-1, 0, 1, 24, 25]) {
+      await log.expire(midnight + until * HOUR)
+      t.same(
+        readAll(log).records.map(({ hour }) => hour),
+        hours.filter((hour) => hour >= midnight + until * HOUR),
+        `what is left of hours before ${String(until)}`,
+      )
+    }
+    await log.append(numbered(99), midnight - 5 * HOUR)
+    t.same(
+      readAll(log).records.map(({ position }) => position),
+      [hours.length + 1],
+    )
+    await log.close()
+  },
+)
+
 t.test('an emptied log never gives a position out twice, also after a restart', async (t) => {
   const dir = t.testdir()
   const first = await openLmdbLog({ dir })

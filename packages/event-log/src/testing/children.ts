@@ -14,10 +14,10 @@ export interface Child {
 
 const LINE_MS = 60_000
 
-/** Runs a script of this folder. */
-export function runChild(script: string, args: readonly string[]): Child {
-  const path = fileURLToPath(new URL(`./${script}.js`, import.meta.url))
-  const child = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+export function runChild(script: URL, args: readonly string[]): Child {
+  const child = spawn(process.execPath, [fileURLToPath(script), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const lines: string[] = []
   const waiting = new Set<() => void>()
   const wake = (): void => {

@@ -183,6 +183,9 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     ['staging: epoch + 48h', 'staging: epoch + 49h', 'loosen', 'tighten'],
     ['released: 25 months', 'released: 24 months', 'tighten', 'loosen'],
     ['audit: 400 days', 'audit: 401 days', 'tighten', 'loosen'],
+    // The same batches, which die as soon: how much may wait says nothing of anybody.
+    ['audit: 400 days', 'audit: 400 days, spool: 64 GiB', 'neutral', 'neutral'],
+    ['spool: 2 GiB', 'spool: 512 MiB', 'neutral', 'neutral', everything],
     ['streams: [day]', STREAMS, 'loosen', 'tighten'],
     ['lateness: 1h', 'lateness: 2h', 'loosen', 'tighten'],
     ['destroy_key_after: 48h', 'destroy_key_after: 47h', 'tighten', 'loosen'],

@@ -82,6 +82,7 @@ const CASES: readonly Case[] = [
   ['staging: epoch + 48h', 'staging: epoch + 60h', 'loosen', 'keep.staging'],
   ['released: 25 months', 'released: 12 months', 'tighten', 'keep.released'],
   ['audit: 400 days', 'audit: 365 days', 'loosen', 'keep.audit'],
+  ['audit: 400 days', 'audit: 400 days, spool: 2 GiB', 'neutral', 'keep.spool'],
   ['min_users: 10', 'min_users: 8', 'loosen', 'release.min_users'],
   ['min_tenants: 3', 'min_tenants: 5', 'tighten', 'release.min_tenants'],
   ['max_share: 50%', 'max_share: 60%', 'loosen', 'release.max_share'],
@@ -139,6 +140,24 @@ t.test('a rulebook does not differ from itself, nor by comments and order', asyn
     'region: in\nbots: drop # here now\n\n',
   )
   t.same(diffRulebooks(base, loaded(moved)), { class: 'neutral', changes: [], refusal: null })
+})
+
+t.test('a spool is told as it is written, and its default is no change', async (t) => {
+  const spool = (size: string) => loaded(changed(erp, 'audit: 400 days', `audit: 400 days, spool: ${size}`))
+  t.same(diffRulebooks(base, spool('1 GiB')).changes, [])
+  t.same(diffRulebooks(base, spool('1024 MiB')).changes, [])
+  t.match(diffRulebooks(base, spool('512 MiB')).changes, [
+    {
+      path: 'keep.spool',
+      class: 'neutral',
+      from: '1 GiB',
+      to: '512 MiB',
+      says: /^Fewer sealed batches may wait/,
+    },
+  ])
+  t.match(diffRulebooks(spool('512 MiB'), spool('1536 MiB')).changes, [
+    { from: '512 MiB', to: '1536 MiB', says: /^More sealed batches may wait/ },
+  ])
 })
 
 t.test('the whole is as bad as its worst change', async (t) => {

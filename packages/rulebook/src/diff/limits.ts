@@ -1,4 +1,5 @@
 /** Changes of times and thresholds: how long things live, and what a published number must cover. */
+import { sizeText } from '../durations.js'
 import type { Rulebook } from '../types.js'
 import { compareNumber, compareRest, compareSet } from './compare.js'
 import type { Say } from './types.js'
@@ -47,13 +48,31 @@ export function diffTimes(say: Say, from: Rulebook, to: Rulebook): void {
   compareNumber(say, 'keep.released', from.keep.releasedMonths, to.keep.releasedMonths, 'loosen', longer)
   // The record of what was done is what people can check us by: keeping less of it is the loosening.
   compareNumber(say, 'keep.audit', from.keep.auditDays, to.keep.auditDays, 'tighten', longer)
+  diffSpool(say, from.keep.spoolBytes, to.keep.spoolBytes)
   compareRest(say, 'epochs', from.epochs, to.epochs, ['streams', 'latenessMs', 'destroyKeyAfterMs'])
   compareRest(say, 'keep', from.keep, to.keep, [
     'logMs',
     'stagingAfterEpochMs',
     'releasedMonths',
     'auditDays',
+    'spoolBytes',
   ])
+}
+
+/**
+ * How much may wait on a collector's disk is neutral: the same batches, sealed by the same keys, which die with
+ * `keep.log` wherever a batch lies. It decides how long an outage may last before beacons are refused: not whom the
+ * rules count, what is read of them, or for how long it is there.
+ */
+function diffSpool(say: Say, from: number, to: number): void {
+  if (from === to) return
+  say(
+    'keep.spool',
+    'neutral',
+    sizeText(from),
+    sizeText(to),
+    `${to > from ? 'More' : 'Fewer'} sealed batches may wait on a collector’s disk; none lives longer or shorter for it.`,
+  )
 }
 
 /** What a number must satisfy to be published. */

@@ -49,6 +49,12 @@ t.test('what a rule says is what the page says', async (t) => {
   says('min_users: 10', 'min_users: 25', 'at least 25 people')
   says('destroy_key_after: 48h, timezone', 'destroy_key_after: 24h, timezone', 'lives for at most two days')
   says('released: 25 months', 'released: 12 months', '| At most twelve months |')
+  says(
+    'audit: 400 days',
+    'audit: 400 days, spool: 512 MiB',
+    'at most 512 MiB a collector | At most one day, ',
+  )
+  says('log: 24h', 'log: 2h', 'at most 1 GiB a collector | At most two hours, the time in the log included |')
   says('max_consent_age: 13 months', 'max_consent_age: 6 months', 'not more than six months ago')
   says('bots: drop', 'bots: count', 'Crawlers are counted like anybody else', 'Crawlers that say so')
   says('    - pan\n', '', 'Aadhaar', 'Income tax numbers')

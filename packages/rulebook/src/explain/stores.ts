@@ -1,5 +1,6 @@
 /** Where things live and until when, and who can read them. */
 import { DAY, MAX_RAW_AGE_MS } from '@tacit/contracts'
+import { sizeText } from '../durations.js'
 import { storedPlans, streamPlans } from '../plan.js'
 import type { Rulebook } from '../types.js'
 import { type Block, table, text } from './document.js'
@@ -49,6 +50,12 @@ export function storeBlocks(rulebook: Rulebook): readonly Block[] {
       'Nobody',
     ],
     ['The log', log, `At most ${duration(keep.logMs)}`, 'Nobody; only the aggregator has the key'],
+    [
+      'The collectors’ disks, where the log is on other machines',
+      `Sealed batches that wait while the log does not answer, at most ${sizeText(keep.spoolBytes)} a collector`,
+      `At most ${duration(keep.logMs)}, the time in the log included`,
+      'Nobody; only the aggregator has the key',
+    ],
     ...stored.map((stream) => [
       `The ${stream}’s records`,
       `Records under codes that are good for that ${stream} alone`,

@@ -70,10 +70,11 @@ t.test('values at their bounds pass', async (t) => {
     ['max_share: 50%', 'max_share: 75%'],
     ['max_person_share: 25%', 'max_person_share: 75%'],
     ['20 per kind and day', '10000 per kind and day'],
-    ['audit: 400 days', 'audit: 365 days'],
+    ['audit: 400 days', 'audit: 365 days, spool: 16 MiB'],
   ]
   const texts = bounds.reduce((all, [before, after]) => changed(all, before, after), erp)
   t.same(places(load(texts).findings), [])
+  t.same(places(load(changed(texts, 'spool: 16 MiB', 'spool: 64 GiB')).findings), [])
 })
 
 t.test('origins and token fields belong to one kind of identity', async (t) => {

@@ -1,6 +1,6 @@
-/** Times: when the rulebook rules, how windows close, when keys die, how long stores keep. */
+/** Times: when the rulebook rules, how windows close, when keys die, how long stores keep, and how much may wait. */
 import { DAY } from '@tacit/contracts'
-import { TIME_BOUNDS } from '../bounds.js'
+import { SPOOL_BYTES, TIME_BOUNDS } from '../bounds.js'
 import type { FindingCode } from '../codes.js'
 import { NOTICE_DAYS } from '../diff/index.js'
 import { addMonths } from '../durations.js'
@@ -75,7 +75,7 @@ function lintStreams({ draft, report }: LintContext): void {
 
 function lintKeep({ draft, report }: LintContext): void {
   const { epochs, source } = draft
-  const { audit, log, released, staging } = draft.keep ?? {}
+  const { audit, log, released, spool, staging } = draft.keep ?? {}
   const say = (code: FindingCode, key: string, message: string): void =>
     report(code, source.place(['keep', key]), message)
   if (log !== undefined && (log < LOG.least || log > LOG.most)) {
@@ -91,6 +91,9 @@ function lintKeep({ draft, report }: LintContext): void {
   }
   if (audit !== undefined && (audit < AUDIT.least || audit > AUDIT.most)) {
     say('RULE_KEEP_AUDIT', 'audit', `The audit log is kept from ${AUDIT.least} to ${AUDIT.most} days.`)
+  }
+  if (spool !== undefined && (spool < SPOOL_BYTES.least || spool > SPOOL_BYTES.most)) {
+    say('RULE_KEEP_SPOOL', 'spool', 'The spool of a collector holds from 16 MiB to 64 GiB.')
   }
 }
 

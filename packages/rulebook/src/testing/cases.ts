@@ -47,6 +47,7 @@ export const CASES: readonly Case[] = [
   rule('RULE_MISSING_KEY', '    title: Pages\n', '', 'pages:\n'),
   rule('RULE_VALUE', 'default: drop', 'default: allow', 'allow #'),
   rule('RULE_VALUE', 'lateness: 1h', 'lateness: one hour', 'one hour'),
+  rule('RULE_VALUE', 'audit: 400 days', 'audit: 400 days, spool: 1 GB', '1 GB'),
   rule('RULE_VALUE', 'max_share: 50%', 'max_share: 150%', '150%'),
   rule('RULE_VALUE', 'effective: 2026-11-01', 'effective: 2026-11-31', '2026-11-31'),
   rule('RULE_VALUE', 'version: "2026-11-01"', 'version: "2026-13-01"', '"2026-13-01"'),
@@ -331,6 +332,8 @@ export const CASES: readonly Case[] = [
   rule('RULE_KEEP_LOG', 'log: 24h', 'log: 25h', '25h'),
   rule('RULE_KEEP_RELEASED', 'released: 25 months', 'released: 26 months', '26 months'),
   rule('RULE_KEEP_AUDIT', 'audit: 400 days', 'audit: 30 days', '30 days'),
+  rule('RULE_KEEP_SPOOL', 'audit: 400 days', 'audit: 400 days, spool: 15 MiB', '15 MiB'),
+  rule('RULE_KEEP_SPOOL', 'audit: 400 days', 'audit: 400 days, spool: 65537 MiB', '65537 MiB'),
   // Release
   rule('RULE_MIN_USERS', 'min_users: 10', 'min_users: 4', '4\n  min_tenants'),
   rule('RULE_MIN_TENANTS', 'min_tenants: 3', 'min_tenants: 1', '1\n  max_share'),

@@ -56,7 +56,7 @@ statistics:
   visitors:    { site: website, title: Countries,    window: [day, month],     where: { kind: page_view }, by: [country], measures: [users], people: floored }
 
 release: { min_users: 10, min_tenants: 3, min_networks: 5, max_share: 50%, max_person_share: 25%, max_events_per_person: 20 per kind and day }
-keep:    { log: 24h, staging: epoch + 48h, released: 25 months, audit: 400 days }
+keep:    { log: 24h, staging: epoch + 48h, released: 25 months, audit: 400 days, spool: 2 GiB }
 bots:    drop
 assets:  drop
 region:  in

@@ -73,6 +73,7 @@ export class TestStores {
     const state = AggregatorState.open(join(this.#dir, 'state'))
     const warehouse = openWarehouse(this.#server.address, this.#database)
     await warehouse.migrate(streamPlans(rulebook))
+    await warehouse.takeOver(0)
     const doors = between({ log, state, warehouse, keeper })
     const logKeys = createLogKeys(keeper)
     const aggregator = new Aggregator({

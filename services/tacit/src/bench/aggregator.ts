@@ -1,11 +1,12 @@
 /**
  * The aggregator's rows/s, from sealed batches in a log to rows in landing, against a plain client insert of the same
- * rows into the same kind of table, interleaved in one run.
+ * rows into the same kind of table, interleaved in one run: on its embedded log, or on brokers.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseAddress } from '@tacit/anonymizer'
+import type { GroupCommit, Intake } from '@tacit/collector'
 import { DAY, systemClock, TacitError } from '@tacit/contracts'
 import { streamPlans } from '@tacit/rulebook'
 import { openWarehouse } from '@tacit/warehouse'
@@ -33,11 +34,19 @@ interface Rows {
   readonly rows: number
 }
 
+/** What is measured: who fills the log, and who empties it. */
+export interface Measured {
+  readonly intake: Intake
+  readonly commit: GroupCommit
+  /** Stages what was filled in. */
+  stage(): Promise<unknown>
+  close(): Promise<void>
+}
+
 /** Puts about `rows` rows into the log, as group commits would, and keeps the same lines for the plain insert. */
-async function fillLog(realm: Realm, rows: number, seed: number): Promise<Rows> {
+async function fillLog({ commit, intake }: Measured, rows: number, seed: number): Promise<Rows> {
   const now = Date.now()
   const lines: string[] = []
-  const { commit } = realm
   const keep = commit.row.bind(commit)
   commit.row = (stream, epoch, tail) => {
     lines.push(`["bench${seed}",0,${lines.length},${tail}\n`)
@@ -52,11 +61,11 @@ async function fillLog(realm: Realm, rows: number, seed: number): Promise<Rows> 
     end: now - (now % DAY),
     site: 'sample',
     origin: 'http://127.0.0.1:8081',
-    policy: realm.rulebook.policy.version,
+    policy: intake.rulebook.policy.version,
   }
   for (const sample of sampleTraffic(options)) {
     if (lines.length >= rows) break
-    const taken = realm.intake.take(sample.body, {
+    const taken = intake.take(sample.body, {
       source: 'beacon',
       address: parseAddress(sample.ip),
       userAgent: sample.headers['user-agent'] ?? '',
@@ -90,10 +99,16 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
-/** @param rows of each round @param onRound told before each */
+/** The realm's own, on its embedded log. */
+async function embedded({ aggregator, commit, intake }: Realm): Promise<Measured> {
+  return { intake, commit, stage: () => aggregator.stage(), close: async () => {} }
+}
+
+/** @param rows of each round @param onRound told before each @param open what is measured; default: on the embedded log */
 export async function benchAggregator(
   rows: number,
   onRound: (kind: string, round: number) => void,
+  open: (realm: Realm) => Promise<Measured> = embedded,
 ): Promise<AggregatorBench> {
   const dir = mkdtempSync(join(tmpdir(), 'tacit-bench-'))
   const house = await openHouse(dir)
@@ -109,14 +124,15 @@ export async function benchAggregator(
     })
     const plain = openWarehouse(house.server.address, 'plain')
     await plain.migrate(streamPlans(rulebook))
+    const measured = await open(realm)
     const ours: number[] = []
     const bare: number[] = []
     let counted = 0
     for (let round = 0; round <= ROUNDS; round++) {
       onRound('filling the log', round)
-      const filled = await fillLog(realm, rows, round + 1)
+      const filled = await fillLog(measured, rows, round + 1)
       onRound('aggregator', round)
-      const staged = await secondsOf(() => realm.aggregator.stage())
+      const staged = await secondsOf(() => measured.stage())
       onRound('plain insert', round)
       const inserted = await secondsOf(async () => {
         for (const [i, buffer] of filled.lines.entries())
@@ -128,6 +144,7 @@ export async function benchAggregator(
       ours.push(filled.rows / staged)
       bare.push(filled.rows / inserted)
     }
+    await measured.close()
     await plain.close()
     if (counted === 0) throw new TacitError('ERR_INTERNAL', 'No rows were measured')
     return {

@@ -1,17 +1,25 @@
 /** The collector's full path against bare servers, interleaved in one run: server on one core, load on the other. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { spawnSync } from 'node:child_process'
 import { TacitError } from '@tacit/contracts'
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
-import { load, type LoadResult } from './load.js'
-import type { BenchServerKind, BenchUsage } from './server.js'
+import type { BenchServerKind } from './server.js'
+import {
+  canPin,
+  CONNECTIONS,
+  measure,
+  median,
+  type Round,
+  round2,
+  type Server,
+  startServer,
+} from './servers.js'
 import { benchTraffic } from './traffic.js'
 
-const CONNECTIONS = 64
 const ROUNDS = 3
 const WARM_UP_S = 2
-const KINDS: readonly BenchServerKind[] = ['fastify', 'collector', 'http']
+type Kind = Exclude<BenchServerKind, 'kafka'>
+const KINDS: readonly Kind[] = ['fastify', 'collector', 'http']
 
 export interface ServerFigures {
   readonly requests_per_second: number
@@ -36,64 +44,7 @@ export interface CollectorBench {
   readonly events_per_beacon: number
   readonly bytes_per_request: number
   readonly pinned: boolean
-  readonly servers: Readonly<Record<BenchServerKind, ServerFigures>>
-}
-
-interface Server {
-  readonly child: ChildProcess
-  readonly port: number
-  usage(): Promise<BenchUsage>
-}
-
-function canPin(): boolean {
-  return spawnSync('taskset', ['-c', '0', 'true']).status === 0
-}
-
-function nextMessage<T>(child: ChildProcess): Promise<T> {
-  return new Promise((resolve, reject) => {
-    child.once('message', (message) => resolve(message as T))
-    child.once('exit', () => reject(new TacitError('ERR_INTERNAL', 'A benchmark server ended early')))
-  })
-}
-
-async function startServer(kind: BenchServerKind, jwks: unknown, pin: boolean): Promise<Server> {
-  const script = fileURLToPath(new URL('./server.js', import.meta.url))
-  const node = [process.execPath, script, kind]
-  const [command = '', ...args] = pin ? ['taskset', '-c', '0', ...node] : node
-  const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-  child.setMaxListeners(0)
-  child.send(jwks as object)
-  const { port } = await nextMessage<{ port: number }>(child)
-  return {
-    child,
-    port,
-    async usage() {
-      const answer = nextMessage<BenchUsage>(child)
-      child.send({})
-      return answer
-    },
-  }
-}
-
-interface Round extends LoadResult {
-  readonly cpuUsPerRequest: number
-  readonly rssMb: number
-}
-
-async function measure(server: Server, requests: readonly Buffer[], seconds: number): Promise<Round> {
-  const before = await server.usage()
-  const result = await load(server.port, requests, CONNECTIONS, seconds)
-  const after = await server.usage()
-  if (result.others > 0)
-    throw new TacitError(
-      'ERR_INTERNAL',
-      `${result.others} answers were not 204: the figures would mean nothing`,
-    )
-  return { ...result, cpuUsPerRequest: (after.cpuUs - before.cpuUs) / result.answers, rssMb: after.rssMb }
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+  readonly servers: Readonly<Record<Kind, ServerFigures>>
 }
 
 function figuresOf(rounds: readonly Round[]): ServerFigures {
@@ -107,8 +58,6 @@ function figuresOf(rounds: readonly Round[]): ServerFigures {
   }
 }
 
-const round2 = (value: number): number => Math.round(value * 100) / 100
-
 /** @param seconds of each round and server @param onRound told before each */
 export async function benchCollector(
   seconds: number,
@@ -120,8 +69,8 @@ export async function benchCollector(
   const traffic = await benchTraffic(site.id, site.origins[0] ?? '', rulebook.policy.version, site.region)
   const pinned = canPin()
   if (pinned) spawnSync('taskset', ['-cp', '1', String(process.pid)])
-  const servers = new Map<BenchServerKind, Server>()
-  const rounds = new Map<BenchServerKind, Round[]>(KINDS.map((kind) => [kind, []]))
+  const servers = new Map<Kind, Server>()
+  const rounds = new Map<Kind, Round[]>(KINDS.map((kind) => [kind, []]))
   try {
     for (const kind of KINDS) servers.set(kind, await startServer(kind, traffic.jwks, pinned))
     for (const kind of KINDS) await measure(servers.get(kind) as Server, traffic.requests, WARM_UP_S)
@@ -141,13 +90,13 @@ export async function benchCollector(
   } finally {
     for (const { child } of servers.values()) child.disconnect()
   }
-  const perRound = (kind: BenchServerKind) =>
+  const perRound = (kind: Kind) =>
     median(
       (rounds.get('collector') ?? []).map(
         (ours, i) => ours.answers / ours.seconds / rateOf(rounds.get(kind)?.[i]),
       ),
     )
-  const figures = (kind: BenchServerKind) => figuresOf(rounds.get(kind) ?? [])
+  const figures = (kind: Kind) => figuresOf(rounds.get(kind) ?? [])
   const ours = figures('collector')
   return {
     ratio: round2(perRound('fastify')),

@@ -1,12 +1,13 @@
 /**
  * One server of the collector's benchmark, in a process of its own: `collector` (the full path, on a real log and real
- * keys in a temporary folder), `fastify` and `http` (bare: they parse the same JSON and answer 204).
+ * keys in a temporary folder), `kafka` (the same on the brokers of KAFKA_BROKERS), `fastify` and `http` (bare: they parse the same JSON and answer 204).
  * Talks to its parent over IPC: says its port, then answers each message with the CPU time and memory it has used.
  */
 import { createServer } from 'node:http'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   compileAnonymizer,
   compileTrustedProxies,
@@ -22,16 +23,18 @@ import {
   noPeerLimit,
 } from '@tacit/collector'
 import { systemClock } from '@tacit/contracts'
-import { openLmdbLog } from '@tacit/event-log'
+import { type EventLog, openKafkaLog, openLmdbLog } from '@tacit/event-log'
 import { keeperPlaces, openKeeper, openKeeperStores } from '@tacit/keeper'
 import { createKeyring, createLogKeys } from '@tacit/keyring'
 import Fastify from 'fastify'
 import type { JWK } from 'jose'
 import { DAY } from '@tacit/contracts'
+import { readEnvironment } from '../house/environment.js'
+import { kafkaOptionsOf } from '../house/kafka.js'
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
 
-export type BenchServerKind = 'collector' | 'fastify' | 'http'
+export type BenchServerKind = 'collector' | 'kafka' | 'fastify' | 'http'
 
 export interface BenchUsage {
   /** CPU time of the process so far, all threads, µs */
@@ -39,11 +42,14 @@ export interface BenchUsage {
   readonly rssMb: number
   /** of the ledger, for the collector: events by outcome since its start */
   readonly outcomes: Readonly<Record<string, number>>
+  /** batches written so far */
+  readonly batches: number
 }
 
 interface Running {
   readonly port: number
   outcomes(): Record<string, number>
+  batches?(): number
   close(): Promise<void>
 }
 
@@ -75,7 +81,21 @@ async function startFastify(): Promise<Running> {
   return { port: Number(new URL(address).port), outcomes: () => ({}), close: () => app.close() }
 }
 
-async function startCollector(jwks: { keys: JWK[] }): Promise<Running> {
+const MARK_ATTEMPTS = 60
+const MARK_EVERY_MS = 500
+const MAX_SPOOL_BYTES = 1024 ** 3
+
+function openLog(kind: 'collector' | 'kafka', dir: string): Promise<EventLog> {
+  if (kind === 'collector') return openLmdbLog({ dir: join(dir, 'log') })
+  return openKafkaLog({
+    kafka: kafkaOptionsOf(readEnvironment(process.env)),
+    clock: systemClock,
+    alarm: (message) => process.stderr.write(`${message}\n`),
+    spool: { dir: join(dir, 'spool'), maxBytes: MAX_SPOOL_BYTES, maxAgeMs: DAY },
+  })
+}
+
+async function startCollector(kind: 'collector' | 'kafka', jwks: { keys: JWK[] }): Promise<Running> {
   const dir = mkdtempSync(join(tmpdir(), 'tacit-bench-'))
   const clock = systemClock
   const rulebook = requireRulebook(readRulebook(ERP_RULEBOOK), ERP_RULEBOOK)
@@ -88,8 +108,22 @@ async function startCollector(jwks: { keys: JWK[] }): Promise<Running> {
     destroyKeyAfterMs,
     logKeyLifeMs: DAY,
   })
-  const log = await openLmdbLog({ dir: join(dir, 'log') })
-  const commit = new GroupCommit({ log, logKeys: createLogKeys(keeper.port), clock, rulebook: rulebook.hash })
+  const log = await openLog(kind, dir)
+  let batches = 0
+  const counting: EventLog = {
+    ...log,
+    append(bytes, hour, reach) {
+      batches++
+      return log.append(bytes, hour, reach)
+    },
+  }
+  const commit = new GroupCommit({
+    log: counting,
+    logKeys: createLogKeys(keeper.port),
+    clock,
+    rulebook: rulebook.hash,
+  })
+  await untilMarked(commit)
   const outcomes: Record<string, number> = {}
   const { accepted, dropped } = commit
   commit.accepted = (hour) => {
@@ -122,6 +156,7 @@ async function startCollector(jwks: { keys: JWK[] }): Promise<Running> {
   return {
     port: Number(new URL(address).port),
     outcomes: () => outcomes,
+    batches: () => batches,
     async close() {
       await app.close()
       await commit.drain()
@@ -132,10 +167,23 @@ async function startCollector(jwks: { keys: JWK[] }): Promise<Running> {
   }
 }
 
+/** Brokers take nothing of a collector that the log does not know of; topics may have to be made first. */
+async function untilMarked(commit: GroupCommit): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await commit.watermark(systemClock.now())
+    } catch (error) {
+      if (attempt === MARK_ATTEMPTS) throw error
+      await sleep(MARK_EVERY_MS)
+    }
+  }
+}
+
 function startKind(kind: string, jwks: { keys: JWK[] }): Promise<Running> {
   switch (kind as BenchServerKind) {
     case 'collector':
-      return startCollector(jwks)
+    case 'kafka':
+      return startCollector(kind as 'collector' | 'kafka', jwks)
     case 'fastify':
       return startFastify()
     case 'http':
@@ -154,6 +202,7 @@ process.once('message', async (jwks: { keys: JWK[] }) => {
       cpuUs: user + system,
       rssMb: Math.round(process.memoryUsage.rss() / 1_048_576),
       outcomes: running.outcomes(),
+      batches: running.batches?.() ?? 0,
     }
     process.send?.(usage)
   })

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { benchAggregator } from '../bench/aggregator.js'
 import { benchCollector } from '../bench/collector.js'
+import { benchDistributed } from '../bench/distributed.js'
 import { benchTransform } from '../bench/transform.js'
 import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
 import { ERP_RULEBOOK } from '../house/layout.js'
@@ -18,14 +19,17 @@ type Say = (what: string) => void
 export function benchCommand(): Command {
   return new Command('bench')
     .description('Measure side by side with the bare thing, interleaved in one run')
-    .argument('[what]', `${Object.keys(BENCHES).join(', ')} (default: all)`)
-    .option('--seconds <n>', 'seconds of each round of the collector', '5')
+    .argument(
+      '[what]',
+      `${Object.keys(BENCHES).join(', ')} (default: all but distributed, which needs KAFKA_BROKERS)`,
+    )
+    .option('--seconds <n>', 'seconds of each round of a collector', '5')
     .option('--rows <n>', 'rows of each round of the aggregator', '200000')
     .option('--rulebook <file>', 'the rulebook whose transforms are measured', ERP_RULEBOOK)
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ npm run bench\n  $ npx tacit bench collector --seconds 10 --json\n  $ npx tacit bench transform\n',
+      '\nExamples:\n  $ npm run bench\n  $ npx tacit bench collector --seconds 10 --json\n  $ npx tacit bench transform\n  $ KAFKA_BROKERS=127.0.0.1:9092 TACIT_KAFKA_REPLICATION=1 npx tacit bench distributed\n',
     )
     .action(bench)
 }
@@ -93,10 +97,40 @@ async function aggregator({ json, rows }: BenchOptions, tell: Say): Promise<void
   )
 }
 
+async function distributed({ json, rows: count, seconds }: BenchOptions, tell: Say): Promise<void> {
+  const result = await benchDistributed(
+    positive(seconds, '--seconds'),
+    positive(count, '--rows'),
+    (kind, round) => tell(`round ${round}: ${kind}`),
+  )
+  if (json) return printJson(result)
+  const rows = [
+    ['embedded log', String(result.embedded_us_per_event)],
+    ['brokers', String(result.kafka_us_per_event)],
+    ['brokers, two collectors', String(result.two_us_per_event)],
+  ]
+  print(`\n${table(['collector', 'CPU µs/event'], rows)}\n`)
+  print(
+    `On brokers ${result.ratio} of embedded at ${result.kafka_events_per_batch} events a batch; two collectors ${result.ratio_two} of one.`,
+  )
+  print(
+    `Aggregator on brokers: ${result.aggregator_rows_per_second.toLocaleString('en-GB')} rows/s to landing, ${result.aggregator_ratio} of a plain client insert of the same rows.`,
+  )
+  print(
+    result.scaling === null
+      ? 'Whether two take twice as much is not shown: that needs eight cores.'
+      : `Two take ${result.scaling} times as many requests a second.`,
+  )
+}
+
+/** What needs more than this machine has by itself is measured where it is asked for. */
+const ON_REQUEST = new Set(['distributed'])
+
 const BENCHES: Readonly<Record<string, (options: BenchOptions, tell: Say) => Promise<void>>> = {
   collector,
   aggregator,
   transform,
+  distributed,
 }
 
 async function bench(what: string | undefined, options: BenchOptions): Promise<void> {
@@ -104,6 +138,6 @@ async function bench(what: string | undefined, options: BenchOptions): Promise<v
     throw new UsageError(`bench measures ${Object.keys(BENCHES).join(', ')}`)
   }
   for (const [name, run] of Object.entries(BENCHES)) {
-    if (what === undefined || what === name) await run(options, say)
+    if (what === name || (what === undefined && !ON_REQUEST.has(name))) await run(options, say)
   }
 }

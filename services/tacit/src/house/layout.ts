@@ -36,7 +36,11 @@ export interface RealmLayout {
   /** where the master key file is, unless the operator names another place */
   readonly masterKey: string
   readonly log: string
+  /** of a collector that writes to brokers: what waits while they do not answer */
+  readonly spool: string
   readonly state: string
+  /** of an aggregator or dashboard in a group: its copy of what they share, made anew at each start */
+  readonly sharedState: string
   readonly rulebook: string
   /** every rulebook that was ever activated or told of, by hash; of a keeper of its own each that it was started with */
   readonly archive: string
@@ -93,7 +97,9 @@ export function dataLayout(dir: string): DataLayout {
         keeperElsewhere: join(own, 'keeper-elsewhere'),
         masterKey: join(own, 'master.key'),
         log: join(own, 'log'),
+        spool: join(own, 'spool'),
         state: join(own, 'state'),
+        sharedState: join(own, 'shared-state'),
         rulebook: join(own, 'rulebook'),
         archive: join(own, 'rulebooks'),
         register: join(own, 'keys-register'),

@@ -7,7 +7,7 @@
  */
 import { Aggregator, AggregatorState, soleMember } from '@tacit/aggregator'
 import { TacitError } from '@tacit/contracts'
-import { openLmdbLog } from '@tacit/event-log'
+import { type EventLog, openLmdbLog } from '@tacit/event-log'
 import { createLogKeys, type KeeperPort } from '@tacit/keyring'
 import { type Rulebook, unitedPlans } from '@tacit/rulebook'
 import { openWarehouse, type ServerAddress } from '@tacit/warehouse'
@@ -62,11 +62,21 @@ async function nothing(): Promise<never> {
 }
 
 /** Answers nobody: what reads must not depend on a key. */
-const noKeys: KeeperPort = {
+export const noKeys: KeeperPort = {
   pseudonymKey: nothing,
   batchKey: nothing,
   destroyLogKey: nothing,
   epochs: nothing,
   reconciled: nothing,
   obey: nothing,
+}
+
+/** The log of a process that has none: it reads what others made of it. */
+export const noLog: EventLog = {
+  writer: '',
+  width: () => 0,
+  append: nothing,
+  parts: () => [],
+  expire: nothing,
+  close: async () => {},
 }

@@ -52,8 +52,13 @@ export interface RealmKeeperOptions {
   /** absent: in this process */
   readonly keeperAddress?: KeeperAddress
   readonly isDriven?: boolean
+  /** what this process is to a keeper of another one; both by default */
+  readonly roles?: readonly KeeperRole[]
   readonly alarm: (message: string) => void
 }
+
+/** What who asks a keeper may be. */
+export type KeeperRole = 'collector' | 'aggregator'
 
 /** @throws TacitError ERR_CONFIG_INVALID, ERR_KEEPER_REFUSED, ERR_KEEPER_UNTRUSTED, ERR_TLS_FILES; ERR_KEY_STORE, ERR_KEY_MASTER, ERR_AUDIT_… */
 export function openRealmKeeper(options: RealmKeeperOptions): Promise<KeeperService> {
@@ -99,7 +104,7 @@ async function connectTo({ tls, urls }: KeeperAddress, options: RealmKeeperOptio
     watch: { refused: ({ message }) => alarm(`changed TLS files are not used: ${message}`) },
   })
   try {
-    await prove(keeper, rulebook, alarm)
+    await prove(keeper, rulebook, options.roles ?? ['collector', 'aggregator'], alarm)
     return keeper
   } catch (error) {
     await keeper.close()
@@ -121,15 +126,16 @@ function refuseOwnKeys({ keys }: RealmLayout): void {
 const NO_HOUR = 0
 const NO_PRODUCER = '0'.repeat(16)
 
-/** Asks in both roles once, so that a certificate that will not do is said now and not by lost events. */
+/** Asks in each role once, so that a certificate that will not do is said now and not by lost events. */
 async function prove(
   { port }: KeeperService,
   rulebook: Rulebook,
+  roles: readonly KeeperRole[],
   alarm: (message: string) => void,
 ): Promise<void> {
   try {
-    await port.batchKey(NO_HOUR, NO_PRODUCER, true)
-    await port.obey(keyTimesOf(rulebook))
+    if (roles.includes('collector')) await port.batchKey(NO_HOUR, NO_PRODUCER, true)
+    if (roles.includes('aggregator')) await port.obey(keyTimesOf(rulebook))
   } catch (error) {
     if (!(error instanceof TacitError)) throw error
     if (error.code === 'ERR_KEEPER_UNAVAILABLE') {
@@ -142,7 +148,7 @@ async function prove(
     if (error.code !== 'ERR_KEEPER_REFUSED' || error.cause !== undefined) throw error
     throw new TacitError(
       'ERR_KEEPER_REFUSED',
-      'The keeper takes the certificate of TACIT_TLS_CERT_FILE, but not for a collector and an aggregator: it must name both, URI:tacit://collector/NAME and URI:tacit://aggregator/NAME, in its subject alternative names',
+      `The keeper takes the certificate of TACIT_TLS_CERT_FILE, but not for ${roles.map((role) => (role === 'aggregator' ? 'an aggregator' : `a ${role}`)).join(' and ')}: it must name ${roles.map((role) => `URI:tacit://${role}/NAME`).join(' and ')} in its subject alternative names`,
     )
   }
 }

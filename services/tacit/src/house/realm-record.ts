@@ -10,7 +10,7 @@ import { VERSION } from './layout.js'
 import { RegisterEvidence } from './register-evidence.js'
 
 export interface RealmRecordOptions {
-  readonly service: 'up' | 'import' | 'simulate'
+  readonly service: 'up' | 'import' | 'simulate' | 'collector' | 'aggregator'
   /** hash of the rulebook that rules */
   readonly rulebook: string
   readonly register: RulebookRegister | null

@@ -79,6 +79,7 @@ async function openStores(
   const state = AggregatorState.open(layout.state)
   const warehouse = openWarehouse(server, layout.database)
   await warehouse.migrate(unitedPlans(rulebooks.all()))
+  await warehouse.takeOver(0)
   return { keeper, log, warehouse, state }
 }
 

@@ -11,3 +11,12 @@ export function stopSignal(): Promise<void> {
     process.on('SIGTERM', stop)
   })
 }
+
+/**
+ * What a start comes to, unless it is stopped before: then the process ends at once. Nothing was taken yet that could be lost.
+ * @param stopped of {@link stopSignal}
+ */
+export async function unlessStopped<T>(stopped: Promise<void>, starting: Promise<T>): Promise<T> {
+  const ended = await Promise.race([starting.then((value) => ({ value })), stopped.then(() => null)])
+  return ended === null ? process.exit(0) : ended.value
+}

@@ -33,10 +33,10 @@ export interface SentBeacon {
   acknowledged: boolean
 }
 
-/** Letters only, eight of them: a template keeps such a segment, and no two numbers give the same. */
-function markerOf(number: number): string {
-  let text = ''
-  for (let rest = number; text.length < 8; rest = Math.floor(rest / 26)) {
+/** Letters only, at least eight of them: a template keeps such a segment, and no two numbers give the same. */
+function markerOf(number: number, length = 8): string {
+  let text = 'x'.repeat(length - 8)
+  for (let rest = number; text.length < length; rest = Math.floor(rest / 26)) {
     text = String.fromCharCode(0x61 + (rest % 26)) + text
   }
   return text
@@ -67,25 +67,41 @@ export interface BeaconSource {
   make(): SentBeacon
 }
 
-export function createBeaconSource(setting: Setting, chance: Chance): BeaconSource {
-  let number = 0
+export interface BeaconOptions {
+  /** events of a beacon, at most */
+  readonly events?: number
+  /** letters of an event's path */
+  readonly letters?: number
+  /** number of the first event, for who makes several sources of one run */
+  readonly first?: number
+  /** ms, at most; by default as far as the day of the moment goes: an event of yesterday might be late */
+  readonly ages?: number
+  /** false: none of a signed site, but some without its token */
+  readonly signed?: boolean
+}
+
+export function createBeaconSource(
+  setting: Setting,
+  chance: Chance,
+  { ages, events: most = MAX_EVENTS, first = 0, letters = 8, signed: maySign = true }: BeaconOptions = {},
+): BeaconSource {
+  let number = first
   const tokens = new Map<string, { text: string; until: number }>()
 
   function tokenOf(tenant: string, subject: string): string {
     const key = `${tenant} ${subject}`
     const known = tokens.get(key)
-    if (known !== undefined && Date.now() < known.until) return known.text
+    if (known !== undefined && setting.now() < known.until) return known.text
     const text = setting.token(tenant, subject)
-    tokens.set(key, { text, until: Date.now() + TOKEN_LIFE_MS })
+    tokens.set(key, { text, until: setting.now() + TOKEN_LIFE_MS })
     return text
   }
 
   function eventsOf(kind: Kind): SentEvent[] {
-    // Within the day of the moment: an event of yesterday might be late.
-    const maxAge = Math.min(2 * HOUR, Date.now() % DAY)
-    const count = 1 + chance.below(MAX_EVENTS)
+    const maxAge = ages ?? Math.min(2 * HOUR, setting.now() % DAY)
+    const count = 1 + chance.below(most)
     return Array.from({ length: count }, (_, at) => ({
-      marker: markerOf(number++),
+      marker: markerOf(number++, letters),
       age: chance.below(3) === 0 ? chance.below(maxAge + 1) : 0,
       // The first is good, so that what became of the others can be told from it.
       reason: kind === 'good' && at > 0 && chance.below(5) === 0 ? 'event.unknown' : REASONS[kind],
@@ -95,7 +111,7 @@ export function createBeaconSource(setting: Setting, chance: Chance): BeaconSour
   function make(): SentBeacon {
     const roll = chance.below(100)
     const kind = KINDS.find(([upTo]) => roll < upTo)?.[1] ?? 'good'
-    const signed = kind === 'token' || (kind !== 'gpc' && chance.below(2) === 0)
+    const signed = kind === 'token' || (maySign && kind !== 'gpc' && chance.below(2) === 0)
     const site = kind === 'site' ? 'nowhere' : signed ? SIGNED_SITE : NETWORK_SITE
     const who = chance.below(PEOPLE)
     const events = eventsOf(kind)

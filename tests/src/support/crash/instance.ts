@@ -8,6 +8,7 @@ import type { Test } from 'tap'
 
 const TACIT = fileURLToPath(new URL('../../../../services/tacit/bin/tacit.mjs', import.meta.url))
 const KILL_POINTS = new URL('./kill-points.js', import.meta.url).href
+const TROUBLES = new URL('./troubles.js', import.meta.url).href
 const ADVANCE = fileURLToPath(new URL('./advance.js', import.meta.url))
 const OUTPUT_CHARACTERS = 20_000
 const DIES_WITHIN_MS = 20_000
@@ -33,6 +34,8 @@ export interface Instance {
   output(): string
   hasEnded(): boolean
   kill(signal: NodeJS.Signals): void
+  /** sends a signal to the process alone, not to its children */
+  signal(signal: NodeJS.Signals): void
   /** Resolves with the origin of the collector; null where the process ended before it was ready. */
   readonly ready: Promise<{ readonly origin: string; readonly ms: number } | null>
 }
@@ -41,12 +44,19 @@ interface SpawnOptions {
   readonly args: readonly string[]
   readonly env?: NodeJS.ProcessEnv
   readonly killAt?: KillAt
+  /** what SIGUSR2 brings over it (see troubles.ts) */
+  readonly trouble?: string
+  /** options of Node */
+  readonly nodeOptions?: readonly string[]
 }
 
-function start({ args, env = {}, killAt }: SpawnOptions): Instance {
+function start({ args, env = {}, killAt, nodeOptions = [], trouble }: SpawnOptions): Instance {
   const started = performance.now()
-  const preload = killAt === undefined ? [] : ['--import', KILL_POINTS]
-  const child = spawn(process.execPath, [...preload, ...args], {
+  const preload = [
+    ...(killAt === undefined ? [] : ['--import', KILL_POINTS]),
+    ...(trouble === undefined ? [] : ['--import', TROUBLES]),
+  ]
+  const child = spawn(process.execPath, [...nodeOptions, ...preload, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     // A process group of its own, as a shell gives it: Ctrl-C goes to the group.
     detached: true,
@@ -54,6 +64,7 @@ function start({ args, env = {}, killAt }: SpawnOptions): Instance {
       ...process.env,
       ...env,
       ...(killAt === undefined ? {} : { TACIT_TEST_KILL_AT: JSON.stringify(killAt) }),
+      ...(trouble === undefined ? {} : { TACIT_TEST_TROUBLE: trouble }),
     },
   })
   let output = ''
@@ -82,6 +93,7 @@ function start({ args, env = {}, killAt }: SpawnOptions): Instance {
     output: () => output,
     hasEnded: () => ended,
     kill: (signal) => void killGroup(child, signal),
+    signal: (signal) => void child.kill(signal),
   }
 }
 
@@ -99,6 +111,8 @@ export interface UpOptions {
   readonly rulebook: string
   readonly env: NodeJS.ProcessEnv
   readonly killAt?: KillAt
+  readonly trouble?: string
+  readonly nodeOptions?: readonly string[]
 }
 
 /** `tacit up` on ports that the system chooses. */

@@ -3,12 +3,13 @@
  * It stands between the product and Node's own modules, so the product knows nothing of it.
  *
  * Points: `seal` and `open` (a batch), `answer` (a 204), and requests to ClickHouse as `<what>.before` (nothing is
- * sent), `<what>.sent` (the server has it all, no answer yet) and `<what>.after` (answered).
+ * sent), `<what>.sent` (the server has it all, no answer yet) and `<what>.after` (answered); of Kafka, kafka-points.ts.
  */
 import crypto from 'node:crypto'
 import { writeSync } from 'node:fs'
 import http from 'node:http'
 import { syncBuiltinESMExports } from 'node:module'
+import { watchKafka } from './kafka-points.js'
 
 interface Wanted {
   readonly point: string
@@ -99,4 +100,5 @@ http.ServerResponse.prototype.writeHead = function (
   return writeHead.apply(this, args)
 } as typeof writeHead
 
+watchKafka(reach)
 syncBuiltinESMExports()

@@ -12,7 +12,7 @@ export const SIGNED_SITE = 'erp'
  * `words: any` keeps a segment of letters as it is, so that each event can be found again by its path. Nobody's cell is
  * published but `(other)`, which then counts every event.
  */
-const rulebookText = (effective: string, expires: string): string => `rulebook: crash-test
+const rulebookText = (effective: string, expires: string, spool: string): string => `rulebook: crash-test
 version: 2026.1.1
 policy: { version: "2026-01-01", clauses: ["2b"] }
 effective: ${effective}
@@ -59,7 +59,7 @@ release:
   max_share: 50%
   max_person_share: 75%
   max_events_per_person: 10000 per kind and day
-keep: { log: 24h, staging: epoch + 48h, released: 25 months, audit: 400 days }
+keep: { log: 24h, staging: epoch + 48h, released: 25 months, audit: 400 days, spool: ${spool} }
 bots: count
 assets: count
 region: in
@@ -69,15 +69,27 @@ export interface Setting {
   readonly rulebook: string
   /** environment of `tacit up` */
   readonly env: NodeJS.ProcessEnv
+  /** ms: what the processes under test take for the time now */
+  now(): number
   /** A token that the ERP signed just now (HS256). */
   token(tenant: string, subject: string): string
 }
 
+export interface SettingOptions {
+  /** how much may wait for brokers on a collector; default 1 GiB */
+  readonly spool?: string
+  /** ms: the clock of the processes under test */
+  readonly now?: () => number
+}
+
 /** Writes rulebook, catalogue and token keys into a folder. */
-export function createSetting(dir: string): Setting {
+export function createSetting(
+  dir: string,
+  { now = () => Date.now(), spool = '1 GiB' }: SettingOptions = {},
+): Setting {
   mkdirSync(dir, { recursive: true })
   const rulebook = join(dir, 'rulebook.yaml')
-  writeFileSync(rulebook, rulebookText(utcDay(-2), utcDay(300)))
+  writeFileSync(rulebook, rulebookText(utcDay(now(), -2), utcDay(now(), 300), spool))
   writeFileSync(join(dir, 'events.yaml'), 'events:\n  page_view: { kind: page_view }\n')
   const secret = randomBytes(32)
   const keys = join(dir, 'keys.json')
@@ -92,17 +104,18 @@ export function createSetting(dir: string): Setting {
       TACIT_TRUSTED_PROXIES: '127.0.0.0/8',
       TACIT_RATE_PER_TOKEN: '999999999',
     },
-    token: (tenant, subject) => sign(secret, claimsOf(tenant, subject)),
+    now,
+    token: (tenant, subject) => sign(secret, claimsOf(now(), tenant, subject)),
   }
 }
 
-/** The UTC date so many days from now. */
-function utcDay(days: number): string {
-  return new Date(Date.now() + days * DAY).toISOString().slice(0, 10)
+/** The UTC date so many days after a time (ms). */
+function utcDay(time: number, days: number): string {
+  return new Date(time + days * DAY).toISOString().slice(0, 10)
 }
 
-function claimsOf(tenant: string, sub: string): object {
-  const iat = Math.floor(Date.now() / 1000)
+function claimsOf(now: number, tenant: string, sub: string): object {
+  const iat = Math.floor(now / 1000)
   const at = new Date(iat * 1000 - DAY).toISOString()
   return {
     aud: 'tacit',

@@ -45,7 +45,9 @@ async function reason(need: Need, env: NodeJS.ProcessEnv): Promise<string | fals
   }
   // Containers come up again on other ports, so tests that end brokers run on the jars there too.
   if (need === 'use' && (await dockerAnswers(env))) return false
-  return withoutJars(env)
+  const missing = await withoutJars(env)
+  if (missing === false || need === 'control') return missing
+  return `${missing} Or start a Docker engine, or set KAFKA_BROKERS.`
 }
 
 const known = new Map<Need, Promise<string | false>>()

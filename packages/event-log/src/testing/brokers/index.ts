@@ -1,6 +1,7 @@
 /** Real Kafka brokers for tests. */
 export { startBrokers } from './cluster.js'
 export { brokersSkip, type Need, type OpenBrokers, openBrokers } from './find.js'
-export { freePorts } from './ports.js'
+export { freePorts, isFree } from './ports.js'
 export type { Access, BrokerNode, BrokerOptions, Brokers } from './shapes.js'
 export { TcpProxy } from './tcp-proxy.js'
+export { BrokersUnavailable } from './unavailable.js'

@@ -31,7 +31,7 @@ export async function findJava(env: NodeJS.ProcessEnv): Promise<Java> {
   const home = env['JAVA_HOME']
   const path =
     (home ? await onPath('java', { PATH: join(home, 'bin') }) : null) ?? (await onPath('java', env))
-  const advice = `Install Java ${MINIMUM_JAVA} or newer (or set JAVA_HOME), or start a Docker engine, or set KAFKA_BROKERS.`
+  const advice = `Install Java ${MINIMUM_JAVA} or newer, or set JAVA_HOME to it.`
   if (path === null) throw new BrokersUnavailable(`Java is missing. ${advice}`)
   const { output } = await runGuarded(path, ['-version'], { cwd: '/', env, timeoutMs: VERSION_WITHIN_MS })
   const version = /version "([\d.]+)/.exec(output)?.[1]
@@ -47,6 +47,6 @@ export async function findMaven(env: NodeJS.ProcessEnv): Promise<string> {
   const path = await onPath('mvn', env)
   if (path !== null) return path
   throw new BrokersUnavailable(
-    'Maven is missing, and Apache Kafka was not fetched before. Install Maven, or start a Docker engine, or set KAFKA_BROKERS.',
+    'Maven (mvn) is missing, which fetches Apache Kafka the first time. Install it.',
   )
 }

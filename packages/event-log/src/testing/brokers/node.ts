@@ -8,7 +8,7 @@ import type { Access, BrokerNode } from './shapes.js'
 import type { TcpProxy } from './tcp-proxy.js'
 
 /** Generous: a machine under load may take its time; a broker that dies is noticed at once. */
-const READY_WITHIN_MS = 60_000
+const READY_WITHIN_MS = 120_000
 const ASK_EVERY_MS = 40
 const STOP_WITHIN_MS = 30_000
 const SETTINGS = 'server.properties'

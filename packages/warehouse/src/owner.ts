@@ -1,0 +1,55 @@
+/**
+ * Who may move, delete and drop in a database that several aggregators share: the owner of the latest term.
+ *
+ * Invariant: a statement that a former owner sends after another took over (it was paused, say) moves and deletes nothing:
+ * its condition is evaluated by the server when it runs. Partitions cannot be dropped under a condition, so the term is
+ * looked at before that. One that is alone has term 0, and no condition.
+ */
+import { TacitError } from '@tacit/contracts'
+import type { Connection } from './connection.js'
+import { CLEAN, dropTable, DURABLE } from './schema.js'
+import { tableName } from './sql.js'
+
+const OWNERS = 'owners'
+
+/**
+ * Becomes the owner: former ones are fenced, and scratch tables that they left go.
+ * @param term higher than every former owner's; 0 where nobody else has this database
+ */
+export async function takeOver(connection: Connection, term: number): Promise<void> {
+  const { database } = connection
+  if (term > 0) {
+    const owners = tableName(database, OWNERS)
+    await connection.command(
+      `CREATE TABLE IF NOT EXISTS ${owners} (term UInt64) ENGINE = MergeTree ORDER BY term SETTINGS ${DURABLE}`,
+      { repeatable: true },
+    )
+    await connection.command(`INSERT INTO ${owners} VALUES ({term:UInt64})`, {
+      params: { term },
+      repeatable: true,
+    })
+    connection.owner.term = term
+  }
+  const scratch = await connection.rows<{ name: string }>(
+    'SELECT name FROM system.tables WHERE database = {database:String} AND startsWith(name, {prefix:String})',
+    { database, prefix: CLEAN },
+  )
+  for (const { name } of scratch) await dropTable(connection, name)
+}
+
+/** A condition to be added to others: true for as long as nobody took over. */
+export function whileOwner({ database, owner }: Connection): string {
+  return owner.term === 0
+    ? ''
+    : ` AND (SELECT max(term) FROM ${tableName(database, OWNERS)}) <= ${String(owner.term)}`
+}
+
+/** @throws TacitError ERR_LOG_FENCED where another took over */
+export async function requireOwner(connection: Connection): Promise<void> {
+  const { database, owner } = connection
+  if (owner.term === 0) return
+  const [row] = await connection.rows<{ term: number }>(
+    `SELECT max(term) AS term FROM ${tableName(database, OWNERS)}`,
+  )
+  if ((row?.term ?? 0) > owner.term) throw new TacitError('ERR_LOG_FENCED')
+}

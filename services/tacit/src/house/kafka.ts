@@ -1,0 +1,117 @@
+/** The brokers and the ClickHouse server of a distributed deployment, as the settings name them. */
+import { readFileSync } from 'node:fs'
+import { TacitError } from '@tacit/contracts'
+import { type Journal, type JournalChange, type KafkaOptions, openJournal } from '@tacit/event-log'
+import type { ServerAddress } from '@tacit/warehouse'
+import type { Environment } from './environment.js'
+import { untilAvailable } from './patience.js'
+
+/** @throws TacitError ERR_CONFIG_INVALID naming the variable */
+function fileOf(name: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new TacitError('ERR_CONFIG_INVALID', `The file of ${name} cannot be read`, { cause })
+  }
+}
+
+/** What a file of one secret holds, without the end of its line. */
+function secretOf(name: string, path: string): string {
+  const secret = fileOf(name, path).replace(/\r?\n$/, '')
+  if (secret === '') throw new TacitError('ERR_CONFIG_INVALID', `The file of ${name} is empty`)
+  return secret
+}
+
+/** @throws TacitError ERR_CONFIG_INVALID saying what to set */
+export function kafkaOptionsOf(environment: Environment): KafkaOptions {
+  const {
+    KAFKA_BROKERS: brokers,
+    TACIT_KAFKA_PARTITIONS: partitions,
+    TACIT_KAFKA_REPLICATION: replication,
+    TACIT_KAFKA_TOPIC_PREFIX: prefix,
+  } = environment
+  if (brokers.length === 0) {
+    throw new TacitError(
+      'ERR_CONFIG_INVALID',
+      'No broker is named: set KAFKA_BROKERS=host:port,… (to try it: npm run kafka, docs/distributed.md)',
+    )
+  }
+  return { brokers, tls: tlsOf(environment), sasl: saslOf(environment), prefix, partitions, replication }
+}
+
+function tlsOf(environment: Environment): KafkaOptions['tls'] {
+  const {
+    TACIT_KAFKA_CA_FILE: ca,
+    TACIT_KAFKA_CERT_FILE: cert,
+    TACIT_KAFKA_KEY_FILE: key,
+    TACIT_KAFKA_TLS: tls,
+  } = environment
+  if (tls === 'off') {
+    const set = Object.entries({
+      TACIT_KAFKA_CA_FILE: ca,
+      TACIT_KAFKA_CERT_FILE: cert,
+      TACIT_KAFKA_KEY_FILE: key,
+    })
+    const name = set.find(([, path]) => path !== undefined)?.[0]
+    if (name === undefined) return null
+    throw new TacitError('ERR_CONFIG_INVALID', `${name} is for TLS: set TACIT_KAFKA_TLS=on, too`)
+  }
+  if (ca === undefined) {
+    throw new TacitError('ERR_CONFIG_INVALID', 'TACIT_KAFKA_TLS=on needs TACIT_KAFKA_CA_FILE')
+  }
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new TacitError('ERR_CONFIG_INVALID', 'TACIT_KAFKA_CERT_FILE and TACIT_KAFKA_KEY_FILE go together')
+  }
+  return {
+    ca: fileOf('TACIT_KAFKA_CA_FILE', ca),
+    ...(cert === undefined || key === undefined
+      ? {}
+      : { cert: fileOf('TACIT_KAFKA_CERT_FILE', cert), key: fileOf('TACIT_KAFKA_KEY_FILE', key) }),
+  }
+}
+
+function saslOf({
+  TACIT_KAFKA_PASSWORD_FILE: file,
+  TACIT_KAFKA_USERNAME: username,
+}: Environment): KafkaOptions['sasl'] {
+  if (username === undefined && file === undefined) return null
+  if (username === undefined || file === undefined) {
+    throw new TacitError(
+      'ERR_CONFIG_INVALID',
+      'TACIT_KAFKA_USERNAME and TACIT_KAFKA_PASSWORD_FILE go together',
+    )
+  }
+  return { username, password: secretOf('TACIT_KAFKA_PASSWORD_FILE', file) }
+}
+
+/** @throws TacitError ERR_CONFIG_INVALID saying what to set */
+export function clickHouseOf(environment: Environment): ServerAddress {
+  const {
+    CLICKHOUSE_URL: url,
+    CLICKHOUSE_USERNAME: username,
+    TACIT_CLICKHOUSE_PASSWORD_FILE: file,
+  } = environment
+  if (url === undefined || file === undefined) {
+    throw new TacitError(
+      'ERR_CONFIG_INVALID',
+      'No ClickHouse server is named: set CLICKHOUSE_URL and TACIT_CLICKHOUSE_PASSWORD_FILE (to try it: npm run stores, docs/distributed.md)',
+    )
+  }
+  return { url, username, password: secretOf('TACIT_CLICKHOUSE_PASSWORD_FILE', file) }
+}
+
+/** The journal of what aggregators share, once all that is in it is applied here. @throws TacitError ERR_LOG_TOPIC */
+export async function openSharedJournal(
+  kafka: KafkaOptions,
+  alarm: (message: string) => void,
+  apply: (changes: readonly JournalChange[]) => Promise<void>,
+): Promise<Journal> {
+  const journal = await untilAvailable('Kafka', () => openJournal({ kafka, alarm, apply }), alarm)
+  try {
+    await journal.current
+    return journal
+  } catch (error) {
+    await journal.close()
+    throw error
+  }
+}
