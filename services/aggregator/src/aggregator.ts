@@ -31,6 +31,8 @@ export interface AggregatorOptions {
   readonly alarm: (message: string) => void
 }
 
+/** Parts of the log that are staged at once: each holds one insert in memory. */
+const PARTS_AT_ONCE = 3
 const ONE_RECORD_BYTES = 16 * 1024 * 1024
 /** Hours whose keys may still live when this process begins. */
 const SETTLED_HOURS = 25
@@ -68,7 +70,17 @@ export class Aggregator {
     const parts = this.#options.log.parts(CONSUMER_GROUP)
     for (const part of this.#stagers.keys()) if (!parts.includes(part)) this.#stagers.delete(part)
     let batches = 0
-    for (const part of parts) batches += await this.#stage(part)
+    const queue = [...parts]
+    const work = async (): Promise<void> => {
+      for (let part = queue.shift(); part !== undefined; part = queue.shift()) {
+        const taken = await this.#stage(part)
+        batches += taken
+      }
+    }
+    // While the rows of one part are inserted, those of another are read and opened.
+    const ended = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, work))
+    const failed = ended.find((one) => one.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
     return batches
   }
 
