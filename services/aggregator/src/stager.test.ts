@@ -1,7 +1,6 @@
 /** From the log into landing and staging, under every outcome that an insert can have (facts.md, ClickHouse; C4, C7, C15). */
 import { join } from 'node:path'
 import { DAY, HOUR } from '@tacit/contracts'
-import type { LogPart } from '@tacit/event-log'
 import { WarehouseError } from '@tacit/warehouse'
 import t from 'tap'
 import { behind, type Hook } from './testing/interrupt.js'
@@ -195,69 +194,6 @@ t.test('a record that does not open is set aside and counted nowhere else', asyn
   t.match(running.state.window('day', EPOCH), { accepted: ROWS.length, quarantined: 0 })
   await running.close()
 })
-
-t.test('L5: damaged records are counted and skipped', async (t) => {
-  const stores = new TestStores(join(dir, 'damaged'), server, 'damaged', rulebook)
-  stores.keeper.openEpoch(EPOCH)
-  const running = await stores.open((doors) => ({
-    ...doors,
-    log: {
-      ...doors.log,
-      parts(group) {
-        const [part] = doors.log.parts(group)
-        const read: LogPart['read'] = (...args) => {
-          const slice = part.read(...args)
-          const records = slice.records.filter(({ position }) => position !== 2)
-          return { ...slice, records, corrupt: slice.records.length - records.length }
-        }
-        return [{ ...part, read }]
-      },
-    },
-  }))
-  await sendThree(running)
-  t.equal(await settled(running), ROWS.length - 8)
-  t.equal(running.state.corruptRecords, 1)
-  t.equal(
-    running.aggregator.ledger().reduce((sum, row) => sum + row.accepted, 0),
-    ROWS.length - 8,
-  )
-  t.equal(await running.aggregator.stage(), 0, 'the cursor passed the damage')
-  await running.close()
-})
-
-t.test(
-  'an insert that another process left open is taken up once all of it is here, and not before',
-  async (t) => {
-    const stores = new TestStores(join(dir, 'open'), server, 'open', rulebook)
-    stores.keeper.openEpoch(EPOCH)
-    let here = 3
-    const running = await stores.open((doors) => ({
-      ...doors,
-      log: {
-        ...doors.log,
-        parts(group) {
-          const [part] = doors.log.parts(group)
-          const read: LogPart['read'] = (after, ...rest) => {
-            const slice = part.read(after, ...rest)
-            const records = slice.records.filter(({ position }) => position <= here)
-            return { ...slice, records, last: records.at(-1)?.position ?? after }
-          }
-          return [{ ...part, read }]
-        },
-      },
-    }))
-    await sendThree(running)
-    const [part] = running.log.parts('aggregator')
-    await part.commit({ position: 0, boundary: JSON.stringify({ last: 3, attempt: 0 }) })
-    here = 2
-    t.equal(await running.aggregator.stage(), 0)
-    t.same(part.cursor(), { position: 0, boundary: '{"last":3,"attempt":0}' }, 'the boundary stands')
-    here = 3
-    t.equal(await running.aggregator.stage(), 3)
-    t.equal(part.cursor().position, 3)
-    await running.close()
-  },
-)
 
 t.test('a batch whose hour lost its key before it was read is counted as expired', async (t) => {
   const stores = new TestStores(join(dir, 'expired'), server, 'expired', rulebook)

@@ -1,0 +1,88 @@
+/** What the stager makes of a part of the log that is damaged, or not all here. */
+import { join } from 'node:path'
+import { HOUR } from '@tacit/contracts'
+import type { LogPart } from '@tacit/event-log'
+import t from 'tap'
+import { erpRulebook, type TestProcess, TestStores, testServer } from './testing/stores.js'
+import { DAY_START, EPOCH, pageViews } from './testing/traffic.js'
+
+const server = await testServer(t)
+const rulebook = erpRulebook('pages')
+const dir = t.testdir()
+const NOON = DAY_START + 12 * HOUR
+const ROWS = pageViews({ tenants: 6, perTenant: 4 }, '/dashboard')
+
+/** Three batches of 8 rows each, received in the first hour. */
+async function sendThree({ collector }: TestProcess): Promise<void> {
+  for (const at of [0, 8, 16]) await collector.send(DAY_START, ROWS.slice(at, at + 8))
+}
+
+/** Settles what is in the log. @returns rows in staging */
+async function settled(running: TestProcess): Promise<number> {
+  await running.collector.watermark(NOON)
+  await running.advance(NOON)
+  return running.warehouse.stagedRows('day', EPOCH)
+}
+
+t.test('L5: damaged records are counted and skipped', async (t) => {
+  const stores = new TestStores(join(dir, 'damaged'), server, 'damaged', rulebook)
+  stores.keeper.openEpoch(EPOCH)
+  const running = await stores.open((doors) => ({
+    ...doors,
+    log: {
+      ...doors.log,
+      parts(group) {
+        const [part] = doors.log.parts(group)
+        const read: LogPart['read'] = (...args) => {
+          const slice = part.read(...args)
+          const records = slice.records.filter(({ position }) => position !== 2)
+          return { ...slice, records, corrupt: slice.records.length - records.length }
+        }
+        return [{ ...part, read }]
+      },
+    },
+  }))
+  await sendThree(running)
+  t.equal(await settled(running), ROWS.length - 8)
+  t.equal(running.state.corruptRecords, 1)
+  t.equal(
+    running.aggregator.ledger().reduce((sum, row) => sum + row.accepted, 0),
+    ROWS.length - 8,
+  )
+  t.equal(await running.aggregator.stage(), 0, 'the cursor passed the damage')
+  await running.close()
+})
+
+t.test(
+  'an insert that another process left open is taken up once all of it is here, and not before',
+  async (t) => {
+    const stores = new TestStores(join(dir, 'open'), server, 'open', rulebook)
+    stores.keeper.openEpoch(EPOCH)
+    let here = 3
+    const running = await stores.open((doors) => ({
+      ...doors,
+      log: {
+        ...doors.log,
+        parts(group) {
+          const [part] = doors.log.parts(group)
+          const read: LogPart['read'] = (after, ...rest) => {
+            const slice = part.read(after, ...rest)
+            const records = slice.records.filter(({ position }) => position <= here)
+            return { ...slice, records, last: records.at(-1)?.position ?? after }
+          }
+          return [{ ...part, read }]
+        },
+      },
+    }))
+    await sendThree(running)
+    const [part] = running.log.parts('aggregator')
+    await part.commit({ position: 0, boundary: JSON.stringify({ last: 3, attempt: 0 }) })
+    here = 2
+    t.equal(await running.aggregator.stage(), 0)
+    t.same(part.cursor(), { position: 0, boundary: '{"last":3,"attempt":0}' }, 'the boundary stands')
+    here = 3
+    t.equal(await running.aggregator.stage(), 3)
+    t.equal(part.cursor().position, 3)
+    await running.close()
+  },
+)
