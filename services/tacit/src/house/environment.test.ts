@@ -17,6 +17,12 @@ function refusal(env: NodeJS.ProcessEnv): string {
 t.test('without settings the defaults stand', async (t) => {
   t.same(readEnvironment({ PATH: '/bin', TACIT: 'x' }), {
     TACIT_KEEPER_URL: [],
+    KAFKA_BROKERS: [],
+    TACIT_KAFKA_TLS: 'off',
+    TACIT_KAFKA_TOPIC_PREFIX: 'tacit',
+    TACIT_KAFKA_PARTITIONS: 6,
+    TACIT_KAFKA_REPLICATION: 3,
+    CLICKHOUSE_USERNAME: 'tacit',
     TACIT_TRUSTED_PROXIES: [],
     TACIT_NAT64_PREFIXES: [],
     TACIT_AUDIT_MAIL_COMMAND: 'sendmail -t',
