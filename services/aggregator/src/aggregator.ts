@@ -49,7 +49,11 @@ export class Aggregator {
   constructor(options: AggregatorOptions) {
     this.#options = options
     this.#streams = storedPlans(options.rulebooks.current()).map(({ stream }) => stream)
-    this.#settler = new Settler({ ...options, streams: this.#streams })
+    this.#settler = new Settler({
+      ...options,
+      streams: this.#streams,
+      isAlone: options.membership.isAlone,
+    })
     this.#releaser = new Releaser(options)
   }
 

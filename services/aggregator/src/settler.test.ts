@@ -1,7 +1,7 @@
 /** The order in which hours move where an epoch's rows are in several streams; the moves themselves are the crash test's. */
 import { DAY, HOUR } from '@tacit/contracts'
 import { createLogKeys } from '@tacit/keyring'
-import type { Warehouse } from '@tacit/warehouse'
+import type { SettleOptions, Warehouse } from '@tacit/warehouse'
 import t, { type Test } from 'tap'
 import { soleRulebook } from './rulebooks.js'
 import { Settler } from './settler.js'
@@ -17,7 +17,11 @@ const WEEK = 'week:2026-11-02'
 const rulebook = erpRulebook()
 
 /** A settler of two streams, whose landing has `landed` rows of each. */
-async function settlerOf(t: Test, landed: { readonly day: number; readonly week: number }) {
+async function settlerOf(
+  t: Test,
+  landed: { readonly day: number; readonly week: number },
+  { isAlone = true } = {},
+) {
   const state = AggregatorState.open(t.testdir())
   t.teardown(() => state.close())
   const keeper = new MemoryKeeper(rulebook)
@@ -46,7 +50,8 @@ async function settlerOf(t: Test, landed: { readonly day: number; readonly week:
   const warehouse = {
     landingHours: async (stream: 'day' | 'week') =>
       left[stream] === 0 ? [] : [{ hour: HOUR_AT, rows: left[stream], distinct: left[stream] }],
-    settle: async (stream: string) => calls.push(`settle ${stream}`),
+    settle: async (stream: string, _hours: readonly number[], { deduplicate }: SettleOptions) =>
+      calls.push(`settle ${stream}${deduplicate ? ' distinct' : ''}`),
     dropLanding: async (stream: 'day' | 'week') => {
       calls.push(`drop ${stream}`)
       left[stream] = 0
@@ -57,6 +62,7 @@ async function settlerOf(t: Test, landed: { readonly day: number; readonly week:
     state,
     warehouse,
     streams: ['day', 'week'],
+    isAlone,
     keeper,
     logKeys,
     alarm: (message) => alarms.push(message),
@@ -87,6 +93,41 @@ t.test('an hour with few week rows waits for its day to end: no alarm, and it ad
   t.same(calls, ['settle day', 'drop day', 'settle week', 'drop week'])
   t.same([keeper.liveHours, alarms], [[], []])
 })
+
+t.test(
+  'in a group an hour moves some seconds later, and each row once, whoever lands it again meanwhile',
+  async (t) => {
+    const { calls, keeper, settler } = await settlerOf(t, { day: 5, week: 5 }, { isAlone: false })
+    await settler.settle(HOUR_AT + HOUR + 9_999)
+    t.equal(keeper.verdicts.size, 0, 'a clock that is behind may still be in that hour: it is not looked at')
+    await settler.settle(HOUR_AT + HOUR + 10_000)
+    t.equal(keeper.verdicts.size, 1)
+    t.equal(await settler.settle(END_OF_DAY), 1)
+    t.same(calls, ['settle day distinct', 'drop day', 'settle week distinct', 'drop week'])
+  },
+)
+
+t.test(
+  'hours wait for a collector that is silent, with an alarm, for as long as their keys live',
+  async (t) => {
+    const { alarms, settler, state } = await settlerOf(t, { day: 5, week: 5 }, { isAlone: false })
+    const mark = (writer: string, producer: string, hour: number, last?: true) => {
+      const counts = { sections: [], counts: {}, removedProps: 0, rulebook: rulebook.hash }
+      const header = { v: 1, hour, producer, batch: 0, ...counts, watermark: true } as const
+      const told = { ...header, mark: { writer, parts: 1, ...(last ? { last } : {}) } }
+      return state.apply([{ header: told, fate: 'landed', part: 0 }], state.counted + 1, 0)
+    }
+    await mark('aaaaaaaaaaaaaaaa', 'a1', HOUR_AT + DAY)
+    await mark('bbbbbbbbbbbbbbbb', 'b1', HOUR_AT)
+    t.equal(await settler.settle(HOUR_AT + HOUR + 60_000), 0)
+    t.same(alarms, [], 'it may be about to say so')
+    t.equal(await settler.settle(HOUR_AT + HOUR + 150_000), 0)
+    t.match(alarms, [/1 did not say that the last hour is over/])
+    t.equal(await settler.settle(HOUR_AT + DAY - 1), 0)
+    t.equal(await settler.settle(HOUR_AT + DAY + HOUR), 1)
+    t.match(alarms.at(-1), /silent for as long as log keys live/)
+  },
+)
 
 t.test('after a day it moves as it is, and only what lacks is counted as expired', async (t) => {
   const { keeper, settler, state } = await settlerOf(t, { day: 5, week: 3 })
