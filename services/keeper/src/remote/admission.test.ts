@@ -171,7 +171,7 @@ t.test('each role may what it may, on every route, and is known by its name', { 
 
 /** Every action of the audit log that a role may put on record, written down anew. */
 const MAY_RECORD: Readonly<Record<string, readonly string[]>> = {
-  collector: ['boot'],
+  collector: ['boot', 'clock.confirmed', 'clock.jumped'],
   aggregator: [
     'boot',
     'clock.confirmed',

@@ -73,7 +73,7 @@ const RECORDS = {
     'retention.dropped',
     'rulebook.recorded',
   ],
-  collector: ['boot'],
+  collector: ['boot', 'clock.confirmed', 'clock.jumped'],
 } as const satisfies Partial<Readonly<Record<Role, readonly AuditAction[]>>>
 
 const mayRecord = (principal: string, action: string): boolean =>
