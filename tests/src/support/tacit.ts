@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 /** The stub that starts the command line. */
 export const TACIT = fileURLToPath(new URL('../../../services/tacit/bin/tacit.mjs', import.meta.url))
 const RULEBOOKS = new URL('../../../rulebooks/', import.meta.url)
-/** No verb of a test runs longer; one that hangs is ended and fails by its missing exit code. */
+/** Few verbs of a test run longer; one that hangs is ended and fails by its missing exit code. */
 const MAX_RUN_MS = 120_000
 /** A line that never comes is waited for so long. */
 const SAYS_WITHIN_MS = 30_000
@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   /** the working directory; default: that of the tests */
   readonly cwd?: string
+  /** ms after which it is ended; default two minutes */
+  readonly limitMs?: number
 }
 
 /** Settings of whoever runs the tests must not change what is tested. @param own those of the test, beside them */
@@ -64,11 +66,11 @@ function start(args: readonly string[], env: Readonly<Record<string, string>>, c
 /** Runs one verb to its end. */
 export async function tacit(
   args: readonly string[],
-  { cwd, input, env = {} }: RunOptions = {},
+  { cwd, input, env = {}, limitMs = MAX_RUN_MS }: RunOptions = {},
 ): Promise<Ran> {
   const { child, ended } = start(args, env, cwd)
   child.stdin.end(input)
-  const timer = setTimeout(() => child.kill('SIGKILL'), MAX_RUN_MS)
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs)
   const ran = await ended
   clearTimeout(timer)
   return ran
