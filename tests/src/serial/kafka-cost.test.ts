@@ -3,8 +3,8 @@
  * log, of two collectors against one, and an aggregator against a plain client insert. In the full suite; the figures are
  * in BENCHMARKS.md.
  */
-import { brokersSkip, startBrokers } from '@tacit/event-log/testing'
 import { cpus } from 'node:os'
+import { brokersSkip, startBrokers } from '@tacit/event-log/testing'
 import t from 'tap'
 import { tacit } from '../support/tacit.js'
 
@@ -12,6 +12,7 @@ const FULL = process.env['TACIT_TEST_FULL'] === '1'
 const CORES_FOR_TWO = 8
 /** Of one run; the machine is noisy, and the command itself takes medians of rounds. */
 const ATTEMPTS = 3
+const BENCH_WITHIN_MS = 15 * 60_000
 
 interface Figures {
   readonly ratio: number
