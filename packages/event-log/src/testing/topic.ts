@@ -1,8 +1,13 @@
 /** What is in a topic, read by the plain client: for tests that count what a writer left there. */
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Admin } from 'kafkajs'
 import type { KafkaOptions } from '../kafka/connection.js'
 import { kafkaClient } from '../kafka/connection.js'
 import { numberOf } from './lines.js'
+
+const END_ATTEMPTS = 50
+const END_EVERY_MS = 200
 
 export interface Found {
   readonly part: number
@@ -14,12 +19,24 @@ export interface Found {
   readonly headers: number
 }
 
+/** Of who led a moment ago the client takes "not the leader" for the answer, and asks nobody else. */
+async function endsOf(admin: Admin, topic: string): ReturnType<Admin['fetchTopicOffsets']> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await admin.fetchTopicOffsets(topic)
+    } catch (error) {
+      if (attempt === END_ATTEMPTS) throw error
+      await sleep(END_EVERY_MS)
+    }
+  }
+}
+
 /** Everything in a topic now, in order within each part. */
 export async function readTopic(options: KafkaOptions, topic: string): Promise<Found[]> {
   const kafka = kafkaClient(options)
   const admin = kafka.admin()
   await admin.connect()
-  const ends = await admin.fetchTopicOffsets(topic)
+  const ends = await endsOf(admin, topic)
   await admin.disconnect()
   const missing = new Map(
     ends.filter(({ high, low }) => high !== low).map(({ high, partition }) => [partition, Number(high)]),
