@@ -7,7 +7,7 @@ import t from 'tap'
 import { testSeed } from '../support/crash/setting.js'
 import { runKills } from '../support/fleet/kills.js'
 
-const KILLS = process.env['TACIT_TEST_FULL'] === '1' ? 100 : 8
+const KILLS = process.env['TACIT_TEST_FULL'] === '1' ? 100 : 6
 
 // The runner has a limit for the file.
 t.setTimeout(0)

@@ -48,31 +48,38 @@ t.test(
   },
 )
 
-t.test('of three brokers one may be killed, paused or stopped, and comes back', { skip }, async (test) => {
-  const brokers = await startBrokers({ nodes: 3 })
-  test.teardown(() => brokers.stop())
-  const [first, second, third] = brokers.nodes
-  if (first === undefined || second === undefined || third === undefined) throw new Error('not three')
-  await ask(brokers.access(), makeTopic('copied', 3))
-  await brokers.whole()
+const long =
+  process.env['TACIT_TEST_FULL'] === '1' ? skip : 'the tests of the adapter do all of it: npm run test:full'
 
-  await first.kill()
-  const rest = { ...brokers.access(), brokers: [second.address, third.address] }
-  test.ok(await answer(rest), 'the others answer')
-  await first.start()
-  await brokers.whole()
-  const { brokers: members } = await ask(brokers.access(), (admin) => admin.describeCluster())
-  test.strictSame(members.map(({ nodeId }) => nodeId).toSorted(), [1, 2, 3], 'it is in again')
+t.test(
+  'of three brokers one may be killed, paused or stopped, and comes back',
+  { skip: long },
+  async (test) => {
+    const brokers = await startBrokers({ nodes: 3 })
+    test.teardown(() => brokers.stop())
+    const [first, second, third] = brokers.nodes
+    if (first === undefined || second === undefined || third === undefined) throw new Error('not three')
+    await ask(brokers.access(), makeTopic('copied', 3))
+    await brokers.whole()
 
-  second.pause()
-  test.ok(second.isAlive)
-  test.equal(await membersSeenBy({ ...rest, brokers: [second.address] }), null, 'paused: no answer')
-  second.resume()
-  test.ok(await answer({ ...rest, brokers: [second.address] }), 'resumed: an answer')
+    await first.kill()
+    const rest = { ...brokers.access(), brokers: [second.address, third.address] }
+    test.ok(await answer(rest), 'the others answer')
+    await first.start()
+    await brokers.whole()
+    const { brokers: members } = await ask(brokers.access(), (admin) => admin.describeCluster())
+    test.strictSame(members.map(({ nodeId }) => nodeId).toSorted(), [1, 2, 3], 'it is in again')
 
-  await third.stop()
-  test.notOk(third.isAlive)
-})
+    second.pause()
+    test.ok(second.isAlive)
+    test.equal(await membersSeenBy({ ...rest, brokers: [second.address] }), null, 'paused: no answer')
+    second.resume()
+    test.ok(await answer({ ...rest, brokers: [second.address] }), 'resumed: an answer')
+
+    await third.stop()
+    test.notOk(third.isAlive)
+  },
+)
 
 t.test('with TLS and passwords only users come in, and may do what ACLs say', { skip }, async (test) => {
   const brokers = await startBrokers({ security: 'sasl_ssl', users: ['app'], acls: true })
