@@ -1,28 +1,14 @@
 /** What the stager makes of a part of the log that is damaged, or not all here. */
 import { join } from 'node:path'
-import { HOUR } from '@tacit/contracts'
 import type { LogPart } from '@tacit/event-log'
 import t from 'tap'
-import { erpRulebook, type TestProcess, TestStores, testServer } from './testing/stores.js'
-import { DAY_START, EPOCH, pageViews } from './testing/traffic.js'
+import { erpRulebook, TestStores, testServer } from './testing/stores.js'
+import { ROWS, sendThree, settled } from './testing/three.js'
+import { EPOCH } from './testing/traffic.js'
 
 const server = await testServer(t)
 const rulebook = erpRulebook('pages')
 const dir = t.testdir()
-const NOON = DAY_START + 12 * HOUR
-const ROWS = pageViews({ tenants: 6, perTenant: 4 }, '/dashboard')
-
-/** Three batches of 8 rows each, received in the first hour. */
-async function sendThree({ collector }: TestProcess): Promise<void> {
-  for (const at of [0, 8, 16]) await collector.send(DAY_START, ROWS.slice(at, at + 8))
-}
-
-/** Settles what is in the log. @returns rows in staging */
-async function settled(running: TestProcess): Promise<number> {
-  await running.collector.watermark(NOON)
-  await running.advance(NOON)
-  return running.warehouse.stagedRows('day', EPOCH)
-}
 
 t.test('L5: damaged records are counted and skipped', async (t) => {
   const stores = new TestStores(join(dir, 'damaged'), server, 'damaged', rulebook)

@@ -5,30 +5,17 @@ import { WarehouseError } from '@tacit/warehouse'
 import t from 'tap'
 import { behind, type Hook } from './testing/interrupt.js'
 import { erpRulebook, type TestProcess, TestStores, testServer } from './testing/stores.js'
+import { NOON, ROWS, sendThree, settled } from './testing/three.js'
 import { DAY_START, EPOCH, pageViews } from './testing/traffic.js'
 
 const server = await testServer(t)
 const rulebook = erpRulebook('pages')
 const dir = t.testdir()
-const NOON = DAY_START + 12 * HOUR
-const ROWS = pageViews({ tenants: 6, perTenant: 4 }, '/dashboard')
 
 type LandArguments = Parameters<TestProcess['warehouse']['land']>
 
 const unknown = () => new WarehouseError('unknown', null, 'no answer')
 const refused = () => new WarehouseError('refused', 202, 'too many queries')
-
-/** Three batches of 8 rows each, received in the first hour. */
-async function sendThree({ collector }: TestProcess): Promise<void> {
-  for (const at of [0, 8, 16]) await collector.send(DAY_START, ROWS.slice(at, at + 8))
-}
-
-/** Settles what is in the log. @returns rows in staging */
-async function settled(running: TestProcess): Promise<number> {
-  await running.collector.watermark(NOON)
-  await running.advance(NOON)
-  return running.warehouse.stagedRows('day', EPOCH)
-}
 
 /** What one call of `warehouse.<name>` does the n-th time instead of its work; null where it does its work. */
 function onCall(

@@ -2,13 +2,13 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Aggregator, AggregatorState, groupMember } from '@tacit/aggregator'
 import { DAY, systemClock } from '@tacit/contracts'
-import { openKafkaLog, openReports } from '@tacit/event-log'
+import { openKafkaLog } from '@tacit/event-log'
 import { createLogKeys } from '@tacit/keyring'
 import { readEnvironment } from '../house/environment.js'
 import { openIngest } from '../house/ingest.js'
-import { kafkaOptionsOf, openSharedJournal } from '../house/kafka.js'
+import { openGroupAggregator } from '../house/group-aggregator.js'
+import { kafkaOptionsOf } from '../house/kafka.js'
 import type { Realm } from '../house/realm.js'
 import type { Measured } from './aggregator.js'
 
@@ -31,10 +31,6 @@ export async function openGroup({
   const spool = { dir: join(layout.dir, 'bench-spool'), maxBytes: MAX_SPOOL_BYTES, maxAgeMs: DAY }
   const log = await openKafkaLog({ kafka, clock, alarm, spool })
   const logKeys = createLogKeys(keeper.port)
-  const { journal, state } = await AggregatorState.share(layout.sharedState, (apply) =>
-    openSharedJournal(kafka, alarm, apply),
-  )
-  const reports = await openReports({ kafka, alarm })
   let appended = 0
   const counting = {
     ...log,
@@ -55,17 +51,18 @@ export async function openGroup({
     alarm,
   })
   const { commit, intake } = ingest
-  const aggregator = new Aggregator({
+  const group = await openGroupAggregator({
+    kafka,
+    dir: layout.sharedState,
     rulebooks,
     log,
-    membership: groupMember({ log, reports, journal, warehouse, state, alarm }),
     logKeys,
     keeper: keeper.port,
     evidence: keeper.audit,
-    state,
     warehouse,
     alarm,
   })
+  const { aggregator } = group
   while (log.parts('aggregator').length === 0) await sleep(LOOK_EVERY_MS)
   await commit.watermark(clock.now())
   while ((await aggregator.stage()) === 0) await sleep(LOOK_EVERY_MS)
@@ -83,9 +80,8 @@ export async function openGroup({
     },
     async close() {
       await ingest.close()
+      await group.close()
       await log.close()
-      await reports.close()
-      await state.close()
     },
   }
 }

@@ -3,15 +3,15 @@
  *
  * Recovery: the journal's and the log's; its directory holds no state of the group that is not made anew at a start.
  */
-import { Aggregator, AggregatorState, groupMember } from '@tacit/aggregator'
-import { openKafkaLog, openReports } from '@tacit/event-log'
+import { openKafkaLog } from '@tacit/event-log'
 import { createLogKeys } from '@tacit/keyring'
 import { unitedPlans } from '@tacit/rulebook'
 import { openWarehouse } from '@tacit/warehouse'
 import type { Environment } from './environment.js'
+import { openGroupAggregator } from './group-aggregator.js'
 import { startHealth } from './health.js'
 import { alarm } from './house.js'
-import { clickHouseOf, kafkaOptionsOf, openSharedJournal } from './kafka.js'
+import { clickHouseOf, kafkaOptionsOf } from './kafka.js'
 import { KeyTimesWord } from './key-times.js'
 import { DATABASE } from './layout.js'
 import type { Jump } from './live-clock.js'
@@ -44,12 +44,6 @@ export async function openAggregatorRole(
     const warehouse = openWarehouse(address, DATABASE)
     closing(() => warehouse.close())
     await untilAvailable('ClickHouse', () => warehouse.migrate(unitedPlans(rulebooks.all())), alarm)
-    const { journal, state } = await AggregatorState.share(realm.sharedState, (apply) =>
-      openSharedJournal(kafka, alarm, apply),
-    )
-    closing(() => state.close())
-    const reports = await untilAvailable('Kafka', () => openReports({ kafka, alarm }), alarm)
-    closing(() => reports.close())
     const log = await openKafkaLog({ kafka, clock, alarm })
     closing(() => log.close())
     const logKeys = createLogKeys(keeper.port)
@@ -57,17 +51,19 @@ export async function openAggregatorRole(
     const keyTimes = new KeyTimesWord(keeper.port, { alarm })
     keyTimes.tell(rulebook)
     closing(() => keyTimes.stop())
-    const aggregator = new Aggregator({
+    const group = await openGroupAggregator({
+      kafka,
+      dir: realm.sharedState,
       rulebooks,
       log,
-      membership: groupMember({ log, reports, journal, warehouse, state, alarm }),
       logKeys,
       keeper: keeper.port,
       evidence: keeper.audit,
-      state,
       warehouse,
       alarm,
     })
+    closing(() => group.close())
+    const { aggregator } = group
     const loop = startLiveLoop(
       {
         layout: realm,

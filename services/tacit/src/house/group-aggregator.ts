@@ -1,0 +1,42 @@
+/** An aggregator that shares its log and its state with others of its kind, on brokers. */
+import { Aggregator, type AggregatorOptions, AggregatorState, groupMember } from '@tacit/aggregator'
+import { type KafkaOptions, openReports } from '@tacit/event-log'
+import { openSharedJournal } from './kafka.js'
+import { untilAvailable } from './patience.js'
+
+export interface GroupAggregatorOptions extends Omit<AggregatorOptions, 'membership' | 'state'> {
+  readonly kafka: KafkaOptions
+  /** for its copy of what they share, made anew */
+  readonly dir: string
+}
+
+export interface GroupAggregator {
+  readonly aggregator: Aggregator
+  close(): Promise<void>
+}
+
+/** Waits until brokers answer. @throws TacitError ERR_LOG_TOPIC */
+export async function openGroupAggregator({
+  dir,
+  kafka,
+  ...options
+}: GroupAggregatorOptions): Promise<GroupAggregator> {
+  const { alarm, log, warehouse } = options
+  const { journal, state } = await AggregatorState.share(dir, (apply) =>
+    openSharedJournal(kafka, alarm, apply),
+  )
+  try {
+    const reports = await untilAvailable('Kafka', () => openReports({ kafka, alarm }), alarm)
+    const membership = groupMember({ log, reports, journal, warehouse, state, alarm })
+    return {
+      aggregator: new Aggregator({ ...options, membership, state }),
+      async close() {
+        await reports.close()
+        await state.close()
+      },
+    }
+  } catch (error) {
+    await state.close()
+    throw error
+  }
+}
