@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import t from 'tap'
-import { countWords, cpuMs, REFERENCE_MS } from '../support/reference-work.js'
+import { slowness } from '../support/reference-work.js'
 import { rulebookPath, TACIT } from '../support/tacit.js'
 
 const CASES = 60_000
@@ -76,24 +76,18 @@ async function run(input: Buffer): Promise<{ readonly cpu: number; readonly line
   return { cpu: Number(cpu), lines }
 }
 
-/** ms of the reference, at its best of some rounds as what it stands beside. */
-function referenceMs(): number {
-  return Math.min(...Array.from({ length: 10 }, () => cpuMs(countWords)))
-}
-
 t.test(`at least ${String(FLOOR)} cases a second go through rules try on one core`, async (t) => {
   const input = Buffer.from(Array.from({ length: CASES }, (_, at) => `${lineOf(at)}\n`).join(''))
   const start = await run(Buffer.from(`${lineOf(1)}\n`))
   let best = 0
   let bestThere = 0
   for (let round = 0; round < 3; round++) {
-    const before = referenceMs()
+    const before = slowness()
     const { cpu, lines } = await run(input)
     t.equal(lines, CASES, 'a line for each case')
     const perSecond = CASES / (cpu - start.cpu)
     best = Math.max(best, perSecond)
-    const slowness = Math.min(before, referenceMs()) / REFERENCE_MS
-    bestThere = Math.max(bestThere, perSecond * Math.max(1, slowness))
+    bestThere = Math.max(bestThere, perSecond * Math.min(before, slowness()))
   }
   t.comment(
     `${Math.round(best).toLocaleString('en-GB')} cases a second of CPU time, all threads; start-up ${start.cpu.toFixed(2)} s`,

@@ -30,3 +30,11 @@ export function countWords(): void {
     }
   }
 }
+
+const LOOKS = 10
+
+/** How many times slower than the machine of BENCHMARKS.md this one is now; 1 where it is not. */
+export function slowness(): number {
+  const best = Math.min(...Array.from({ length: LOOKS }, () => cpuMs(countWords)))
+  return Math.max(1, best / REFERENCE_MS)
+}

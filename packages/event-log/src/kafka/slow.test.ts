@@ -6,16 +6,21 @@ import { becomeKnown, drained, endAll, openTestLog, thisHour } from '../testing/
 import { numbered } from '../testing/lines.js'
 import { numbersOf, readTopic, tally } from '../testing/topic.js'
 import { topicName } from './admin.js'
-import { ownOptions } from '../testing/topics.js'
+import { kafkaClient } from './connection.js'
+import { createConsumer } from './consumer.js'
+import { setQuotas } from '../testing/quotas.js'
+import { makeTopic, ownOptions } from '../testing/topics.js'
 import { until } from '../testing/until.js'
 
 const skip = await brokersSkip()
 const PARTS = 3
 /** each way: an answer is later than a caller waits */
 const DELAY_MS = 1_500
+/** three seconds, in which a quota's worth may come at once; eleven by default */
+const SHORT_QUOTA_WINDOWS = { 'quota.window.num': '3' }
 
 t.test('a log while Kafka is slow', { skip, timeout: 250_000 }, async (t) => {
-  const brokers = await startBrokers({ proxied: true })
+  const brokers = await startBrokers({ proxied: true, properties: SHORT_QUOTA_WINDOWS })
   t.teardown(() => endAll(brokers))
   const proxy = brokers.nodes[0]?.proxy
   if (!proxy) throw new Error('no proxy')
@@ -77,5 +82,61 @@ t.test('a log while Kafka is slow', { skip, timeout: 250_000 }, async (t) => {
     await caller.append(log, 10)
     await log.close()
     t.equal(await caller.faults(kafka), null)
+  })
+
+  await t.test('K8: while Kafka throttles the writer, callers wait for the disk and it drains', async (t) => {
+    const kafka = use()
+    const { log } = await openTestLog(kafka, t.testdir())
+    await becomeKnown(log)
+    const caller = new Caller()
+    const append = async () => {
+      const started = performance.now()
+      await caller.append(log, 28, 1_024)
+      await drained(log)
+      return performance.now() - started
+    }
+    const before = await append()
+    await setQuotas(kafkaClient(kafka), { producer_byte_rate: 6_144 })
+    const throttled = await append()
+    await setQuotas(kafkaClient(kafka), { producer_byte_rate: null })
+    t.ok(throttled > before + 1_500, `it was throttled: ${String(throttled)} ms after ${String(before)}`)
+    t.ok(caller.slowest < 4_000, `callers were not: ${String(caller.slowest)} ms`)
+    await caller.append(log, 10)
+    await drained(log)
+    await log.close()
+    t.equal(await caller.faults(kafka), null)
+  })
+
+  await t.test('K8: while Kafka throttles a reader, it stays in its group and reads all', async (t) => {
+    const topic = await makeTopic(brokers.access(), 1)
+    t.teardown(() => topic.close())
+    for (let first = 1; first <= 140; first += 20) await topic.fill(0, 20, first, 1_024)
+    const alarms: string[] = []
+    const read = async (group: string) => {
+      const started = performance.now()
+      const consumer = createConsumer(topic.options, {
+        topic: topic.topic,
+        group,
+        alarm: (message) => alarms.push(message),
+      })
+      await until(() => consumer.parts().length === 1)
+      const [part] = consumer.parts()
+      if (part === undefined) throw new Error('no part')
+      let last = 0
+      await until(() => {
+        last = part.read(last, 1_000, Number.POSITIVE_INFINITY).last
+        return last === 140
+      })
+      await part.commit({ position: last, boundary: null })
+      t.equal(consumer.parts()[0], part, 'it was its own all the while')
+      await consumer.close()
+      return performance.now() - started
+    }
+    const before = await read('before')
+    await setQuotas(kafkaClient(topic.options), { consumer_byte_rate: 36 * 1_024 })
+    const throttled = await read('throttled')
+    await setQuotas(kafkaClient(topic.options), { consumer_byte_rate: null })
+    t.ok(throttled > before + 1_500, `it was throttled: ${String(throttled)} ms after ${String(before)}`)
+    t.same(alarms, [])
   })
 })

@@ -14,12 +14,12 @@ export class Caller {
   slowest = 0
   #next = 1
 
-  async append(log: KafkaLog, count: number): Promise<void> {
+  async append(log: KafkaLog, count: number, bytes?: number): Promise<void> {
     for (let left = count; left > 0; left--) {
       const number = this.#next++
       if (number % 10 === 0) this.marks.add(number)
       const started = performance.now()
-      await log.append(numbered(number), thisHour(), this.marks.has(number) ? 'all' : 'one')
+      await log.append(numbered(number, bytes), thisHour(), this.marks.has(number) ? 'all' : 'one')
       this.slowest = Math.max(this.slowest, performance.now() - started)
       this.sent.push(number)
     }
