@@ -11,6 +11,7 @@ export interface Service {
   readonly build?: object
   readonly extends?: { readonly file: string; readonly service: string }
   readonly user?: string
+  readonly entrypoint?: readonly string[]
   readonly command?: readonly string[]
   readonly environment?: Readonly<Record<string, string>>
   readonly ports?: readonly string[]
