@@ -64,13 +64,26 @@ export class Aggregator {
 
   /** Stages what is in the parts of the log that this process reads; the owner counts what all staged. @returns batches taken */
   async stage(): Promise<number> {
-    const batches = await this.#stageParts()
-    const { membership } = this.#options
-    if (await membership.own()) await membership.collect()
+    // What a part reported is counted while others are staged; what other members reported, once at least.
+    let counting: Promise<void> | null = null
+    const count = (): void => {
+      counting = (counting ?? Promise.resolve()).then(() => this.#count())
+      // Whether it failed is looked at when everything is staged.
+      counting.catch(() => undefined)
+    }
+    const batches = await this.#stageParts(count).finally(() => counting?.catch(() => undefined))
+    if (counting === null) count()
+    await counting
     return batches
   }
 
-  async #stageParts(): Promise<number> {
+  async #count(): Promise<void> {
+    const { membership } = this.#options
+    if (await membership.own()) await membership.collect()
+  }
+
+  /** @param staged called after each part of which something was taken */
+  async #stageParts(staged: () => void): Promise<number> {
     const parts = this.#options.log.parts(CONSUMER_GROUP)
     for (const part of this.#stagers.keys()) if (!parts.includes(part)) this.#stagers.delete(part)
     let batches = 0
@@ -79,6 +92,7 @@ export class Aggregator {
       for (let part = queue.shift(); part !== undefined; part = queue.shift()) {
         const taken = await this.#stage(part)
         batches += taken
+        if (taken > 0) staged()
       }
     }
     // While the rows of one part are inserted, those of another are read and opened.
