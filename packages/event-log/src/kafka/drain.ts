@@ -22,7 +22,6 @@ const MAX_PAUSE_MS = 5_000
 const DOUBT_AFTER = 8
 /** copies of one record that are sent at once */
 const COPIES_AT_ONCE = 16
-const HOUR = 3_600_000
 /** what only an operator can put right */
 const ADVICE = new Map([
   ['MESSAGE_TOO_LARGE', 'A record that waits on disk is too large for its topic: raise max.message.bytes'],
@@ -104,7 +103,7 @@ export class Drain {
     const waiting = await this.#withoutOld(await spool.read())
     const [first] = waiting
     if (first === undefined) {
-      await spool.tidy(clock.now() - maxAgeMs - HOUR)
+      await spool.tidy(clock.now() - maxAgeMs)
       // what is counted and not found must not be looked for without a pause
       return spool.records === 0
     }
@@ -117,7 +116,7 @@ export class Drain {
 
   async #withoutOld(records: readonly SpooledRecord[]): Promise<readonly SpooledRecord[]> {
     const { alarm, clock, maxAgeMs, spool } = this.#options
-    const oldest = clock.now() - maxAgeMs - HOUR
+    const oldest = clock.now() - maxAgeMs
     const old = records.filter(({ hour }) => hour <= oldest)
     if (old.length === 0) return records
     await spool.remove(old)
