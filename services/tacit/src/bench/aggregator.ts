@@ -19,7 +19,6 @@ import { sampleTraffic } from '../sample/traffic.js'
 
 const ROUNDS = 3
 const ROWS_PER_INSERT = 50_000
-const BEACONS_PER_BATCH = 20
 
 export interface AggregatorBench {
   /** rows/s of the aggregator to those of a plain insert, median of the rounds */
@@ -38,13 +37,21 @@ interface Rows {
 export interface Measured {
   readonly intake: Intake
   readonly commit: GroupCommit
+  readonly beaconsPerBatch: number
+  /** Before each round of staging: begins to read, where nothing may have been read while it was filled. */
+  startReading?(): Promise<void>
   /** Stages what was filled in. */
   stage(): Promise<unknown>
+  stopReading?(): Promise<void>
   close(): Promise<void>
 }
 
 /** Puts about `rows` rows into the log, as group commits would, and keeps the same lines for the plain insert. */
-async function fillLog({ commit, intake }: Measured, rows: number, seed: number): Promise<Rows> {
+async function fillLog(
+  { beaconsPerBatch, commit, intake }: Measured,
+  rows: number,
+  seed: number,
+): Promise<Rows> {
   const now = Date.now()
   const lines: string[] = []
   const keep = commit.row.bind(commit)
@@ -75,7 +82,7 @@ async function fillLog({ commit, intake }: Measured, rows: number, seed: number)
       claims: { ...sample.claims, adult: true },
     })
     if (taken instanceof Promise) await taken
-    if (++beacons % BEACONS_PER_BATCH === 0) await commit.drain()
+    if (++beacons % beaconsPerBatch === 0) await commit.drain()
   }
   await commit.drain()
   commit.row = keep
@@ -101,7 +108,7 @@ const median = (values: readonly number[]): number =>
 
 /** The realm's own, on its embedded log. */
 async function embedded({ aggregator, commit, intake }: Realm): Promise<Measured> {
-  return { intake, commit, stage: () => aggregator.stage(), close: async () => {} }
+  return { intake, commit, beaconsPerBatch: 20, stage: () => aggregator.stage(), close: async () => {} }
 }
 
 /** @param rows of each round @param onRound told before each @param open what is measured; default: on the embedded log */
@@ -132,7 +139,9 @@ export async function benchAggregator(
       onRound('filling the log', round)
       const filled = await fillLog(measured, rows, round + 1)
       onRound('aggregator', round)
+      await measured.startReading?.()
       const staged = await secondsOf(() => measured.stage())
+      await measured.stopReading?.()
       onRound('plain insert', round)
       const inserted = await secondsOf(async () => {
         for (const [i, buffer] of filled.lines.entries())

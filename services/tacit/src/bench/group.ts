@@ -1,9 +1,8 @@
 /** An aggregator of a group, and a collector, on the brokers of KAFKA_BROKERS; keys and ClickHouse are a realm's. */
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DAY, systemClock } from '@tacit/contracts'
-import { openKafkaLog } from '@tacit/event-log'
+import { systemClock } from '@tacit/contracts'
+import { type KafkaLog, openKafkaLog } from '@tacit/event-log'
 import { createLogKeys } from '@tacit/keyring'
 import { readEnvironment } from '../house/environment.js'
 import { openIngest } from '../house/ingest.js'
@@ -11,9 +10,12 @@ import { openGroupAggregator } from '../house/group-aggregator.js'
 import { kafkaOptionsOf } from '../house/kafka.js'
 import type { Realm } from '../house/realm.js'
 import type { Measured } from './aggregator.js'
+import { openBrokerLog, untilMarked } from './broker-log.js'
 
-const MAX_SPOOL_BYTES = 1024 ** 3
+const CONSUMER_GROUP = 'aggregator'
 const LOOK_EVERY_MS = 2
+/** of the sample's: a hundred rows and more, as collectors under load write them */
+const BEACONS_PER_BATCH = 40
 
 const alarm = (message: string): void => void process.stderr.write(`${message}\n`)
 
@@ -28,8 +30,7 @@ export async function openGroup({
   const prefix = `bench-${randomBytes(4).toString('hex')}`
   const kafka = { ...kafkaOptionsOf(readEnvironment(process.env)), prefix }
   const clock = systemClock
-  const spool = { dir: join(layout.dir, 'bench-spool'), maxBytes: MAX_SPOOL_BYTES, maxAgeMs: DAY }
-  const log = await openKafkaLog({ kafka, clock, alarm, spool })
+  const log = await openBrokerLog(layout.dir, kafka)
   const logKeys = createLogKeys(keeper.port)
   let appended = 0
   const counting = {
@@ -51,11 +52,12 @@ export async function openGroup({
     alarm,
   })
   const { commit, intake } = ingest
+  let reader: KafkaLog | null = null
   const group = await openGroupAggregator({
     kafka,
     dir: layout.sharedState,
     rulebooks,
-    log,
+    log: { ...log, parts: (name) => reader?.parts(name) ?? [] },
     logKeys,
     keeper: keeper.port,
     evidence: keeper.audit,
@@ -63,13 +65,24 @@ export async function openGroup({
     alarm,
   })
   const { aggregator } = group
-  while (log.parts('aggregator').length === 0) await sleep(LOOK_EVERY_MS)
-  await commit.watermark(clock.now())
+  const stopReading = async (): Promise<void> => {
+    await reader?.close()
+    reader = null
+  }
+  const startReading = async (): Promise<void> => {
+    reader = await openKafkaLog({ kafka, clock, alarm })
+    while (reader.parts(CONSUMER_GROUP).length === 0) await sleep(LOOK_EVERY_MS)
+  }
+  await untilMarked(() => commit.watermark(clock.now()))
+  await startReading()
   while ((await aggregator.stage()) === 0) await sleep(LOOK_EVERY_MS)
+  await stopReading()
   let staged = 0
   return {
     intake,
     commit,
+    beaconsPerBatch: BEACONS_PER_BATCH,
+    startReading,
     async stage() {
       // What is on its way from the brokers comes meanwhile.
       while (staged < appended) {
@@ -78,7 +91,9 @@ export async function openGroup({
         if (taken === 0) await sleep(LOOK_EVERY_MS)
       }
     },
+    stopReading,
     async close() {
+      await stopReading()
       await ingest.close()
       await group.close()
       await log.close()

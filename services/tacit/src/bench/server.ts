@@ -7,7 +7,6 @@ import { createServer } from 'node:http'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   compileAnonymizer,
   compileTrustedProxies,
@@ -23,16 +22,15 @@ import {
   noPeerLimit,
 } from '@tacit/collector'
 import { systemClock } from '@tacit/contracts'
-import { type EventLog, openKafkaLog, openLmdbLog } from '@tacit/event-log'
+import { type EventLog, openLmdbLog } from '@tacit/event-log'
 import { keeperPlaces, openKeeper, openKeeperStores } from '@tacit/keeper'
 import { createKeyring, createLogKeys } from '@tacit/keyring'
 import Fastify from 'fastify'
 import type { JWK } from 'jose'
 import { DAY } from '@tacit/contracts'
-import { readEnvironment } from '../house/environment.js'
-import { kafkaOptionsOf } from '../house/kafka.js'
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
+import { openBrokerLog, untilMarked } from './broker-log.js'
 
 export type BenchServerKind = 'collector' | 'kafka' | 'fastify' | 'http'
 
@@ -81,18 +79,8 @@ async function startFastify(): Promise<Running> {
   return { port: Number(new URL(address).port), outcomes: () => ({}), close: () => app.close() }
 }
 
-const MARK_ATTEMPTS = 60
-const MARK_EVERY_MS = 500
-const MAX_SPOOL_BYTES = 1024 ** 3
-
 function openLog(kind: 'collector' | 'kafka', dir: string): Promise<EventLog> {
-  if (kind === 'collector') return openLmdbLog({ dir: join(dir, 'log') })
-  return openKafkaLog({
-    kafka: kafkaOptionsOf(readEnvironment(process.env)),
-    clock: systemClock,
-    alarm: (message) => process.stderr.write(`${message}\n`),
-    spool: { dir: join(dir, 'spool'), maxBytes: MAX_SPOOL_BYTES, maxAgeMs: DAY },
-  })
+  return kind === 'collector' ? openLmdbLog({ dir: join(dir, 'log') }) : openBrokerLog(dir)
 }
 
 async function startCollector(kind: 'collector' | 'kafka', jwks: { keys: JWK[] }): Promise<Running> {
@@ -123,7 +111,7 @@ async function startCollector(kind: 'collector' | 'kafka', jwks: { keys: JWK[] }
     clock,
     rulebook: rulebook.hash,
   })
-  await untilMarked(commit)
+  await untilMarked(() => commit.watermark(systemClock.now()))
   const outcomes: Record<string, number> = {}
   const { accepted, dropped } = commit
   commit.accepted = (hour) => {
@@ -164,18 +152,6 @@ async function startCollector(kind: 'collector' | 'kafka', jwks: { keys: JWK[] }
       await keeper.close()
       rmSync(dir, { recursive: true, force: true })
     },
-  }
-}
-
-/** Brokers take nothing of a collector that the log does not know of; topics may have to be made first. */
-async function untilMarked(commit: GroupCommit): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await commit.watermark(systemClock.now())
-    } catch (error) {
-      if (attempt === MARK_ATTEMPTS) throw error
-      await sleep(MARK_EVERY_MS)
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { benchAggregator } from '../bench/aggregator.js'
+import { benchBatches } from '../bench/batches.js'
 import { benchCollector } from '../bench/collector.js'
 import { benchDistributed } from '../bench/distributed.js'
 import { benchTransform } from '../bench/transform.js'
@@ -21,7 +22,7 @@ export function benchCommand(): Command {
     .description('Measure side by side with the bare thing, interleaved in one run')
     .argument(
       '[what]',
-      `${Object.keys(BENCHES).join(', ')} (default: all but distributed, which needs KAFKA_BROKERS)`,
+      `${Object.keys(BENCHES).join(', ')} (default: all but distributed and batches, which need KAFKA_BROKERS)`,
     )
     .option('--seconds <n>', 'seconds of each round of a collector', '5')
     .option('--rows <n>', 'rows of each round of the aggregator', '200000')
@@ -29,7 +30,7 @@ export function benchCommand(): Command {
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ npm run bench\n  $ npx tacit bench collector --seconds 10 --json\n  $ npx tacit bench transform\n  $ KAFKA_BROKERS=127.0.0.1:9092 TACIT_KAFKA_REPLICATION=1 npx tacit bench distributed\n',
+      '\nExamples:\n  $ npm run bench\n  $ npx tacit bench collector --seconds 10 --json\n  $ npx tacit bench transform\n  $ KAFKA_BROKERS=127.0.0.1:9092 TACIT_KAFKA_REPLICATION=1 npx tacit bench distributed\n  $ KAFKA_BROKERS=127.0.0.1:9092 TACIT_KAFKA_REPLICATION=1 npx tacit bench batches --seconds 2\n',
     )
     .action(bench)
 }
@@ -123,14 +124,29 @@ async function distributed({ json, rows: count, seconds }: BenchOptions, tell: S
   )
 }
 
+async function batches({ json, seconds }: BenchOptions, tell: Say): Promise<void> {
+  const costs = await benchBatches(positive(seconds, '--seconds'), tell)
+  if (json) return printJson(costs)
+  const heads = ['partitions', 'events a batch', 'CPU µs/event', 'append ms, median', 'events/s']
+  const rows = costs.map((cost) => [
+    String(cost.partitions),
+    String(cost.events_per_batch),
+    String(cost.cpu_us_per_event),
+    String(cost.append_ms),
+    cost.events_per_second.toLocaleString('en-GB'),
+  ])
+  print(`\n${table(heads, rows)}\n`)
+}
+
 /** What needs more than this machine has by itself is measured where it is asked for. */
-const ON_REQUEST = new Set(['distributed'])
+const ON_REQUEST = new Set(['distributed', 'batches'])
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions, tell: Say) => Promise<void>>> = {
   collector,
   aggregator,
   transform,
   distributed,
+  batches,
 }
 
 async function bench(what: string | undefined, options: BenchOptions): Promise<void> {
