@@ -165,10 +165,10 @@ export function readBatchHeader(bytes: Buffer): BatchHeader {
 /**
  * Opens a sealed batch.
  * @param key made by {@link batchKey} for the header's hour and producer
+ * @param header as {@link readBatchHeader} read it, where it was read already
  * @throws TacitError ERR_BATCH_FORMAT, ERR_BATCH_VERSION, ERR_BATCH_AUTHENTICATION
  */
-export function openBatch(bytes: Buffer, key: Uint8Array): OpenedBatch {
-  const header = readBatchHeader(bytes)
+export function openBatch(bytes: Buffer, key: Uint8Array, header = readBatchHeader(bytes)): OpenedBatch {
   const bodyStart = PREFIX_BYTES + bytes.readUInt32BE(MAGIC.length)
   const tagStart = bytes.length - TAG_BYTES
   const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(header.batch))

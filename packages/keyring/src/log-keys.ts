@@ -94,7 +94,7 @@ class CachedLogKeys implements LogKeys {
   async open(bytes: Buffer): Promise<OpenedBatch | null> {
     const header = readBatchHeader(bytes)
     const key = this.#peek(header) ?? (await this.#load(header, false), this.#peek(header))
-    return key === undefined ? null : openBatch(bytes, key)
+    return key === undefined ? null : openBatch(bytes, key, header)
   }
 
   prefetch(now: number, producer: string): Prefetched {

@@ -13,7 +13,7 @@ import type { Measured } from './aggregator.js'
 import { openBrokerLog, untilMarked } from './broker-log.js'
 
 const CONSUMER_GROUP = 'aggregator'
-const LOOK_EVERY_MS = 2
+const LOOK_EVERY_MS = 20
 /** of the sample's: a hundred rows and more, as collectors under load write them */
 const BEACONS_PER_BATCH = 40
 
