@@ -101,6 +101,15 @@ export class AggregatorState {
     return (this.#store.get('counted') as number | undefined) ?? 0
   }
 
+  /** Terms of this journal count from here in the warehouse: every term of a journal before it was lower. */
+  get termsAbove(): number {
+    return (this.#store.get('terms-above') as number | undefined) ?? 0
+  }
+
+  async putTermsAbove(term: number): Promise<void> {
+    await this.#write(() => this.#store.put('terms-above', term))
+  }
+
   /** As {@link Writers.watermark}. */
   get watermark(): number {
     return this.#writers.watermark
