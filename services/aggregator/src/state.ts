@@ -11,6 +11,7 @@
  * - Nothing here is of a person: counts, hours, hashes. Cells in manifests have passed disclosure control.
  * Recovery: the store's.
  */
+import { join } from 'node:path'
 import {
   type BatchHeader,
   epochOf,
@@ -32,6 +33,7 @@ import type {
   Undated,
   WindowRecord,
 } from './records.js'
+import { Quarantine } from './quarantine.js'
 import { type Runs, withNumber } from './seen.js'
 import { type OpenJournal, type SharedJournal, StateStore } from './state-store.js'
 import { type SilentWriter, Writers } from './writers.js'
@@ -69,10 +71,15 @@ export function addCounts(into: HourCounts, from: HourCounts): void {
 
 export class AggregatorState {
   readonly #store: StateStore
+  /** this process's own, also where the rest is shared */
+  readonly #aside: StateStore
+  readonly #quarantine: Quarantine
   readonly #writers: Writers
 
-  private constructor(store: StateStore) {
+  private constructor(store: StateStore, aside = store) {
     this.#store = store
+    this.#aside = aside
+    this.#quarantine = new Quarantine(aside)
     this.#writers = new Writers(store)
   }
 
@@ -83,17 +90,21 @@ export class AggregatorState {
     return state
   }
 
-  /** The state that a group shares: read by all, changed by its owner. @param dir for a copy, made anew */
+  /**
+   * The state that a group shares: read by all, changed by its owner.
+   * @param dir for a copy, made anew, and what this process sets aside, which stays
+   */
   static async share<J extends SharedJournal>(
     dir: string,
     openJournal: OpenJournal<J>,
   ): Promise<{ readonly state: AggregatorState; readonly journal: J }> {
     const { journal, store } = await StateStore.share(dir, openJournal)
-    return { state: new AggregatorState(store), journal }
+    return { state: new AggregatorState(store, StateStore.open(join(dir, 'quarantine'))), journal }
   }
 
-  close(): Promise<void> {
-    return this.#store.close()
+  async close(): Promise<void> {
+    await this.#store.close()
+    if (this.#aside !== this.#store) await this.#aside.close()
   }
 
   /** Everything that was reported up to this position is in the ledger. */
@@ -317,18 +328,13 @@ export class AggregatorState {
   }
 
   /** Sets a sealed record aside, in this process, until its hour's key dies. */
-  quarantine(hour: number, part: number, position: number, sealed: Buffer): void {
-    this.#store.changeHere(() =>
-      this.#store.put(['quarantine', hour, position, part], sealed.toString('base64')),
-    )
+  quarantine(...record: Parameters<Quarantine['add']>): void {
+    this.#quarantine.add(...record)
   }
 
-  clearQuarantine(hour: number): void {
-    const set = this.#store.range(['quarantine', hour, 0], ['quarantine', hour + 1, 0])
-    if (set.length === 0) return
-    this.#store.changeHere(() => {
-      for (const { key } of set) this.#store.remove(key)
-    })
+  /** As {@link Quarantine.clear}. */
+  clearQuarantine(...hours: Parameters<Quarantine['clear']>): void {
+    this.#quarantine.clear(...hours)
   }
 
   /** Ledger rows with exact reasons, in order of the hour. @param from @param to RFC 3339 hours, both included */
