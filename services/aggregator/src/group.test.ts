@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { TacitError } from '@tacit/contracts'
+import { HOUR, TacitError } from '@tacit/contracts'
 import type { Reports } from '@tacit/event-log'
 import t, { type Test } from 'tap'
 import { groupMember } from './group.js'
@@ -33,7 +33,7 @@ interface Process {
 
 const noReports: Reports = {
   append: async () => {},
-  read: async (after) => ({ records: [], last: after }),
+  read: async (after) => ({ records: [], last: after, topic: null }),
   close: async () => {},
 }
 
@@ -112,4 +112,103 @@ t.test('a taking over that failed half-way goes on in its own term, without an a
   t.ok(await member.own())
   t.same(terms.all, [1, 1])
   t.notOk(alarms.some((alarm) => newTopic.test(alarm)))
+})
+
+/** Reports as a topic holds them, which can be made anew. */
+class TopicOfReports implements Reports {
+  bytes: Buffer[] = []
+  topic: string | null = 'first'
+
+  async append(bytes: Uint8Array): Promise<void> {
+    this.bytes.push(Buffer.from(bytes))
+  }
+
+  async read(after: number, maxRecords: number): ReturnType<Reports['read']> {
+    const { topic } = this
+    if (after > this.bytes.length) return { records: [], last: 0, topic }
+    const found = this.bytes.slice(after, after + maxRecords)
+    const records = found.map((bytes, at) => ({ position: after + at + 1, bytes }))
+    return { records, last: after + records.length, topic }
+  }
+
+  async close(): Promise<void> {}
+}
+
+const HOUR_AT = Date.UTC(2026, 10, 2, 10)
+
+/** A report of one batch of four events. */
+function reportOf(batch: number): Parameters<Membership['report']>[0] {
+  const header = {
+    v: 1,
+    hour: HOUR_AT,
+    producer: '0123456789abcdef',
+    batch,
+    rulebook: 'hash',
+    sections: [],
+    counts: { '2026-11-02T10:00:00Z': { received: 4, accepted: 3, dropped: { late: 1 } } },
+    removedProps: 0,
+  } as const
+  return { batches: [{ fate: 'landed', part: 0, header }], last: 1, corrupt: 0 }
+}
+
+const received = ({ state }: Process): number => state.ledger()[0]?.received ?? 0
+
+/** @param topic of the new reports; null: Kafka gives none */
+async function anew(t: Test, topic: string | null): Promise<{ owner: Process; reports: TopicOfReports }> {
+  const reports = new TopicOfReports()
+  if (topic === null) reports.topic = null
+  const owner = await start(t, memoryTopic(), new Terms(), reports)
+  await owner.member.own()
+  for (const batch of [1, 2, 3]) await owner.member.report(reportOf(batch))
+  await owner.member.collect()
+  t.equal(owner.state.counted, 3)
+  reports.bytes = []
+  reports.topic = topic
+  return { owner, reports }
+}
+
+const anewAlarm = /it is counted from its beginning/
+
+for (const topic of ['second', null]) {
+  const how = topic === null ? 'without ids' : 'with ids'
+  const options = { timeout: 20_000 }
+  t.test(
+    `K14 reports of a topic that was made anew, and is shorter, are counted, ${how}`,
+    options,
+    async (t) => {
+      const { owner, reports } = await anew(t, topic)
+      for (const batch of [3, 4]) await owner.member.report(reportOf(batch))
+      await owner.member.collect()
+      t.equal(owner.state.counted, 2)
+      t.equal(received(owner), 16, 'four batches, of which one was there twice')
+      t.equal(owner.alarms.filter((alarm) => anewAlarm.test(alarm)).length, 1)
+      await owner.member.collect()
+      t.equal(reports.bytes.length, owner.state.counted)
+      t.equal(owner.alarms.filter((alarm) => anewAlarm.test(alarm)).length, 1)
+    },
+  )
+}
+
+t.test('K14 a topic of reports that was made anew and is longer by now loses none', async (t) => {
+  const { owner } = await anew(t, 'second')
+  for (const batch of [2, 3, 4, 5, 6]) await owner.member.report(reportOf(batch))
+  await owner.member.collect()
+  t.equal(owner.state.counted, 5)
+  t.equal(received(owner), 24, 'six batches')
+  t.equal(owner.alarms.filter((alarm) => anewAlarm.test(alarm)).length, 1)
+})
+
+t.test('K14 as many reports as before are not taken for the same', async (t) => {
+  const { owner } = await anew(t, 'second')
+  for (const batch of [7, 8, 9]) await owner.member.report(reportOf(batch))
+  await owner.member.collect()
+  t.equal(received(owner), 24)
+})
+
+t.test('a batch of another hour that is reported in both topics counts once', async (t) => {
+  const { owner } = await anew(t, 'second')
+  await owner.state.settled([HOUR_AT + 2 * HOUR])
+  for (const batch of [1, 2, 3]) await owner.member.report(reportOf(batch))
+  await owner.member.collect()
+  t.equal(received(owner), 12)
 })

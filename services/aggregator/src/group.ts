@@ -10,7 +10,9 @@
  * - In the warehouse each owner's term is higher than any before it, also where the journal is another one by now and
  *   counts from 1 again: what that has to be above (`termsAbove`) is in the journal before it is in the warehouse, so a
  *   former owner, which can no longer write the journal, does not get above a newer one however late it wakes up.
- * Recovery: the next member to read the first part goes on from the journal; reports after `counted` are counted then.
+ * Recovery: the next member to read the first part goes on from the journal; reports after `counted` are counted then. Of a
+ * topic of reports that was made anew all are: batches that were counted are known. Where Kafka gives topics no ids (before
+ * 2.8) that is seen only as long as the new topic is the shorter one; its first reports are not counted otherwise.
  */
 import { type BatchHeader, TacitError } from '@tacit/contracts'
 import type { EventLog, Journal, Reports } from '@tacit/event-log'
@@ -75,6 +77,9 @@ export function groupMember(options: GroupOptions): Membership {
     )
     return state.termsAbove + own
   }
+  /** K14: the positions that were counted are of a topic of the same name that is gone. */
+  const isAnother = (topic: string | null): boolean =>
+    topic !== null && state.countedOf !== null && topic !== state.countedOf
   const isFirst = (): boolean => log.parts(CONSUMER_GROUP).some(({ part }) => part === 0)
   return {
     isAlone: false,
@@ -98,7 +103,14 @@ export function groupMember(options: GroupOptions): Membership {
     },
     async collect() {
       for (;;) {
-        const { last, records } = await reports.read(state.counted, COLLECTED_AT_ONCE, 0)
+        const { last, records, topic } = await reports.read(state.counted, COLLECTED_AT_ONCE, 0)
+        if (last < state.counted || isAnother(topic)) {
+          await state.countAnew(isAnother(topic) ? 0 : last, topic)
+          alarm(
+            'the topic of the reports is another one now: it is counted from its beginning. What it held and was not counted yet is lost: those rows are in no ledger, and hours of which nothing was counted go with them',
+          )
+          continue
+        }
         if (last === state.counted) return
         const batches: AppliedBatch[] = []
         let corrupt = 0
@@ -107,7 +119,7 @@ export function groupMember(options: GroupOptions): Membership {
           batches.push(...written.batches)
           corrupt += written.corrupt
         }
-        await state.apply(batches, last, corrupt)
+        await state.apply(batches, last, corrupt, topic)
       }
     },
     // What is in the log is counted within a second or two of its coming; until then nobody here has all of it.
