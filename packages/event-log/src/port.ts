@@ -102,7 +102,10 @@ export interface Journal {
 export interface Reports {
   /** Resolves when it is durable; it may be there twice. */
   append(bytes: Uint8Array): Promise<void>
-  /** Up to `maxRecords` after a position, in order; where there is none, waits for at most `waitMs`. */
+  /**
+   * Up to `maxRecords` after a position, in order; where there is none, waits for at most `waitMs`. `topic` says in what the
+   * positions are (null: not known): in another one than before, or where `last` is before `after`, they begin again.
+   */
   read(
     after: number,
     maxRecords: number,
@@ -110,6 +113,7 @@ export interface Reports {
   ): Promise<{
     readonly records: readonly { readonly position: number; readonly bytes: Buffer }[]
     readonly last: number
+    readonly topic: string | null
   }>
   close(): Promise<void>
 }

@@ -7,7 +7,7 @@
 import { DAY, HOUR, type Stream } from '@tacit/contracts'
 import { PROVENANCE_COLUMN, type StreamPlan } from '@tacit/rulebook'
 import type { Connection } from './connection.js'
-import { whileOwner } from './owner.js'
+import { requireOwner, whileOwner } from './owner.js'
 import { awaitReplaced, dropPartitions } from './partitions.js'
 import { HOUR_KEY, landingTable, lineColumns } from './schema.js'
 import { identifier, identifiers, tableName, text } from './sql.js'
@@ -159,5 +159,6 @@ export async function dropLanding(
     `ALTER TABLE ${tableName(connection.database, table)} DELETE WHERE ${HOUR_KEY} IN {hours:Array(UInt32)}${whileOwner(connection)}`,
     { params: { hours: single }, settings: { mutations_sync: '2' }, repeatable: true },
   )
+  await requireOwner(connection)
   await awaitReplaced(connection, table)
 }

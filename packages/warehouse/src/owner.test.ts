@@ -20,13 +20,15 @@ t.test('what a former owner does moves, deletes and drops nothing', async (t) =>
   t.equal(await first.stagedRows('day', EPOCH), 20)
 
   await second.takeOver(2)
-  await first.settle('day', HOURS, { deduplicate: false, resume: false, queryId: 'two' })
+  const fenced = { code: 'ERR_LOG_FENCED' }
+  const move = (resume: boolean) => first.settle('day', HOURS, { deduplicate: false, resume, queryId: 'two' })
+  await t.rejects(move(false), fenced, 'what was not moved is not taken for moved')
   t.equal(await second.stagedRows('day', EPOCH), 20, 'nothing moved a second time')
-  await first.settle('day', HOURS, { deduplicate: false, resume: true, queryId: 'two' })
+  await t.rejects(move(true), fenced)
   t.equal(await second.stagedRows('day', EPOCH), 20, 'nothing was taken back')
-  await first.dropLanding('day', HOURS)
+  await t.rejects(first.dropLanding('day', HOURS), fenced)
   t.equal((await second.landingHours('day')).length, 2, 'nothing of landing went')
-  await t.rejects(first.dropEpoch('day', EPOCH), { code: 'ERR_LOG_FENCED' })
+  await t.rejects(first.dropEpoch('day', EPOCH), fenced)
 
   await second.settle('day', HOURS, { deduplicate: false, resume: true, queryId: 'two' })
   await second.dropLanding('day', HOURS)
@@ -34,6 +36,18 @@ t.test('what a former owner does moves, deletes and drops nothing', async (t) =>
   t.same(await second.landingHours('day'), [])
   await second.dropEpoch('day', EPOCH)
   t.equal(await second.stagedRows('day', EPOCH), 0)
+})
+
+t.test('a term that is not the highest is refused, and the highest is known', async (t) => {
+  const { w: first } = await openTables(t, server, 'terms')
+  const second = openWarehouse(server.address, 'terms')
+  t.teardown(() => second.close())
+  t.equal(await second.latestTerm(), 0)
+  await first.takeOver(2)
+  await t.rejects(second.takeOver(1), { code: 'ERR_LOG_FENCED' })
+  t.equal(await second.latestTerm(), 2)
+  await second.takeOver(3)
+  t.equal(await first.latestTerm(), 3)
 })
 
 t.test(

@@ -4,6 +4,8 @@
  * Invariant: a statement that a former owner sends after another took over (it was paused, say) moves and deletes nothing:
  * its condition is evaluated by the server when it runs. Partitions cannot be dropped under a condition, so the term is
  * looked at before that. One that is alone has term 0, and no condition.
+ * What moved or deleted nothing for that reason is never taken for done: after each such statement the owner is asked
+ * again (terms only rise, so who is the owner afterwards was it before), and rejects with ERR_LOG_FENCED.
  */
 import { TacitError } from '@tacit/contracts'
 import type { Connection } from './connection.js'
@@ -12,23 +14,30 @@ import { tableName } from './sql.js'
 
 const OWNERS = 'owners'
 
+/** The highest term in which anybody took this database over; 0 where nobody did. */
+export async function latestTerm(connection: Connection): Promise<number> {
+  await connection.command(
+    `CREATE TABLE IF NOT EXISTS ${tableName(connection.database, OWNERS)} (term UInt64) ENGINE = MergeTree ORDER BY term SETTINGS ${DURABLE}`,
+    { repeatable: true },
+  )
+  return highest(connection)
+}
+
 /**
  * Becomes the owner: former ones are fenced, and scratch tables that they left go.
- * @param term higher than every former owner's; 0 where nobody else has this database
+ * @param term higher than every former owner's, and nobody else's; 0 where nobody else has this database
+ * @throws TacitError ERR_LOG_FENCED where it is not the highest
  */
 export async function takeOver(connection: Connection, term: number): Promise<void> {
   const { database } = connection
   if (term > 0) {
-    const owners = tableName(database, OWNERS)
-    await connection.command(
-      `CREATE TABLE IF NOT EXISTS ${owners} (term UInt64) ENGINE = MergeTree ORDER BY term SETTINGS ${DURABLE}`,
-      { repeatable: true },
-    )
-    await connection.command(`INSERT INTO ${owners} VALUES ({term:UInt64})`, {
+    if ((await latestTerm(connection)) > term) throw new TacitError('ERR_LOG_FENCED')
+    await connection.command(`INSERT INTO ${tableName(database, OWNERS)} VALUES ({term:UInt64})`, {
       params: { term },
       repeatable: true,
     })
     connection.owner.term = term
+    await requireOwner(connection)
   }
   const scratch = await connection.rows<{ name: string }>(
     'SELECT name FROM system.tables WHERE database = {database:String} AND startsWith(name, {prefix:String})',
@@ -46,10 +55,13 @@ export function whileOwner({ database, owner }: Connection): string {
 
 /** @throws TacitError ERR_LOG_FENCED where another took over */
 export async function requireOwner(connection: Connection): Promise<void> {
-  const { database, owner } = connection
-  if (owner.term === 0) return
+  const { term } = connection.owner
+  if (term > 0 && (await highest(connection)) > term) throw new TacitError('ERR_LOG_FENCED')
+}
+
+async function highest(connection: Connection): Promise<number> {
   const [row] = await connection.rows<{ term: number }>(
-    `SELECT max(term) AS term FROM ${tableName(database, OWNERS)}`,
+    `SELECT max(term) AS term FROM ${tableName(connection.database, OWNERS)}`,
   )
-  if ((row?.term ?? 0) > owner.term) throw new TacitError('ERR_LOG_FENCED')
+  return row?.term ?? 0
 }

@@ -146,7 +146,8 @@ async function settleSet(
  * Moves whole hours of receipt from landing to staging; landing keeps its copy until `dropLanding`.
  * @param hours ms, whole UTC hours
  * @returns rows in staging by epoch: of those hours, and of all hours where rows tell none
- * @throws WarehouseError; then call again with `resume`
+ * @throws WarehouseError; then call again with `resume`. TacitError ERR_LOG_FENCED where another is the owner by now: then
+ * nothing was moved, or not all
  */
 export async function settle(
   connection: Connection,
@@ -171,6 +172,8 @@ export async function settle(
       },
     )
   }
+  // Its condition may have made it move nothing.
+  await requireOwner(connection)
   return stagedOfHours(connection, plan.stream, hours)
 }
 

@@ -5,7 +5,7 @@ import { cellCount, insertCells, queryCells, releasedWindows } from './cells.js'
 import { clean } from './clean.js'
 import { type ConnectionOptions, connect } from './connection.js'
 import { dropLanding, land, landed, landingHours } from './landing.js'
-import { takeOver } from './owner.js'
+import { latestTerm, takeOver } from './owner.js'
 import { cellProvenance, rowProvenance } from './provenance.js'
 import { migrate } from './schema.js'
 import { dropEpoch, settle, stagedEpochs, stagedRows } from './staging.js'
@@ -36,8 +36,11 @@ export interface Warehouse {
   /**
    * Settles, drops and releases from now on: what another does after this changes nothing, and its scratch tables go.
    * @param term higher than that of whoever did so before; 0 where nobody else has this database
+   * @throws TacitError ERR_LOG_FENCED where it is not; `settle` and the drops do so once another took over
    */
   takeOver(term: number): Promise<void>
+  /** The highest term in which anybody took this database over; 0 where nobody did. */
+  latestTerm(): Promise<number>
   /**
    * One insert of JSONCompactEachRow lines as they are. @param token names stream and range
    * @param by the rulebook of all of them: each row carries its hash from then on
@@ -105,6 +108,7 @@ export function openWarehouse(
       for (const plan of wanted) plans.set(plan.stream, plan)
     },
     takeOver: (term) => takeOver(connection, term),
+    latestTerm: () => latestTerm(connection),
     land: async (stream, rows, token, { dimensions, rulebook }) => {
       const plan = planOf(stream)
       return land(connection, dimensions === undefined ? plan : { stream, dimensions }, rows, token, rulebook)

@@ -146,6 +146,8 @@ export class Aggregator {
       state.clearQuarantine(hour)
       this.#letGoOf.add(hour)
     }
+    // Of a time when this process was away: those keys died by themselves.
+    state.clearQuarantine(0, hourOf(now) - SETTLED_HOURS * HOUR)
     for (const hour of this.#letGoOf) if (hour < now - 2 * SETTLED_HOURS * HOUR) this.#letGoOf.delete(hour)
   }
 

@@ -3,9 +3,9 @@
  *
  * Invariants
  * - Transactions follow one another; each sees what the one before it changed, and is there whole or not at all.
- * - Shared: what is here is what the journal says, and nothing else (but for what is local); a change is in the journal
- *   before it is here, and is applied here as it is everywhere else. What lay here at the start is thrown away.
- * - Local values are this process's own, and go with it where the others are shared.
+ * - Shared: what is here is what the journal says, and nothing else; a change is in the journal before it is here, and is
+ *   applied here as it is everywhere else. What lay here at the start is thrown away. So what is a process's own, and must
+ *   outlive it, is in a store of its own.
  * Recovery: alone, LMDB's last flushed transaction stands; shared, the journal is read from its beginning.
  */
 import { mkdirSync, rmSync } from 'node:fs'
@@ -25,6 +25,9 @@ export interface SharedJournal {
 export type OpenJournal<J extends SharedJournal> = (
   apply: (changes: readonly JournalChange[]) => Promise<void>,
 ) => Promise<J>
+
+/** LMDB's, beside which it keeps its lock. */
+const FILE = 'state.mdb'
 
 interface Change {
   readonly key: Key
@@ -46,15 +49,15 @@ export class StateStore {
   /** @param dir its own folder; made if missing, mode 0700 */
   static open(dir: string): StateStore {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
-    return new StateStore(open<unknown, Key>({ path: join(dir, 'state.mdb'), encoding: 'json' }))
+    return new StateStore(open<unknown, Key>({ path: join(dir, FILE), encoding: 'json' }))
   }
 
-  /** A copy of what a journal holds, made anew. @param dir its own folder @throws what opening the journal throws */
+  /** A copy of what a journal holds, made anew. @param dir its folder, of which other files stay @throws what opening the journal throws */
   static async share<J extends SharedJournal>(
     dir: string,
     openJournal: OpenJournal<J>,
   ): Promise<{ readonly store: StateStore; readonly journal: J }> {
-    rmSync(dir, { recursive: true, force: true })
+    for (const name of [FILE, `${FILE}-lock`]) rmSync(join(dir, name), { force: true })
     const store = StateStore.open(dir)
     try {
       const journal = await openJournal((changes) => store.#apply(changes))

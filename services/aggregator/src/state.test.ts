@@ -1,8 +1,11 @@
+import { join } from 'node:path'
 import { HOUR } from '@tacit/contracts'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { AppliedBatch } from './records.js'
 import { addCounts, AggregatorState } from './state.js'
+import { StateStore } from './state-store.js'
+import { memoryTopic } from './testing/memory-journal.js'
 
 const EPOCH = 'day:2026-11-02'
 const HOUR_AT = Date.UTC(2026, 10, 2, 10)
@@ -119,6 +122,36 @@ t.test('what is set aside goes with its hour and with no other', async (t) => {
   t.teardown(() => again.close())
   again.clearQuarantine(HOUR_AT + HOUR)
   t.pass('held in every run')
+})
+
+t.test('in a group, too, what is set aside outlives a restart, until its hour’s key dies', async (t) => {
+  const dir = t.testdir()
+  const aside = join(dir, 'quarantine')
+  const topic = memoryTopic()
+  const share = () => AggregatorState.share(dir, (apply) => topic.open(apply))
+  /** hours of what is set aside */
+  const hours = async (): Promise<unknown[]> => {
+    const store = StateStore.open(aside)
+    const found = store.range(['quarantine', 0, 0], ['quarantine', Number.MAX_SAFE_INTEGER, 0])
+    await store.close()
+    return found.map(({ key }) => key[1])
+  }
+  const { journal, state } = await share()
+  await journal.own()
+  await state.apply([batch('landed')], 5, 0)
+  for (const hour of [0, 1, 2, 3]) state.quarantine(HOUR_AT + hour * HOUR, 0, 7, Buffer.from('sealed'))
+  await state.close()
+
+  const { state: again } = await share()
+  t.equal(again.counted, 5, 'what is shared comes from the journal')
+  again.clearQuarantine(HOUR_AT + 3 * HOUR)
+  await again.close()
+  t.same(await hours(), [HOUR_AT, HOUR_AT + HOUR, HOUR_AT + 2 * HOUR])
+
+  const { state: last } = await share()
+  last.clearQuarantine(0, HOUR_AT + 2 * HOUR)
+  await last.close()
+  t.same(await hours(), [HOUR_AT + 2 * HOUR], 'hours of a time when nobody was there go at once')
 })
 
 t.test('what was written stands after a reopening', async (t) => {

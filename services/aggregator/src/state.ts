@@ -11,15 +11,9 @@
  * - Nothing here is of a person: counts, hours, hashes. Cells in manifests have passed disclosure control.
  * Recovery: the store's.
  */
-import {
-  type BatchHeader,
-  epochOf,
-  HOUR,
-  type HourCounts,
-  STREAMS,
-  type Stream,
-  utcDay,
-} from '@tacit/contracts'
+import { join } from 'node:path'
+import { type BatchHeader, HOUR, type HourCounts, STREAMS, type Stream, utcDay } from '@tacit/contracts'
+import { Counted } from './counted.js'
 import { addDetected, type DetectedSums } from './detections.js'
 import { isMixed } from './mixing.js'
 import type {
@@ -32,8 +26,10 @@ import type {
   Undated,
   WindowRecord,
 } from './records.js'
+import { Quarantine } from './quarantine.js'
 import { type Runs, withNumber } from './seen.js'
 import { type OpenJournal, type SharedJournal, StateStore } from './state-store.js'
+import { UndatedDays } from './undated.js'
 import { type SilentWriter, Writers } from './writers.js'
 
 /** A producer that was silent for so long is forgotten: nothing in the log is older. */
@@ -69,36 +65,69 @@ export function addCounts(into: HourCounts, from: HourCounts): void {
 
 export class AggregatorState {
   readonly #store: StateStore
+  /** this process's own, also where the rest is shared */
+  readonly #aside: StateStore
+  readonly #quarantine: Quarantine
+  readonly #counted: Counted
+  readonly #undated: UndatedDays
   readonly #writers: Writers
 
-  private constructor(store: StateStore) {
+  private constructor(store: StateStore, aside = store) {
     this.#store = store
+    this.#aside = aside
+    this.#quarantine = new Quarantine(aside)
+    this.#counted = new Counted(store)
+    this.#undated = new UndatedDays(store)
     this.#writers = new Writers(store)
   }
 
   /** The state of one that is alone. @param dir its own folder; made if missing, mode 0700 */
   static open(dir: string): AggregatorState {
     const state = new AggregatorState(StateStore.open(dir))
-    state.#beginProvenance()
+    const days = state.windows('day').map(({ epoch }) => epoch)
+    state.#store.changeHere(() => state.#undated.begin(days))
     return state
   }
 
-  /** The state that a group shares: read by all, changed by its owner. @param dir for a copy, made anew */
+  /**
+   * The state that a group shares: read by all, changed by its owner.
+   * @param dir for a copy, made anew, and what this process sets aside, which stays
+   */
   static async share<J extends SharedJournal>(
     dir: string,
     openJournal: OpenJournal<J>,
   ): Promise<{ readonly state: AggregatorState; readonly journal: J }> {
     const { journal, store } = await StateStore.share(dir, openJournal)
-    return { state: new AggregatorState(store), journal }
+    return { state: new AggregatorState(store, StateStore.open(join(dir, 'quarantine'))), journal }
   }
 
-  close(): Promise<void> {
-    return this.#store.close()
+  async close(): Promise<void> {
+    await this.#store.close()
+    if (this.#aside !== this.#store) await this.#aside.close()
   }
 
   /** Everything that was reported up to this position is in the ledger. */
   get counted(): number {
-    return (this.#store.get('counted') as number | undefined) ?? 0
+    return this.#counted.position
+  }
+
+  /** Of which topic that position is; null where that is not known. */
+  get countedOf(): string | null {
+    return this.#counted.topic
+  }
+
+  /** What follows is reported in another topic, from `position` on; batches that were counted before are known there, too. */
+  async countAnew(position: number, topic: string | null): Promise<void> {
+    await this.#write(() => this.#counted.put(position, topic))
+  }
+
+  /** Terms of this journal count from here in the warehouse: every term of a journal before it was lower. */
+  get termsAbove(): number {
+    return (this.#store.get('terms-above') as number | undefined) ?? 0
+  }
+
+  async putTermsAbove(term: number): Promise<void> {
+    await this.#write(() => this.#store.put('terms-above', term))
   }
 
   /** As {@link Writers.watermark}. */
@@ -127,7 +156,12 @@ export class AggregatorState {
   }
 
   /** Applies what was reported up to `position`, durably; positions that were applied before are left alone. */
-  async apply(batches: readonly AppliedBatch[], position: number, corrupt: number): Promise<void> {
+  async apply(
+    batches: readonly AppliedBatch[],
+    position: number,
+    corrupt: number,
+    topic: string | null = null,
+  ): Promise<void> {
     await this.#write(() => {
       if (position <= this.counted) return
       for (const batch of batches) {
@@ -135,7 +169,7 @@ export class AggregatorState {
         if (this.#isNew(batch.header)) this.#applyOne(batch)
       }
       if (corrupt > 0) this.#store.put('corrupt', this.corruptRecords + corrupt)
-      this.#store.put('counted', position)
+      this.#counted.put(position, topic)
     })
   }
 
@@ -308,18 +342,13 @@ export class AggregatorState {
   }
 
   /** Sets a sealed record aside, in this process, until its hour's key dies. */
-  quarantine(hour: number, part: number, position: number, sealed: Buffer): void {
-    this.#store.changeHere(() =>
-      this.#store.put(['quarantine', hour, position, part], sealed.toString('base64')),
-    )
+  quarantine(...record: Parameters<Quarantine['add']>): void {
+    this.#quarantine.add(...record)
   }
 
-  clearQuarantine(hour: number): void {
-    const set = this.#store.range(['quarantine', hour, 0], ['quarantine', hour + 1, 0])
-    if (set.length === 0) return
-    this.#store.changeHere(() => {
-      for (const { key } of set) this.#store.remove(key)
-    })
+  /** As {@link Quarantine.clear}. */
+  clearQuarantine(...hours: Parameters<Quarantine['clear']>): void {
+    this.#quarantine.clear(...hours)
   }
 
   /** Ledger rows with exact reasons, in order of the hour. @param from @param to RFC 3339 hours, both included */
@@ -329,29 +358,14 @@ export class AggregatorState {
       .map(({ key, value }) => ({ hour: (key as string[])[1] as string, ...(value as HourCounts) }))
   }
 
-  /** Days that are there when the hash of the rulebook is first written on rows; once in the life of a directory. */
-  #beginProvenance(): void {
-    this.#store.changeHere(() => {
-      if (this.#store.get('provenance') !== undefined) return
-      for (const { epoch } of this.windows('day'))
-        this.#store.put(['undated', epoch], 'before' satisfies Undated)
-      this.#store.put('provenance', true)
-    })
-  }
-
   /** A driven run is about to receive data in this UTC day: written down before the first of them is sealed. */
   async markDriven(time: number): Promise<void> {
-    const key = ['undated', epochOf('day', time).label]
-    if (this.#store.get(key) !== undefined) return
-    await this.#write(() => this.#store.put(key, 'driven' satisfies Undated))
+    if (!this.#undated.has(time)) await this.#write(() => this.#undated.putDriven(time))
   }
 
-  /** Why days of a span of time are not dated; null where all are. @param from @param until ms, excluded */
+  /** As {@link UndatedDays.within}. */
   undated(from: number, until: number): Undated | null {
-    const start = ['undated', epochOf('day', from).label]
-    const end = ['undated', epochOf('day', until - 1).label]
-    const found = this.#store.range(start, end, true).map(({ value }) => value as Undated)
-    return found.includes('before') ? 'before' : (found[0] ?? null)
+    return this.#undated.within(from, until)
   }
 
   /** What checks found last, by id. */

@@ -58,7 +58,21 @@ export interface OutgoingMessage {
 export interface Broker {
   readonly nodeId: number | string
   /** two connections, made when they are first needed: fetches have one of their own, because they wait */
-  readonly connectionPool: { getConnection(index: 0 | 1): Promise<unknown> }
+  readonly connectionPool: {
+    getConnection(index: 0 | 1): Promise<unknown>
+    /** a request that kafkajs does not know */
+    send<T>(of: {
+      request: {
+        apiKey: number
+        apiVersion: number
+        apiName: string
+        encode(): Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>
+      }
+      response: { decode(payload: Buffer): Promise<T>; parse(decoded: T): Promise<T> }
+    }): Promise<T>
+  }
+  /** by the number of the request; null before it is connected */
+  readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null
   heartbeat(request: Membership & { groupGenerationId: number }): Promise<unknown>
   joinGroup(
     request: Membership & {

@@ -8,6 +8,8 @@ import { until } from '../testing/until.js'
 import type { LogPart } from '../port.js'
 import { kafkaClient } from './connection.js'
 import { type Consumer, createConsumer } from './consumer.js'
+import { Link } from './link.js'
+import { Member } from './member.js'
 
 const skip = await brokersSkip('use')
 const LONG_INSERT_MS = process.env['TACIT_TEST_FULL'] === '1' ? 40_000 : 13_000
@@ -199,6 +201,20 @@ t.test('K13 records that expired unread are counted, and reading goes on', { ski
   await again.commit({ position: 100, boundary: null })
 })
 
+/** Makes the topic anew, with so many records, the first of them 1,000. */
+async function makeAnew({ admin, fill, topic }: TestTopic, records: number, bytes = 64): Promise<void> {
+  await admin.deleteTopics({ topics: [topic] })
+  await until(async () => !(await admin.listTopics()).includes(topic))
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: false })
+  await until(async () => (await admin.listTopics()).includes(topic))
+  await until(() =>
+    fill(0, records, 1_000, bytes).then(
+      () => true,
+      () => false,
+    ),
+  )
+}
+
 t.test('K14 a topic that was made anew is read from its beginning', { skip }, async (t) => {
   const topic = await topicOf(t, 1)
   await topic.fill(0, 50)
@@ -206,25 +222,80 @@ t.test('K14 a topic that was made anew is read from its beginning', { skip }, as
   const part = only(await holding(consumer, 1))
   await readAll(part, 50)
   await part.commit({ position: 50, boundary: null })
-  await topic.admin.deleteTopics({ topics: [topic.topic] })
-  await until(async () => !(await topic.admin.listTopics()).includes(topic.topic))
-  await topic.admin.createTopics({
-    topics: [{ topic: topic.topic, numPartitions: 1 }],
-    waitForLeaders: false,
-  })
-  await until(async () => (await topic.admin.listTopics()).includes(topic.topic))
-  await until(() =>
-    topic.fill(0, 3, 1_000).then(
-      () => true,
-      () => false,
-    ),
-  )
+  await makeAnew(topic, 3)
   await until(() => consumer.parts()[0]?.cursor().position === 0)
   const again = only(consumer.parts())
   t.same(await readAll(again, 3), range(1_000, 1_002))
   t.ok(alarms.some((alarm) => alarm.includes('read again from its beginning')))
   await again.commit({ position: 3, boundary: null })
   t.same(again.cursor(), { position: 3, boundary: null })
+})
+
+t.test(
+  'K14 a topic that was made anew is read from its beginning, also a longer one',
+  { skip },
+  async (t) => {
+    const topic = await topicOf(t, 1)
+    const bytes = 256 * 1024
+    const full = 100
+    await topic.fill(0, full, 1, bytes)
+    const { alarms, consumer } = join(t, topic)
+    const part = only(await holding(consumer, 1))
+    // more than is read ahead: so nothing is being fetched when the topic goes, and no fetch fails
+    await readAll(part, 40)
+    const { last } = part.read(0, full, Number.POSITIVE_INFINITY)
+    await delay(1_500)
+    t.ok(last < full, `${last} records are ahead, and no more are fetched`)
+    await makeAnew(topic, 130)
+    const began = (): LogPart | undefined => consumer.parts().find((one) => one !== part)
+    // one that did not notice would go on at the old position
+    await part.commit({ position: last, boundary: null }).catch(() => undefined)
+    await until(() => began() !== undefined || part.read(last, 1, 1).records.length > 0)
+    const again = began()
+    t.ok(again, 'the part begins anew')
+    if (again === undefined) return
+    t.same(again.cursor(), { position: 0, boundary: null })
+    t.same((await readAll(again, 30)).slice(0, 30), range(1_000, 1_029))
+    t.equal(alarms.filter((alarm) => alarm.includes('read again from its beginning')).length, 1)
+    await t.rejects(part.commit({ position: last, boundary: null }), { code: 'ERR_LOG_FENCED' })
+
+    await again.commit({ position: 30, boundary: '{"last":40}' })
+    await consumer.close()
+    const second = join(t, topic)
+    const taken = only(await holding(second.consumer, 1))
+    t.same(taken.cursor(), { position: 30, boundary: '{"last":40}' }, 'its cursor is of the new topic')
+    await delay(500)
+    t.ok(second.consumer.parts().includes(taken))
+    t.same(second.alarms, [])
+  },
+)
+
+t.test('K14 a cursor that was committed for a topic that is gone is of no use', { skip }, async (t) => {
+  const topic = await topicOf(t, 1)
+  await topic.fill(0, 5)
+  const link = new Link(topic.options, topic.topic)
+  await new Promise<void>((resolve, reject) => {
+    const member = new Member({
+      link,
+      group: `${topic.options.prefix}.readers`,
+      alarm: () => undefined,
+      assigned: (_cursors, generation) => {
+        const cursor = { position: 3, boundary: `${'ab'.repeat(16)} {"last":5}` }
+        void member
+          .commit(generation, 0, cursor)
+          .then(() => member.close())
+          .then(resolve, reject)
+      },
+      settle: async () => undefined,
+      revoked: () => undefined,
+    })
+  })
+  await link.close()
+  const { alarms, consumer } = join(t, topic)
+  await until(() => alarms.length > 0)
+  const again = only(consumer.parts())
+  t.same(again.cursor(), { position: 0, boundary: null })
+  t.same(await readAll(again, 5), range(1, 5))
 })
 
 t.test('K15 partitions that are added are read within a minute', { skip }, async (t) => {

@@ -8,8 +8,14 @@
  * - What is fetched is bounded for each part and for all of them, and never larger than a step may need: a former process's
  *   open boundary can always be read up to its end.
  * - Where records are missing that nobody read, an alarm says so, and reading goes on at the earliest record there is.
+ * - K14: a cursor, and what is buffered after it, is of one topic, by the id that Kafka gave it. A topic that was made anew
+ *   is read from its beginning, also where it is longer by now than what was read of the former one. For that a node is
+ *   asked which topic it has before the first fetch, after each failed one, and where its answers do not follow one
+ *   another closely: a fetch that is with a broker when the topic goes fails. Brokers before 2.8 give no ids: there a topic
+ *   made anew is noticed only as long as it is the shorter one, and its first records are not read otherwise.
  * - Recovery: whatever fails is tried again, with back-off. Nothing is kept here that Kafka does not have.
  */
+import { performance } from 'node:perf_hooks'
 import { TacitError } from '@tacit/contracts'
 import type { Cursor, LogPart } from '../port.js'
 import type { KafkaOptions } from './connection.js'
@@ -17,6 +23,7 @@ import { committedOf, fetchFrom, outOfRange, rangeOf, type Want } from './fetch.
 import { Link } from './link.js'
 import { Member } from './member.js'
 import { Part } from './part.js'
+import { decodeCursor, encodeCursor, type TopicCursor } from './topic-cursor.js'
 import { Wakeable } from './wakeable.js'
 
 /** What a part's buffer holds before no more is fetched: more than the largest step of a reader (8 MiB). */
@@ -34,6 +41,8 @@ const BACK_OFF_MAX_MS = 2_000
 /** A part that seems to end before what was read of it is believed after so many looks: a new leader may not know yet. */
 const LOOKS = 3
 const LOOK_MS = 500
+/** A topic is not deleted, made anew and filled past a position in this time without a fetch that fails. */
+const SURE_MS = 1_000
 
 export interface ConsumerOptions {
   readonly topic: string
@@ -65,6 +74,8 @@ class GroupConsumer implements Consumer {
   readonly #asked = new Set<number>()
   /** failed requests in a row, by node */
   readonly #failures = new Map<number, number>()
+  /** when a node last answered for the topic as it is known, of a monotonic clock */
+  readonly #sure = new Map<number, number>()
   /** looks at a part that seems to end before what was read of it */
   readonly #looks = new Map<number, number>()
   #parts = new Map<number, Part>()
@@ -105,18 +116,21 @@ class GroupConsumer implements Consumer {
   #assigned(cursors: ReadonlyMap<number, Cursor>, generation: number): void {
     this.#generation = generation
     this.#looks.clear()
+    this.#sure.clear()
     this.#parts = new Map(
-      [...cursors].sort(([a], [b]) => a - b).map(([part, cursor]) => [part, this.#partOf(part, cursor)]),
+      [...cursors]
+        .sort(([a], [b]) => a - b)
+        .map(([part, cursor]) => [part, this.#partOf(part, decodeCursor(cursor))]),
     )
     this.#room.wake()
   }
 
-  #partOf(part: number, cursor: Cursor): Part {
+  #partOf(part: number, cursor: TopicCursor): Part {
     const generation = this.#generation
-    const commit = (of: number, done: Cursor): Promise<void> =>
+    const commit = (of: number, done: TopicCursor): Promise<void> =>
       this.#closing
         ? Promise.reject(new TacitError('ERR_LOG_CLOSED'))
-        : this.#member.commit(generation, of, done)
+        : this.#member.commit(generation, of, encodeCursor(done))
     return new Part(part, cursor, commit, () => {
       this.#room.wake()
       this.#checkSettled()
@@ -178,8 +192,13 @@ class GroupConsumer implements Consumer {
       ({ next, part }): Want => ({ partition: part, offset: next, maxBytes: FETCH_PART_BYTES }),
     )
     try {
+      if (!this.#sure.has(nodeId)) await this.#check(nodeId, parts)
+      if (parts.some(({ revoked }) => revoked)) return
       const limits = { maxBytes: FETCH_BYTES, waitMs: FETCH_WAIT_MS }
       const answers = await fetchFrom(this.#link, nodeId, wants, limits)
+      const now = performance.now()
+      if (now - (this.#sure.get(nodeId) ?? 0) > SURE_MS) await this.#check(nodeId, parts)
+      else this.#sure.set(nodeId, now)
       this.#link.went(true)
       this.#failures.delete(nodeId)
       for (const answer of answers) {
@@ -192,7 +211,23 @@ class GroupConsumer implements Consumer {
     }
   }
 
+  /** Begins anew with parts of a topic that is gone; what is fetched for those is not taken. */
+  async #check(nodeId: number, parts: readonly Part[]): Promise<void> {
+    const asked = performance.now()
+    const topic = await this.#link.topicId(nodeId)
+    this.#sure.set(nodeId, asked)
+    if (topic === null) return
+    for (const part of parts) {
+      if (part.revoked || part.isOf(topic)) continue
+      this.#beginAnew(part, { position: 0, boundary: null, topic })
+      this.#options.alarm(
+        `the topic of part ${part.part} of the log was made anew: it is read again from its beginning, and what was not read of the former one is lost`,
+      )
+    }
+  }
+
   async #recover(nodeId: number, parts: readonly Part[], error: unknown): Promise<void> {
+    this.#sure.delete(nodeId)
     if (this.#closing) return
     const lost = parts.find(({ part }) => part === outOfRange(error))
     this.#link.went(lost !== undefined)
@@ -228,10 +263,14 @@ class GroupConsumer implements Consumer {
       return true
     }
     alarm(`part ${part.part} of the log ends before what was read of it: it is read again from its beginning`)
-    this.#looks.delete(part.part)
-    part.revoke()
-    this.#parts.set(part.part, this.#partOf(part.part, { position: range.first, boundary: null }))
-    this.#checkSettled()
+    this.#beginAnew(part, { position: range.first, boundary: null, topic: part.topic })
     return true
+  }
+
+  #beginAnew({ part }: Part, cursor: TopicCursor): void {
+    this.#looks.delete(part)
+    this.#parts.get(part)?.revoke()
+    this.#parts.set(part, this.#partOf(part, cursor))
+    this.#checkSettled()
   }
 }

@@ -9,6 +9,7 @@ import { performance } from 'node:perf_hooks'
 import { TacitError } from '@tacit/contracts'
 import { type Broker, type Cluster, clusterOf, answered } from './cluster.js'
 import { type KafkaOptions, kafkaClient, Sockets } from './connection.js'
+import { topicIdOf } from './topic-id.js'
 
 const FAILING_MS = 12_000
 const CONNECT_MS = 8_000
@@ -62,6 +63,11 @@ export class Link {
   leaderOf(partition: number): number | null {
     const found = this.#partitions().find(({ partitionId }) => partitionId === partition)
     return found === undefined || found.leader < 0 ? null : found.leader
+  }
+
+  /** Which topic it is by now, as the node knows that serves it: see {@link topicIdOf}. */
+  async topicId(nodeId: number | null): Promise<string | null> {
+    return await topicIdOf(await this.broker(nodeId ?? -1), this.topic)
   }
 
   /** Looks up anew who leads what. */

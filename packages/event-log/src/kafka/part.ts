@@ -2,7 +2,7 @@
  * One partition of the log as this process reads it, from its assignment until it is taken away.
  *
  * Positions are offsets + 1, so the offset committed for the group equals the position that is done, and the boundary is
- * the commit's metadata.
+ * in the commit's metadata (topic-cursor.ts).
  *
  * Invariants
  * - What is buffered is everything after the cursor, so a reader may read again whatever it has not committed.
@@ -13,12 +13,13 @@
 import { TacitError } from '@tacit/contracts'
 import type { Cursor, LogPart, LogRecord, LogSlice } from '../port.js'
 import type { Committed, Range } from './fetch.js'
+import { TOPIC_LENGTH, type TopicCursor } from './topic-cursor.js'
 
 /** Kafka keeps 4,096 characters of metadata with an offset (offset.metadata.max.bytes). */
-const MAX_BOUNDARY_LENGTH = 4_000
+const MAX_BOUNDARY_LENGTH = 4_096 - TOPIC_LENGTH
 
 /** Writes a cursor for the generation that the part belongs to. */
-export type CommitCursor = (part: number, cursor: Cursor) => Promise<void>
+export type CommitCursor = (part: number, cursor: TopicCursor) => Promise<void>
 
 export class Part implements LogPart {
   readonly part: number
@@ -26,6 +27,8 @@ export class Part implements LogPart {
   /** said after each change that makes room, or ends a step */
   readonly #changed: () => void
   #cursor: Cursor
+  /** of which topic all this is; null as long as that is not known */
+  #topic: string | null
   #records: LogRecord[] = []
   #bytes = 0
   /** everything up to here was fetched: the next offset to fetch */
@@ -35,10 +38,16 @@ export class Part implements LogPart {
   #stepping = false
   #commits: Promise<unknown> = Promise.resolve()
 
-  constructor(part: number, cursor: Cursor, commit: CommitCursor, changed: () => void) {
+  constructor(
+    part: number,
+    { boundary, position, topic }: TopicCursor,
+    commit: CommitCursor,
+    changed: () => void,
+  ) {
     this.part = part
-    this.#cursor = cursor
-    this.#fetched = cursor.position
+    this.#cursor = { position, boundary }
+    this.#topic = topic
+    this.#fetched = position
     this.#commit = commit
     this.#changed = changed
   }
@@ -51,6 +60,16 @@ export class Part implements LogPart {
   /** the next offset to fetch */
   get next(): number {
     return this.#fetched
+  }
+
+  get topic(): string | null {
+    return this.#topic
+  }
+
+  /** Whether this is of the topic that is there now; what was of none that is known is, from now on. */
+  isOf(topic: string): boolean {
+    this.#topic ??= topic
+    return this.#topic === topic
   }
 
   get stepping(): boolean {
@@ -134,7 +153,7 @@ export class Part implements LogPart {
       throw new TacitError('ERR_LOG_FENCED')
     }
     if (cursor.boundary !== null) this.#stepping = true
-    await this.#commit(this.part, cursor)
+    await this.#commit(this.part, { ...cursor, topic: this.#topic })
     // The cursor stands whether or not the part was taken away meanwhile: Kafka took it.
     this.#cursor = cursor
     if (cursor.boundary === null) this.#stepping = false

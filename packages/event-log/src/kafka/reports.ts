@@ -3,7 +3,8 @@
  *
  * Invariants
  * - A report that was acknowledged is with all in-sync replicas; it may be there twice, and its reader recognises it.
- * - Positions are offsets + 1. Nobody's cursor is kept here: the reader's is part of the state that it writes.
+ * - Positions are offsets + 1, of the topic that is named with them: one that was made anew begins again. Nobody's cursor
+ *   is kept here: the reader's is part of the state that it writes.
  */
 import { performance } from 'node:perf_hooks'
 import { TacitError } from '@tacit/contracts'
@@ -31,6 +32,14 @@ export interface Report {
   readonly bytes: Buffer
 }
 
+/** What was read after a position. */
+export interface ReportSlice {
+  readonly records: readonly Report[]
+  readonly last: number
+  /** id of the topic of these positions; null where Kafka gives none */
+  readonly topic: string | null
+}
+
 export interface Reports {
   /**
    * Resolves when all in-sync replicas have it. Rejects with ERR_LOG_UNAVAILABLE (retryable) where Kafka did not answer
@@ -39,15 +48,12 @@ export interface Reports {
   append(bytes: Uint8Array): Promise<void>
   /**
    * Up to `maxRecords` after a position, in order, and at most about 8 MiB; waits at most `waitMs` for the first. `last`
-   * is the position of the last one looked at, `after` where there was none. Where the next ones are gone (a day has
-   * passed, or the topic is another one now, and then `last` is before `after`) an alarm says so, and the earliest that is
-   * there follows. Rejects with ERR_LOG_READ (retryable) where Kafka does not answer within about 15 s, ERR_LOG_CLOSED.
+   * is the position of the last one looked at, `after` where there was none. Where the next ones have expired an alarm says
+   * so, and the earliest that is there follows. Where the topic ends before `after` it is another one: then there are no
+   * records, and `last` is before `after`, where to go on. One that is longer by now is told by `topic` alone. Rejects with
+   * ERR_LOG_READ (retryable) where Kafka does not answer within about 15 s, ERR_LOG_CLOSED.
    */
-  read(
-    after: number,
-    maxRecords: number,
-    waitMs: number,
-  ): Promise<{ readonly records: readonly Report[]; readonly last: number }>
+  read(after: number, maxRecords: number, waitMs: number): Promise<ReportSlice>
   close(): Promise<void>
 }
 
@@ -96,11 +102,7 @@ class TopicReports implements Reports {
     }
   }
 
-  async read(
-    after: number,
-    maxRecords: number,
-    waitMs: number,
-  ): Promise<{ records: readonly Report[]; last: number }> {
+  async read(after: number, maxRecords: number, waitMs: number): Promise<ReportSlice> {
     const start = performance.now()
     let from = after
     let looks = 0
@@ -108,16 +110,19 @@ class TopicReports implements Reports {
       if (this.#closed) throw new TacitError('ERR_LOG_CLOSED')
       try {
         const left = Math.max(0, start + waitMs - performance.now())
-        const { records, last } = await this.#fetch(from, maxRecords, Math.min(left, FETCH_WAIT_MS))
-        if (records.length > 0 || performance.now() - start >= waitMs) return { records, last }
-        from = last
+        const slice = await this.#fetch(from, maxRecords, Math.min(left, FETCH_WAIT_MS))
+        const isOver = performance.now() - start >= waitMs
+        if (slice.records.length > 0 || slice.last < after || isOver) return slice
+        from = slice.last
         wait = BACK_OFF_MIN_MS
       } catch (error) {
         if (performance.now() - start > Math.max(waitMs, TRY_MS)) {
           throw new TacitError('ERR_LOG_READ', undefined, { cause: error })
         }
-        if (outOfRange(error) === 0) from = await this.#goOn(from, ++looks).catch(() => from)
-        else {
+        if (outOfRange(error) === 0) {
+          from = await this.#goOn(from, ++looks).catch(() => from)
+          if (from < after) return { records: [], last: from, topic: await this.#topic().catch(() => null) }
+        } else {
           this.#link.went(false)
           await this.#link.refresh().catch(() => undefined)
           await new Wakeable().sleep(wait)
@@ -133,22 +138,24 @@ class TopicReports implements Reports {
     await this.#link.close()
   }
 
-  async #fetch(
-    after: number,
-    maxRecords: number,
-    waitMs: number,
-  ): Promise<{ records: readonly Report[]; last: number }> {
+  async #fetch(after: number, maxRecords: number, waitMs: number): Promise<ReportSlice> {
     const wants = [{ partition: 0, offset: after, maxBytes: FETCH_BYTES }]
     const limits = { maxBytes: FETCH_BYTES, waitMs: Math.round(waitMs) }
     const [answer] = await fetchFrom(this.#link, this.#link.leaderOf(0) ?? -1, wants, limits)
     this.#link.went(true)
-    if (answer === undefined) return { records: [], last: after }
+    // afterwards: what is still the same topic was it when it was read
+    const topic = await this.#topic()
+    if (answer === undefined) return { records: [], last: after, topic }
     const { messages, next } = committedOf(answer, after)
     const all = messages.map(({ offset, value }): Report => {
       return { position: Number(offset) + 1, bytes: value ?? Buffer.alloc(0) }
     })
     const records = all.slice(0, maxRecords)
-    return { records, last: records.length < all.length ? (records.at(-1)?.position ?? after) : next }
+    return { records, last: records.length < all.length ? (records.at(-1)?.position ?? after) : next, topic }
+  }
+
+  #topic(): Promise<string | null> {
+    return this.#link.topicId(this.#link.leaderOf(0))
   }
 
   /** Where reading goes on when the next record is not there. */
@@ -162,7 +169,7 @@ class TopicReports implements Reports {
       await new Wakeable().sleep(LOOK_MS)
       return after
     }
-    this.#alarm('the reports end before what was read of them: they are read again from their beginning')
+    this.#alarm('the reports end before what was read of them: they are read from their beginning')
     return first
   }
 }

@@ -6,7 +6,7 @@ import { untilAvailable } from './patience.js'
 
 export interface GroupAggregatorOptions extends Omit<AggregatorOptions, 'membership' | 'state'> {
   readonly kafka: KafkaOptions
-  /** for its copy of what they share, made anew */
+  /** for its copy of what they share, made anew, and what it sets aside */
   readonly dir: string
 }
 

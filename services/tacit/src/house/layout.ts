@@ -39,7 +39,7 @@ export interface RealmLayout {
   /** of a collector that writes to brokers: what waits while they do not answer */
   readonly spool: string
   readonly state: string
-  /** of an aggregator or dashboard in a group: its copy of what they share, made anew at each start */
+  /** of an aggregator or dashboard in a group: its copy of what they share, made anew at each start, and its quarantine */
   readonly sharedState: string
   readonly rulebook: string
   /** every rulebook that was ever activated or told of, by hash; of a keeper of its own each that it was started with */
