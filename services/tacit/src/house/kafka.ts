@@ -1,7 +1,15 @@
 /** The brokers and the ClickHouse server of a distributed deployment, as the settings name them. */
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { createSecureContext } from 'node:tls'
 import { TacitError } from '@tacit/contracts'
-import { type Journal, type JournalChange, type KafkaOptions, openJournal } from '@tacit/event-log'
+import {
+  checkKafkaOptions,
+  type Journal,
+  type JournalChange,
+  type KafkaOptions,
+  openJournal,
+} from '@tacit/event-log'
 import type { ServerAddress } from '@tacit/warehouse'
 import type { Environment } from './environment.js'
 import { untilAvailable } from './patience.js'
@@ -22,7 +30,7 @@ function secretOf(name: string, path: string): string {
   return secret
 }
 
-/** @throws TacitError ERR_CONFIG_INVALID saying what to set */
+/** What can be said of the settings before anybody is asked. @throws TacitError ERR_CONFIG_INVALID saying what to set */
 export function kafkaOptionsOf(environment: Environment): KafkaOptions {
   const {
     KAFKA_BROKERS: brokers,
@@ -36,7 +44,10 @@ export function kafkaOptionsOf(environment: Environment): KafkaOptions {
       'No broker is named: set KAFKA_BROKERS=host:port,… (to try it: npm run kafka, docs/distributed.md)',
     )
   }
-  return { brokers, tls: tlsOf(environment), sasl: saslOf(environment), prefix, partitions, replication }
+  const connection = { brokers, tls: tlsOf(environment), sasl: saslOf(environment) }
+  const options = { ...connection, prefix, partitions, replication }
+  checkKafkaOptions(options)
+  return options
 }
 
 function tlsOf(environment: Environment): KafkaOptions['tls'] {
@@ -62,11 +73,26 @@ function tlsOf(environment: Environment): KafkaOptions['tls'] {
   if ((cert === undefined) !== (key === undefined)) {
     throw new TacitError('ERR_CONFIG_INVALID', 'TACIT_KAFKA_CERT_FILE and TACIT_KAFKA_KEY_FILE go together')
   }
-  return {
-    ca: fileOf('TACIT_KAFKA_CA_FILE', ca),
-    ...(cert === undefined || key === undefined
-      ? {}
-      : { cert: fileOf('TACIT_KAFKA_CERT_FILE', cert), key: fileOf('TACIT_KAFKA_KEY_FILE', key) }),
+  const authorities = { ca: fileOf('TACIT_KAFKA_CA_FILE', ca) }
+  // one that holds nothing would mean all that Node trusts
+  checked('TACIT_KAFKA_CA_FILE holds no PEM certificate', () => new X509Certificate(authorities.ca))
+  if (cert === undefined || key === undefined) return authorities
+  const own = {
+    cert: fileOf('TACIT_KAFKA_CERT_FILE', cert),
+    key: fileOf('TACIT_KAFKA_KEY_FILE', key),
+  }
+  checked('TACIT_KAFKA_CERT_FILE and TACIT_KAFKA_KEY_FILE hold no PEM certificate and its key', () =>
+    createSecureContext(own),
+  )
+  return { ...authorities, ...own }
+}
+
+/** @throws TacitError ERR_CONFIG_INVALID with `wrong` */
+function checked(wrong: string, check: () => unknown): void {
+  try {
+    check()
+  } catch (cause) {
+    throw new TacitError('ERR_CONFIG_INVALID', wrong, { cause })
   }
 }
 

@@ -1,0 +1,51 @@
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createTestCa, withoutOpenssl } from '@tacit/keeper/testing'
+import t, { type Test } from 'tap'
+import { readEnvironment } from './environment.js'
+import { kafkaOptionsOf } from './kafka.js'
+
+/** A file with these words. @returns its path */
+function file(t: Test, text: string, mode = 0o600): string {
+  const path = join(t.testdir(), 'file')
+  writeFileSync(path, text)
+  chmodSync(path, mode)
+  return path
+}
+
+const kafkaOf = (env: NodeJS.ProcessEnv) => kafkaOptionsOf(readEnvironment(env))
+const refused = (message: RegExp) => ({ code: 'ERR_CONFIG_INVALID', message })
+
+t.test(
+  'brokers beyond this machine are refused in plaintext before anything else is looked at',
+  async (t) => {
+    t.throws(
+      () => kafkaOf({ KAFKA_BROKERS: '127.0.0.1:9092,10.0.0.1:9092' }),
+      refused(/not encrypted: set TACIT_KAFKA_TLS=on/),
+    )
+    t.match(kafkaOf({ KAFKA_BROKERS: '127.0.0.1:9092' }), { brokers: ['127.0.0.1:9092'], tls: null })
+  },
+)
+
+t.test('authorities, certificate and key that are none are refused', { skip: withoutOpenssl }, async (t) => {
+  const tls = { KAFKA_BROKERS: '10.0.0.1:9092', TACIT_KAFKA_TLS: 'on' }
+  for (const text of ['', 'no certificate']) {
+    t.throws(
+      () => kafkaOf({ ...tls, TACIT_KAFKA_CA_FILE: file(t, text) }),
+      refused(/TACIT_KAFKA_CA_FILE holds no/),
+      'an empty file would mean all authorities of the world',
+    )
+  }
+  const ca = createTestCa(join(t.testdir(), 'ca'))
+  const [one, two] = ['one', 'two'].map((name) =>
+    ca.issue(name, { names: [`DNS:${name}`], usage: 'clientAuth' }),
+  )
+  if (one === undefined || two === undefined) throw new Error('two were made')
+  const trusted = { ...tls, TACIT_KAFKA_CA_FILE: ca.certificate }
+  t.throws(
+    () => kafkaOf({ ...trusted, TACIT_KAFKA_CERT_FILE: one.cert, TACIT_KAFKA_KEY_FILE: two.key }),
+    refused(/TACIT_KAFKA_CERT_FILE and TACIT_KAFKA_KEY_FILE/),
+  )
+  const own = { ...trusted, TACIT_KAFKA_CERT_FILE: one.cert, TACIT_KAFKA_KEY_FILE: one.key }
+  t.match(kafkaOf(own), { tls: { ca: /BEGIN CERT/, cert: /BEGIN CERT/, key: /BEGIN/ } })
+})
