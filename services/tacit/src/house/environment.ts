@@ -110,7 +110,9 @@ export const environmentSchema = z.object({
   CLICKHOUSE_URL: z
     .url({ protocol: /^https?$/ })
     .optional()
-    .describe('the ClickHouse server that aggregators and dashboards share: `https://host:8443`'),
+    .describe(
+      'the ClickHouse server that aggregators and dashboards share: `https://host:8443`; only one on loopback may be spoken to over `http`',
+    ),
   CLICKHOUSE_USERNAME: z.string().min(1).default('tacit').describe('its user'),
   TACIT_CLICKHOUSE_PASSWORD_FILE: z
     .string()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { createTestCa, withoutOpenssl } from '@tacit/keeper/testing'
 import t, { type Test } from 'tap'
 import { readEnvironment } from './environment.js'
-import { kafkaOptionsOf } from './kafka.js'
+import { clickHouseOf, kafkaOptionsOf } from './kafka.js'
 
 /** A file with these words. @returns its path */
 function file(t: Test, text: string, mode = 0o600): string {
@@ -48,4 +48,26 @@ t.test('authorities, certificate and key that are none are refused', { skip: wit
   )
   const own = { ...trusted, TACIT_KAFKA_CERT_FILE: one.cert, TACIT_KAFKA_KEY_FILE: one.key }
   t.match(kafkaOf(own), { tls: { ca: /BEGIN CERT/, cert: /BEGIN CERT/, key: /BEGIN/ } })
+})
+
+t.test('ClickHouse beyond this machine is refused without TLS', async (t) => {
+  const path = file(t, 'hush')
+  const of = (url: string) =>
+    clickHouseOf(readEnvironment({ CLICKHOUSE_URL: url, TACIT_CLICKHOUSE_PASSWORD_FILE: path }))
+  for (const url of [
+    'http://10.0.0.1:8123',
+    'http://clickhouse:8123',
+    'http://127.0.0.1.example:8123',
+    'http://[2001:db8::1]:8123',
+    'http://localhost@10.0.0.1:8123',
+  ]) {
+    t.throws(() => of(url), refused(/CLICKHOUSE_URL must begin with https:/), url)
+  }
+  for (const url of [
+    'http://127.0.0.1:8123',
+    'http://localhost:8123',
+    'http://[::1]:8123',
+    'https://db.example:8443',
+  ])
+    t.equal(of(url).url, url)
 })

@@ -5,6 +5,7 @@ import { createSecureContext } from 'node:tls'
 import { TacitError } from '@tacit/contracts'
 import {
   checkKafkaOptions,
+  isLoopback,
   type Journal,
   type JournalChange,
   type KafkaOptions,
@@ -121,6 +122,13 @@ export function clickHouseOf(environment: Environment): ServerAddress {
     throw new TacitError(
       'ERR_CONFIG_INVALID',
       'No ClickHouse server is named: set CLICKHOUSE_URL and TACIT_CLICKHOUSE_PASSWORD_FILE (to try it: npm run stores, docs/distributed.md)',
+    )
+  }
+  const { hostname, protocol } = new URL(url)
+  if (protocol !== 'https:' && !isLoopback(hostname.replace(/^\[(.*)\]$/, '$1'))) {
+    throw new TacitError(
+      'ERR_CONFIG_INVALID',
+      'ClickHouse is not on this machine, and its connection is not encrypted: CLICKHOUSE_URL must begin with https:// (an authority of your own goes into NODE_EXTRA_CA_CERTS)',
     )
   }
   return { url, username, password: secretOf('TACIT_CLICKHOUSE_PASSWORD_FILE', file) }
