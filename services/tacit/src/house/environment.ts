@@ -95,9 +95,19 @@ export const environmentSchema = z.object({
     .string()
     .optional()
     .describe('PEM: a certificate by which this process proves to the brokers who it is'),
-  TACIT_KAFKA_KEY_FILE: z.string().optional().describe('PEM: the private key of that certificate, mode 0600'),
+  TACIT_KAFKA_KEY_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'PEM: the private key of that certificate; mode 0600, or 0640 for a group, and refused where others may read it',
+    ),
   TACIT_KAFKA_USERNAME: z.string().min(1).optional().describe('SASL user name (SCRAM-SHA-512)'),
-  TACIT_KAFKA_PASSWORD_FILE: z.string().optional().describe('the file that holds its password, mode 0600'),
+  TACIT_KAFKA_PASSWORD_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'the file that holds its password; mode 0600, or 0640 for a group, and refused where others may read it',
+    ),
   TACIT_KAFKA_TOPIC_PREFIX: z
     .string()
     .regex(/^[a-zA-Z0-9_-]{1,100}$/, 'letters, digits, `_` and `-`')
@@ -117,7 +127,9 @@ export const environmentSchema = z.object({
   TACIT_CLICKHOUSE_PASSWORD_FILE: z
     .string()
     .optional()
-    .describe('the file that holds that user’s password, mode 0600'),
+    .describe(
+      'the file that holds that user’s password; mode 0600, or 0640 for a group, and refused where others may read it',
+    ),
   TACIT_TRUSTED_PROXIES: list.describe(
     'CIDRs, comma separated, of reverse proxies whose X-Forwarded-For is believed',
   ),

@@ -48,6 +48,32 @@ t.test('authorities, certificate and key that are none are refused', { skip: wit
   )
   const own = { ...trusted, TACIT_KAFKA_CERT_FILE: one.cert, TACIT_KAFKA_KEY_FILE: one.key }
   t.match(kafkaOf(own), { tls: { ca: /BEGIN CERT/, cert: /BEGIN CERT/, key: /BEGIN/ } })
+  chmodSync(one.key, 0o604)
+  t.throws(() => kafkaOf(own), refused(/TACIT_KAFKA_KEY_FILE is open to everybody.*chmod 600/))
+})
+
+t.test('a password that everybody may read is refused, and not repeated; a group may', async (t) => {
+  const kafka = (path: string) => () =>
+    kafkaOf({
+      KAFKA_BROKERS: 'localhost:9092',
+      TACIT_KAFKA_USERNAME: 'tacit',
+      TACIT_KAFKA_PASSWORD_FILE: path,
+    })
+  const clickHouse = (path: string) => () =>
+    clickHouseOf(
+      readEnvironment({ CLICKHOUSE_URL: 'https://db.example:8443', TACIT_CLICKHOUSE_PASSWORD_FILE: path }),
+    )
+  for (const [name, read] of [
+    ['TACIT_KAFKA_PASSWORD_FILE', kafka],
+    ['TACIT_CLICKHOUSE_PASSWORD_FILE', clickHouse],
+  ] as const) {
+    for (const mode of [0o644, 0o604, 0o602]) {
+      t.throws(read(file(t, 'hush', mode)), refused(new RegExp(`^(?!.*hush).*${name} is open to everybody`)))
+    }
+    for (const mode of [0o600, 0o400, 0o440, 0o640])
+      t.match(JSON.stringify(read(file(t, 'hush\n', mode))()), '"hush"')
+    t.throws(read(file(t, '\n')), refused(new RegExp(`${name} is empty`)))
+  }
 })
 
 t.test('ClickHouse beyond this machine is refused without TLS', async (t) => {

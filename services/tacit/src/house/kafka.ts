@@ -1,6 +1,6 @@
 /** The brokers and the ClickHouse server of a distributed deployment, as the settings name them. */
 import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { TacitError } from '@tacit/contracts'
 import {
@@ -24,9 +24,22 @@ function fileOf(name: string, path: string): string {
   }
 }
 
+/** Who is neither owner nor of the group may do nothing with a secret; a volume of Kubernetes is a group's. */
+const OTHERS_MAY = 0o007
+
+/** What a file holds that is not for everybody. */
+function hiddenFileOf(name: string, path: string): string {
+  const text = fileOf(name, path)
+  if ((statSync(path).mode & OTHERS_MAY) === 0) return text
+  throw new TacitError(
+    'ERR_CONFIG_INVALID',
+    `The file of ${name} is open to everybody on this machine: chmod 600, and think of what is in it as known`,
+  )
+}
+
 /** What a file of one secret holds, without the end of its line. */
 function secretOf(name: string, path: string): string {
-  const secret = fileOf(name, path).replace(/\r?\n$/, '')
+  const secret = hiddenFileOf(name, path).replace(/\r?\n$/, '')
   if (secret === '') throw new TacitError('ERR_CONFIG_INVALID', `The file of ${name} is empty`)
   return secret
 }
@@ -80,7 +93,7 @@ function tlsOf(environment: Environment): KafkaOptions['tls'] {
   if (cert === undefined || key === undefined) return authorities
   const own = {
     cert: fileOf('TACIT_KAFKA_CERT_FILE', cert),
-    key: fileOf('TACIT_KAFKA_KEY_FILE', key),
+    key: hiddenFileOf('TACIT_KAFKA_KEY_FILE', key),
   }
   checked('TACIT_KAFKA_CERT_FILE and TACIT_KAFKA_KEY_FILE hold no PEM certificate and its key', () =>
     createSecureContext(own),
