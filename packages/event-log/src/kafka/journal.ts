@@ -19,6 +19,7 @@ import { type FetchedMessage, answered } from './cluster.js'
 import { type KafkaOptions, kafkaClient } from './connection.js'
 import { Follower } from './follower.js'
 import { Link } from './link.js'
+import { orRefusal } from './refusals.js'
 import { Transactor } from './transactor.js'
 
 /** How long what Kafka took may take to come back here. */
@@ -52,10 +53,13 @@ interface Claim {
   readonly owner: string
 }
 
-/** Opens the shared state; rejects where Kafka does not answer, and with ERR_LOG_TOPIC for a topic set up otherwise. */
+/**
+ * Opens the shared state; rejects where Kafka does not answer, with ERR_LOG_TOPIC for a topic set up otherwise, and with
+ * ERR_CONFIG_INVALID for a user that Kafka refuses or a certificate of Kafka's that is not trusted.
+ */
 export async function openJournal(options: JournalOptions): Promise<TopicJournal> {
   const { kafka } = options
-  await ensureTopic(kafkaClient(kafka), kafka, 'state')
+  await orRefusal(() => ensureTopic(kafkaClient(kafka), kafka, 'state'))
   const link = new Link(kafka, topicName(kafka, 'state'))
   try {
     const transactor = new Transactor(link, `${kafka.prefix}.owner`)
