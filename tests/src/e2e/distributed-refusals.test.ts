@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openKafkaLog } from '@tacit/event-log'
 import { type Access, brokersSkip, freePorts, startBrokers } from '@tacit/event-log/testing'
 import { withoutOpenssl } from '@tacit/keeper/testing'
 import { startEmbeddedServer } from '@tacit/warehouse'
@@ -65,6 +66,12 @@ function accessTo({ brokers, sasl, tls }: Access): Record<string, string> {
 
 t.teardown(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }))
 
+t.test('plaintext beyond this machine is refused before what else is missing', async (t) => {
+  const ran = await refused('collector', { KAFKA_BROKERS: '10.0.0.1:9092' })
+  t.equal(ran.code, 2)
+  t.match(ran.stderr, /not encrypted: set TACIT_KAFKA_TLS=on.*ERR_CONFIG_INVALID/)
+})
+
 t.test('an aggregator does not wait for a ClickHouse that refuses its password', { skip }, async (t) => {
   // The embedded server answers nobody but its own; one of a deployment says that the password is wrong.
   const template = (name: string): string =>
@@ -101,5 +108,23 @@ t.test('a Kafka that is there and refuses', { skip: skipBrokers }, async (t) => 
     })
     t.equal(authority.code, 2)
     t.match(authority.stderr, /TACIT_KAFKA_CA_FILE.*ERR_CONFIG_INVALID/)
+  })
+
+  await t.test('an aggregator refuses a wrong topic while ClickHouse is away', async (t) => {
+    const own = { prefix: 'one-copy', partitions: 1, replication: 1 }
+    const log = await openKafkaLog({
+      kafka: { ...brokers.access(), ...own },
+      clock: { now: () => Date.now() },
+      alarm: (message) => t.fail(message),
+    })
+    await log.close()
+    const ran = await refused('aggregator', {
+      ...settings('aggregator'),
+      ...access,
+      TACIT_KAFKA_TOPIC_PREFIX: own.prefix,
+      TACIT_KAFKA_REPLICATION: '3',
+    })
+    t.equal(ran.code, 3)
+    t.match(ran.stderr, /replication factor 1; it must be at least 3 .*ERR_LOG_TOPIC/)
   })
 })

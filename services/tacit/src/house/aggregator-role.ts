@@ -43,9 +43,10 @@ export async function openAggregatorRole(
     const rulebooks = new RealmRulebooks(realm, rulebook)
     const warehouse = openWarehouse(address, DATABASE)
     closing(() => warehouse.close())
-    await untilAvailable('ClickHouse', () => warehouse.migrate(unitedPlans(rulebooks.all())), alarm)
+    // Before ClickHouse is waited for: where Kafka answers, a topic that is set up otherwise is refused at once.
     const log = await openKafkaLog({ kafka, clock, alarm })
     closing(() => log.close())
+    await untilAvailable('ClickHouse', () => warehouse.migrate(unitedPlans(rulebooks.all())), alarm)
     const logKeys = createLogKeys(keeper.port)
     closing(async () => logKeys.close())
     const keyTimes = new KeyTimesWord(keeper.port, { alarm })
