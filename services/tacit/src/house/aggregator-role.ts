@@ -36,8 +36,19 @@ export async function openAggregatorRole(
 ): Promise<RunningAggregator> {
   const kafka = kafkaOptionsOf(environment)
   const address = clickHouseOf(environment)
-  const role = await openRole({ ...options, role: 'aggregator' })
+  let isReady = (): boolean => false
+  // Before all that may have to be waited for: who starts anew what does not live looks meanwhile, too.
+  const health = await startHealth({
+    host: environment.TACIT_HOST,
+    port: options.healthPort,
+    isReady: () => isReady(),
+  })
+  const role = await openRole({ ...options, role: 'aggregator' }).catch(async (error: unknown) => {
+    await health.close()
+    throw error
+  })
   const { clock, closing, keeper, realm } = role
+  closing(() => health.close())
   try {
     const rulebook = settleRegister(realm, role.rulebook, clock)
     const rulebooks = new RealmRulebooks(realm, rulebook)
@@ -81,12 +92,10 @@ export async function openAggregatorRole(
       alarm,
     )
     closing(() => loop.stop())
-    const health = await startHealth({
-      host: environment.TACIT_HOST,
-      port: options.healthPort,
-      isReady: () => !clock.standsStill && loop.hasBegun() && !loop.isBehind(),
+    isReady = () => !clock.standsStill && loop.hasBegun() && !loop.isBehind()
+    closing(async () => {
+      isReady = () => false
     })
-    closing(() => health.close())
     return { health: health.origin, jump: clock.jump, close: () => role.close() }
   } catch (error) {
     await role.close()
