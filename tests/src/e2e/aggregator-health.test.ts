@@ -5,9 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePorts } from '@tacit/event-log/testing'
+import { brokersSkip, freePorts } from '@tacit/event-log/testing'
 import { withoutOpenssl } from '@tacit/keeper/testing'
 import t from 'tap'
+import { startFleet } from '../support/fleet/fleet.js'
 import { createKeeperCertificates } from '../support/keeper-certificates.js'
 import { environment, rulebookPath, TACIT } from '../support/tacit.js'
 
@@ -71,5 +72,32 @@ t.test(
     const ended = once(child, 'exit')
     child.kill('SIGTERM')
     t.same(await ended, [0, null], 'a stop is obeyed meanwhile')
+  },
+)
+
+t.test(
+  'an aggregator that its group lost is not ready until it is back',
+  { skip: withoutOpenssl === false ? await brokersSkip() : withoutOpenssl },
+  async (t) => {
+    const fleet = await startFleet({
+      dir: join(dir, 'fleet'),
+      nodes: 1,
+      collectors: 1,
+      aggregators: 2,
+      startsAggregators: false,
+    })
+    t.teardown(() => fleet.stop())
+    const started = await Promise.all(fleet.aggregators.map((aggregator) => aggregator.start()))
+    const [one, two] = started.map(({ health }) => String(health))
+    if (one === undefined || two === undefined) throw new Error('two were started')
+    const both = (status: number) => async (): Promise<boolean> =>
+      (await statusOf(one, '/readyz')) === status && (await statusOf(two, '/readyz')) === status
+    t.ok(await until(both(200)), 'both take part')
+    const [broker] = fleet.brokers.nodes
+    broker?.pause()
+    t.ok(await until(both(503)), 'nobody knows what is in the log')
+    t.equal(await statusOf(one, '/healthz'), 200, 'to be started again would not help')
+    broker?.resume()
+    t.ok(await until(both(200)), 'it comes back by itself')
   },
 )

@@ -35,6 +35,8 @@ const MAX_VALUE_LENGTH = 16 * 1024 * 1024
 export interface TopicJournal extends Journal {
   /** resolves when what was there at the opening is applied */
   readonly current: Promise<void>
+  /** whether nothing is applied any more, because the topic is no longer what it was: the process has to start again */
+  readonly hasEnded: boolean
 }
 
 export interface JournalOptions {
@@ -99,6 +101,10 @@ class CompactedJournal implements TopicJournal {
 
   get term(): number {
     return this.#claim.term
+  }
+
+  get hasEnded(): boolean {
+    return this.#follower.hasEnded
   }
 
   get current(): Promise<void> {

@@ -92,7 +92,8 @@ export async function openAggregatorRole(
       alarm,
     )
     closing(() => loop.stop())
-    isReady = () => !clock.standsStill && loop.hasBegun() && !loop.isBehind()
+    isReady = () =>
+      !clock.standsStill && loop.hasBegun() && group.takesPart() && !loop.isBehind() && !loop.isFailing()
     closing(async () => {
       isReady = () => false
     })

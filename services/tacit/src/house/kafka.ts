@@ -6,10 +6,10 @@ import { TacitError } from '@tacit/contracts'
 import {
   checkKafkaOptions,
   isLoopback,
-  type Journal,
   type JournalChange,
   type KafkaOptions,
   openJournal,
+  type TopicJournal,
 } from '@tacit/event-log'
 import type { ServerAddress } from '@tacit/warehouse'
 import type { Environment } from './environment.js'
@@ -152,7 +152,7 @@ export async function openSharedJournal(
   kafka: KafkaOptions,
   alarm: (message: string) => void,
   apply: (changes: readonly JournalChange[]) => Promise<void>,
-): Promise<Journal> {
+): Promise<TopicJournal> {
   const journal = await untilAvailable('Kafka', () => openJournal({ kafka, alarm, apply }), alarm)
   try {
     await journal.current
