@@ -72,6 +72,13 @@ t.test('plaintext beyond this machine is refused before what else is missing', a
   t.match(ran.stderr, /not encrypted: set TACIT_KAFKA_TLS=on.*ERR_CONFIG_INVALID/)
 })
 
+t.test('`tacit up` says that it does not use brokers that are named', async (t) => {
+  const env = { KAFKA_BROKERS: '127.0.0.1:9092' }
+  const [named, bare] = await Promise.all([env, {}].map((of) => tacit(['up', '--port', 'none'], { env: of })))
+  t.match(named?.stderr, /`tacit up` does not use KAFKA_BROKERS: its log/)
+  t.notMatch(bare?.stderr, /KAFKA_BROKERS/)
+})
+
 t.test('an aggregator does not wait for a ClickHouse that refuses its password', { skip }, async (t) => {
   // The embedded server answers nobody but its own; one of a deployment says that the password is wrong.
   const template = (name: string): string =>

@@ -160,6 +160,15 @@ const TEST_PREFIX = 'TACIT_TEST_'
 
 const isOurs = (name: string): boolean => name.startsWith('TACIT_') && !name.startsWith(TEST_PREFIX)
 
+/** What `tacit up` says where settings of a distributed deployment are set; null where none is. Their values are not said. */
+export function unusedByUp(env: NodeJS.ProcessEnv): string | null {
+  const set = Object.keys(environmentSchema.shape).filter(
+    (name) => /^(TACIT_)?(KAFKA|CLICKHOUSE)_/.test(name) && (env[name] ?? '') !== '',
+  )
+  if (set.length === 0) return null
+  return `\`tacit up\` does not use ${set.join(', ')}: its log and its ClickHouse are its own, in the data directory (with brokers: docs/distributed.md)`
+}
+
 /** @throws TacitError ERR_CONFIG_INVALID naming the variable, never its value */
 export function readEnvironment(env: NodeJS.ProcessEnv): Environment {
   const known = Object.keys(environmentSchema.shape)
