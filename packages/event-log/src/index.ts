@@ -1,6 +1,6 @@
 export * from './directory-lock.js'
-export { type KafkaOptions } from './kafka/connection.js'
-export { openJournal } from './kafka/journal.js'
+export { checkKafkaOptions, isLoopback, type KafkaOptions } from './kafka/connection.js'
+export { openJournal, type TopicJournal } from './kafka/journal.js'
 export { type KafkaLog, type KafkaLogFacts, type KafkaLogOptions, openKafkaLog } from './kafka/log.js'
 export { openReports } from './kafka/reports.js'
 export { type FilePort } from './lmdb/files.js'

@@ -12,17 +12,31 @@ import { type ProblemCode, TacitError } from '@tacit/contracts'
  */
 export type FailureKind = 'data' | 'refused' | 'unknown'
 
+/**
+ * `user`: there is no such user, or the password is another one. `rights`: the user may not do this.
+ * `certificate`: the other side's, which nobody signed whom this process trusts.
+ */
+export type Refused = 'user' | 'rights' | 'certificate'
+
 export class WarehouseError extends TacitError {
   readonly kind: FailureKind
   /** ClickHouse's error number; null where the answer had none */
   readonly clickhouseCode: number | null
+  /** what of the settings has to be corrected, where that is it: waiting does not help */
+  readonly refuses: Refused | null
 
-  constructor(kind: FailureKind, clickhouseCode: number | null, detail: string) {
+  constructor(
+    kind: FailureKind,
+    clickhouseCode: number | null,
+    detail: string,
+    refuses = refusedBy(clickhouseCode),
+  ) {
     const code: ProblemCode = kind === 'data' ? 'ERR_WAREHOUSE_DATA' : 'ERR_WAREHOUSE_QUERY'
     super(code, `ClickHouse: ${detail}`)
     this.name = 'WarehouseError'
     this.kind = kind
     this.clickhouseCode = clickhouseCode
+    this.refuses = refuses
   }
 }
 
@@ -39,6 +53,15 @@ const REFUSED_CODES: ReadonlySet<number> = new Set([
 const LASTING_CODES: ReadonlySet<number> = new Set([
   16, 36, 46, 47, 57, 60, 62, 81, 115, 164, 192, 193, 194, 291, 497, 516,
 ])
+
+const USER_CODES: ReadonlySet<number> = new Set([192, 193, 194, 516])
+const RIGHTS_CODES: ReadonlySet<number> = new Set([164, 291, 497])
+
+function refusedBy(code: number | null): Refused | null {
+  if (code === null) return null
+  if (USER_CODES.has(code)) return 'user'
+  return RIGHTS_CODES.has(code) ? 'rights' : null
+}
 
 /** Errors of the socket that come before a request was sent. */
 const NEVER_SENT: ReadonlySet<string> = new Set([
@@ -77,11 +100,14 @@ export function toWarehouseError(error: unknown, writes: boolean): WarehouseErro
   if (code !== null && NEVER_SENT.has(code)) {
     return new WarehouseError('refused', null, `no connection (${code}); is the server up?`)
   }
+  if (code !== null && /CERT|SIGNATURE/.test(code)) {
+    return new WarehouseError('refused', null, `its certificate is not trusted (${code})`, 'certificate')
+  }
   return new WarehouseError('unknown', null, 'no answer, or one that is not ClickHouse’s')
 }
 
 /** Whether waiting may help a request that changes nothing, or changes the same thing twice. */
 export function isTransient(error: WarehouseError): boolean {
-  if (error.kind === 'data') return false
+  if (error.kind === 'data' || error.refuses !== null) return false
   return error.clickhouseCode === null || !LASTING_CODES.has(error.clickhouseCode)
 }

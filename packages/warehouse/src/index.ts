@@ -6,7 +6,7 @@ export {
 } from './embedded/server.js'
 export { type CompiledStatement, compiledSql, sqlText } from './compiled-sql.js'
 export { dropDatabase } from './drop-database.js'
-export { type FailureKind, WarehouseError } from './failures.js'
+export { type FailureKind, type Refused, WarehouseError } from './failures.js'
 export type { ConnectionOptions } from './connection.js'
 export * from './types.js'
 export { openWarehouse, type Warehouse } from './warehouse.js'

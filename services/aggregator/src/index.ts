@@ -1,7 +1,7 @@
 export * from './aggregator.js'
 export type { DetectionRow } from './detections.js'
 export { groupMember, type GroupOptions } from './group.js'
-export { type Membership, readingMember, soleMember } from './membership.js'
+export { CONSUMER_GROUP, type Membership, readingMember, soleMember } from './membership.js'
 export type { ReleasedStatistic } from './release.js'
 export { type Reign, type Rulebooks, soleRulebook } from './rulebooks.js'
 export * from './records.js'

@@ -38,7 +38,9 @@ export interface RunOptions {
 
 /** Settings of whoever runs the tests must not change what is tested. @param own those of the test, beside them */
 export function environment(own: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TACIT_'))
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(TACIT_|CLICKHOUSE_|KAFKA_BROKERS$)/.test(name),
+  )
   return { ...Object.fromEntries(inherited), ...own }
 }
 

@@ -182,7 +182,8 @@ async function check(
   const minimum = Number(actual.get('min.insync.replicas'))
   if (minimum > replicas) {
     // no broker would ever acknowledge
-    throw wrongSettings(topic, [{ ...minInSync(options), actual: String(minimum) }])
+    const most = { must: `at most the number of its replicas (${replicas})`, actual: String(minimum) }
+    throw wrongSettings(topic, [{ ...minInSync(options), ...most }])
   }
   const wrong = [...SETTINGS[role], minInSync(options)]
     .map((setting) => ({ ...setting, actual: actual.get(setting.name) ?? '' }))
@@ -199,10 +200,14 @@ async function settingsOf(admin: Admin, topic: string): Promise<Map<string, stri
   return new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
 }
 
-function wrongSettings(topic: string, wrong: readonly (Setting & { actual: string })[]): TacitError {
+/** @param wrong `must` is said where it is not the value alone */
+function wrongSettings(
+  topic: string,
+  wrong: readonly (Setting & { readonly actual: string; readonly must?: string })[],
+): TacitError {
   const is = wrong.map(
-    ({ actual, name, orMore, value }) =>
-      `${name}=${actual}, which must be ${orMore ? 'at least ' : ''}${value}`,
+    ({ actual, name, orMore, value, must = `${orMore ? 'at least ' : ''}${value}` }) =>
+      `${name}=${actual}, which must be ${must}`,
   )
   const set = wrong.map(({ name, value }) => `${name}=${value}`)
   return new TacitError(

@@ -64,7 +64,7 @@ const RETRY = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 }
  * @throws TacitError ERR_CONFIG_INVALID for plaintext beyond loopback, what is no `host:port`, and no prefix of topics
  */
 export function kafkaClient(options: KafkaOptions, sockets?: Sockets): Kafka {
-  checkOptions(options)
+  checkKafkaOptions(options)
   defuseIdleTimer()
   const { sasl, tls } = options
   return new Kafka({
@@ -108,7 +108,11 @@ export function requireLoopback(hosts: readonly string[], { tls }: KafkaOptions)
   )
 }
 
-function checkOptions(options: KafkaOptions): void {
+/**
+ * What can be said of options before anybody is asked.
+ * @throws TacitError ERR_CONFIG_INVALID as {@link kafkaClient}
+ */
+export function checkKafkaOptions(options: KafkaOptions): void {
   const hosts = options.brokers.map((broker) => {
     // kafkajs splits at the first colon, so an address of version 6 cannot be given
     const [, host, port] = /^([^\s:[\]]+):(\d{1,5})$/.exec(broker) ?? []

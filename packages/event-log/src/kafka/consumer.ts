@@ -54,6 +54,8 @@ export interface ConsumerOptions {
 export interface Consumer {
   /** As {@link EventLog.parts}. */
   parts(): readonly LogPart[]
+  /** As {@link KafkaLog.isOutside}. */
+  readonly isOutside: boolean
   /** Leaves the group at once: what is under way can no longer be committed. */
   close(): Promise<void>
 }
@@ -100,6 +102,10 @@ class GroupConsumer implements Consumer {
       },
     })
     this.#filling = this.#fill()
+  }
+
+  get isOutside(): boolean {
+    return this.#member.isOutside
   }
 
   parts(): readonly LogPart[] {

@@ -51,6 +51,11 @@ export class Follower {
     this.#following = this.#follow()
   }
 
+  /** Whether nothing is handed over any more. */
+  get hasEnded(): boolean {
+    return this.#ended !== null
+  }
+
   /** The offset after all that is committed now. */
   async end(): Promise<number> {
     const { link } = this.#options

@@ -3,7 +3,7 @@ import { type Brokers, brokersSkip, startBrokers } from '../testing/brokers/inde
 import { runChild } from '../testing/children.js'
 import { ownOptions } from '../testing/topics.js'
 import { until } from '../testing/until.js'
-import { topicName } from './admin.js'
+import { ensureTopic, topicName } from './admin.js'
 import { type KafkaOptions, kafkaClient } from './connection.js'
 import { fetchFrom } from './fetch.js'
 import type { JournalChange } from '../port.js'
@@ -104,6 +104,26 @@ t.test('a write is applied at once and in order, here and by all who follow', { 
   t.equal(other.journal.term, 1, 'claims are seen by all and applied by none')
   await t.rejects(owner.journal.write([{ key: '~owner', value: '' }]), RangeError)
   t.same([...owner.alarms, ...other.alarms], [])
+})
+
+t.test('a topic that is another one now ends the following, and that is known', { skip }, async (t) => {
+  const kafka = options()
+  const { alarms, journal } = await open(t, kafka)
+  await journal.own()
+  await journal.write([{ key: 'a', value: '1' }])
+  t.equal(journal.hasEnded, false)
+  const admin = kafkaClient(kafka).admin()
+  await admin.connect()
+  await admin.deleteTopics({ topics: [topicName(kafka, 'state')] })
+  await admin.disconnect()
+  await until(() =>
+    ensureTopic(kafkaClient(kafka), kafka, 'state').then(
+      () => true,
+      () => false,
+    ),
+  )
+  await until(() => journal.hasEnded)
+  t.match(alarms.at(-1), /start again/)
 })
 
 t.test('large changes go through, and one that is too large is refused without harm', { skip }, async (t) => {

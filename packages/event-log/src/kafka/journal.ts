@@ -19,6 +19,7 @@ import { type FetchedMessage, answered } from './cluster.js'
 import { type KafkaOptions, kafkaClient } from './connection.js'
 import { Follower } from './follower.js'
 import { Link } from './link.js'
+import { orRefusal } from './refusals.js'
 import { Transactor } from './transactor.js'
 
 /** How long what Kafka took may take to come back here. */
@@ -34,6 +35,8 @@ const MAX_VALUE_LENGTH = 16 * 1024 * 1024
 export interface TopicJournal extends Journal {
   /** resolves when what was there at the opening is applied */
   readonly current: Promise<void>
+  /** whether nothing is applied any more, because the topic is no longer what it was: the process has to start again */
+  readonly hasEnded: boolean
 }
 
 export interface JournalOptions {
@@ -52,10 +55,13 @@ interface Claim {
   readonly owner: string
 }
 
-/** Opens the shared state; rejects where Kafka does not answer, and with ERR_LOG_TOPIC for a topic set up otherwise. */
+/**
+ * Opens the shared state; rejects where Kafka does not answer, with ERR_LOG_TOPIC for a topic set up otherwise, and with
+ * ERR_CONFIG_INVALID for a user that Kafka refuses or a certificate of Kafka's that is not trusted.
+ */
 export async function openJournal(options: JournalOptions): Promise<TopicJournal> {
   const { kafka } = options
-  await ensureTopic(kafkaClient(kafka), kafka, 'state')
+  await orRefusal(() => ensureTopic(kafkaClient(kafka), kafka, 'state'))
   const link = new Link(kafka, topicName(kafka, 'state'))
   try {
     const transactor = new Transactor(link, `${kafka.prefix}.owner`)
@@ -95,6 +101,10 @@ class CompactedJournal implements TopicJournal {
 
   get term(): number {
     return this.#claim.term
+  }
+
+  get hasEnded(): boolean {
+    return this.#follower.hasEnded
   }
 
   get current(): Promise<void> {

@@ -35,6 +35,11 @@ export interface KafkaLogFacts {
 
 export interface KafkaLog extends EventLog {
   facts(): KafkaLogFacts
+  /**
+   * Whether a group goes on without this process: it was not taken in yet, or for longer than a session and a rebalance
+   * last it is in no generation. Who is in without any part, because there are more processes than parts, is not outside.
+   */
+  isOutside(group: string): boolean
 }
 
 /**
@@ -88,6 +93,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
       spooledRecords: writer?.spooled.records ?? 0,
       spooledBytes: writer?.spooled.bytes ?? 0,
     }),
+    isOutside: (group) => consumers.get(group)?.isOutside ?? true,
     close() {
       closed ??= close()
       return closed

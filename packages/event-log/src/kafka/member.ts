@@ -35,6 +35,8 @@ const GRACE_MS = 8_000
 const REBALANCE_MS = 15_000
 const JOIN_MS = REBALANCE_MS + 5_000
 const LEAVE_MS = 2_000
+/** Who is in no generation for longer is not on its way from one to the next. */
+const OUTSIDE_MS = SESSION_MS + REBALANCE_MS
 /** How long a commit is tried. */
 const COMMIT_MS = 15_000
 const COMMIT_ANSWER_MS = 8_000
@@ -82,6 +84,7 @@ export class Member {
   #closing = false
   /** since when this process is in no generation, and whether that was said */
   #outside = { since: performance.now(), said: false }
+  #wasIn = false
 
   constructor(options: MemberOptions) {
     this.#options = options
@@ -92,6 +95,12 @@ export class Member {
   /** Whether the coordinator can still take this process for the reader of what it holds. */
   get alive(): boolean {
     return this.#generation !== null && performance.now() - this.#heard < SESSION_MS
+  }
+
+  /** Whether it never was in the group, or has been in no generation for longer than a session and a rebalance last. */
+  get isOutside(): boolean {
+    if (this.alive) return false
+    return !this.#wasIn || performance.now() - this.#outside.since > OUTSIDE_MS
   }
 
   /**
@@ -215,6 +224,7 @@ export class Member {
     if (this.#closing) return
     this.#held = { generation: generationId, partitions }
     this.#generation = { id: generationId, memberId, leads, partitions, width }
+    this.#wasIn = true
     this.#options.assigned(cursors, generationId)
   }
 

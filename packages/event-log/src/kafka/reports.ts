@@ -12,6 +12,7 @@ import { ensureTopic, kafkaErrorType, topicName } from './admin.js'
 import { type KafkaOptions, kafkaClient } from './connection.js'
 import { committedOf, fetchFrom, outOfRange, rangeOf } from './fetch.js'
 import { Link } from './link.js'
+import { orRefusal } from './refusals.js'
 import { Producer } from './producer.js'
 import { Wakeable } from './wakeable.js'
 
@@ -63,9 +64,9 @@ export interface ReportsOptions {
   readonly alarm: (message: string) => void
 }
 
-/** Opens the reports; rejects where Kafka does not answer, and with ERR_LOG_TOPIC for a topic set up otherwise. */
+/** Opens the reports; rejects as the opening of the journal does. */
 export async function openReports({ alarm, kafka }: ReportsOptions): Promise<Reports> {
-  await ensureTopic(kafkaClient(kafka), kafka, 'reports')
+  await orRefusal(() => ensureTopic(kafkaClient(kafka), kafka, 'reports'))
   return new TopicReports(kafka, alarm)
 }
 

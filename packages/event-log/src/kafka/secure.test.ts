@@ -6,6 +6,8 @@ import { Caller } from '../testing/caller.js'
 import { becomeKnown, drained, endAll, openTestLog, thisHour } from '../testing/kafka-log.js'
 import { numbered } from '../testing/lines.js'
 import { kafkaClient } from './connection.js'
+import { openJournal } from './journal.js'
+import { openReports } from './reports.js'
 import { ownOptions } from '../testing/topics.js'
 import { until } from '../testing/until.js'
 
@@ -78,6 +80,23 @@ t.test('a Kafka with certificates, passwords and ACLs', { skip, timeout: 200_000
       t.match(log.facts(), { topicReady: false })
       await t.rejects(log.append(numbered(1), thisHour(), 'all'), { code: 'ERR_LOG_UNAVAILABLE' })
       await log.close()
+    },
+  )
+
+  await t.test(
+    'what has nothing to do without Kafka does not open with a wrong password or authority',
+    async (t) => {
+      const kafka = use()
+      const sasl = { username: 'admin', password: 'not this one' }
+      for (const [wrong, name] of [
+        [{ ...kafka, sasl }, 'TACIT_KAFKA_PASSWORD_FILE'],
+        [{ ...kafka, tls: { ca: OTHER_AUTHORITY } }, 'TACIT_KAFKA_CA_FILE'],
+      ] as const) {
+        const refused = { code: 'ERR_CONFIG_INVALID', message: new RegExp(`^(?!.*not this one).*${name}`) }
+        const never = (): void => void t.fail('nothing is said')
+        await t.rejects(openJournal({ kafka: wrong, alarm: never, apply: never }), refused)
+        await t.rejects(openReports({ kafka: wrong, alarm: never }), refused)
+      }
     },
   )
 

@@ -3,10 +3,11 @@
  * and nothing is sent before the answer. It is asked again, too, where sending fails for long.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import { TacitError } from '@tacit/contracts'
+import type { TacitError } from '@tacit/contracts'
 import type { Kafka } from 'kafkajs'
 import { ensureTopic } from './admin.js'
 import type { KafkaOptions } from './connection.js'
+import { asRefusal, causesOf } from './refusals.js'
 import { within } from './within.js'
 
 /** A process waits no longer than this for Kafka before it goes on without it. */
@@ -102,24 +103,9 @@ export class TopicWatch {
   }
 }
 
-/** What only an operator can put right; null for what passes. */
-function asRefusal(error: unknown): TacitError | null {
-  if (error instanceof TacitError) return error
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    if (at.name === 'KafkaJSSASLAuthenticationError') {
-      return new TacitError(
-        'ERR_CONFIG_INVALID',
-        'Kafka refuses the user or its password: see TACIT_KAFKA_USERNAME and TACIT_KAFKA_PASSWORD_FILE',
-        { cause: error },
-      )
-    }
-  }
-  return null
-}
-
 /** Fixed words: what kafkajs says carries addresses. */
 function reasonOf(error: unknown): string {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+  for (const at of causesOf(error)) {
     if ('errors' in at && Array.isArray(at.errors) && hasType(at.errors[0], 'INVALID_REPLICATION_FACTOR')) {
       return 'Kafka has fewer brokers than TACIT_KAFKA_REPLICATION now, so its topic cannot be made; it is tried again'
     }

@@ -1,6 +1,7 @@
 /** An aggregator of a group, and a collector, on the brokers of KAFKA_BROKERS; keys and ClickHouse are a realm's. */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { CONSUMER_GROUP } from '@tacit/aggregator'
 import { systemClock } from '@tacit/contracts'
 import { type KafkaLog, openKafkaLog } from '@tacit/event-log'
 import { createLogKeys } from '@tacit/keyring'
@@ -12,7 +13,6 @@ import type { Realm } from '../house/realm.js'
 import type { Measured } from './aggregator.js'
 import { openBrokerLog, untilMarked } from './broker-log.js'
 
-const CONSUMER_GROUP = 'aggregator'
 const LOOK_EVERY_MS = 20
 /** of the sample's: a hundred rows and more, as collectors under load write them */
 const BEACONS_PER_BATCH = 40

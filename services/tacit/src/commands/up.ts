@@ -12,7 +12,7 @@ import { HeadPublisher, headPlacesOf } from '../house/audit-heads.js'
 import { clientAddressOf } from '../house/client-address.js'
 import { ClockEvidence } from '../house/clock-evidence.js'
 import { watchClock } from '../house/clock-watch.js'
-import { type Environment, readEnvironment } from '../house/environment.js'
+import { type Environment, readEnvironment, unusedByUp } from '../house/environment.js'
 import { alarm, type House, openHouse } from '../house/house.js'
 import { ERP_RULEBOOK, SDK_FILE, WEB_ROOT } from '../house/layout.js'
 import { type LiveLoop, startLiveLoop } from '../house/live.js'
@@ -69,6 +69,8 @@ export function upCommand(): Command {
 
 async function up(options: UpOptions): Promise<void> {
   const environment = readEnvironment(process.env)
+  const unused = unusedByUp(process.env)
+  if (unused !== null) alarm(unused)
   approversOf(environment.TACIT_APPROVERS_FILE)
   const port = portOf(options.port, '--port')
   const dashboardPort = await settledPort(

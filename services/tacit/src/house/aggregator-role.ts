@@ -36,16 +36,28 @@ export async function openAggregatorRole(
 ): Promise<RunningAggregator> {
   const kafka = kafkaOptionsOf(environment)
   const address = clickHouseOf(environment)
-  const role = await openRole({ ...options, role: 'aggregator' })
+  let isReady = (): boolean => false
+  // Before all that may have to be waited for: who starts anew what does not live looks meanwhile, too.
+  const health = await startHealth({
+    host: environment.TACIT_HOST,
+    port: options.healthPort,
+    isReady: () => isReady(),
+  })
+  const role = await openRole({ ...options, role: 'aggregator' }).catch(async (error: unknown) => {
+    await health.close()
+    throw error
+  })
   const { clock, closing, keeper, realm } = role
+  closing(() => health.close())
   try {
     const rulebook = settleRegister(realm, role.rulebook, clock)
     const rulebooks = new RealmRulebooks(realm, rulebook)
     const warehouse = openWarehouse(address, DATABASE)
     closing(() => warehouse.close())
-    await untilAvailable('ClickHouse', () => warehouse.migrate(unitedPlans(rulebooks.all())), alarm)
+    // Before ClickHouse is waited for: where Kafka answers, a topic that is set up otherwise is refused at once.
     const log = await openKafkaLog({ kafka, clock, alarm })
     closing(() => log.close())
+    await untilAvailable('ClickHouse', () => warehouse.migrate(unitedPlans(rulebooks.all())), alarm)
     const logKeys = createLogKeys(keeper.port)
     closing(async () => logKeys.close())
     const keyTimes = new KeyTimesWord(keeper.port, { alarm })
@@ -80,12 +92,11 @@ export async function openAggregatorRole(
       alarm,
     )
     closing(() => loop.stop())
-    const health = await startHealth({
-      host: environment.TACIT_HOST,
-      port: options.healthPort,
-      isReady: () => !clock.standsStill && loop.hasBegun() && !loop.isBehind(),
+    isReady = () =>
+      !clock.standsStill && loop.hasBegun() && group.takesPart() && !loop.isBehind() && !loop.isFailing()
+    closing(async () => {
+      isReady = () => false
     })
-    closing(() => health.close())
     return { health: health.origin, jump: clock.jump, close: () => role.close() }
   } catch (error) {
     await role.close()

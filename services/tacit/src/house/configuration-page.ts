@@ -21,7 +21,7 @@ export function configurationPage(): string {
     '',
     'What is collected, kept and published is the [rulebook](../rulebooks/erp/rulebook.yaml). The rest is a few variables.',
     'A variable that begins with `TACIT_` and that nothing reads refuses to boot and names the nearest right one.',
-    'Secrets come from files.',
+    'Secrets come from files. `tacit up` uses none of Kafka’s and ClickHouse’s, and says so where one is set.',
     '',
     '| variable | what it sets | default |',
     '|---|---|---|',

@@ -1,7 +1,7 @@
 import { TacitError } from '@tacit/contracts'
 import fc from 'fast-check'
 import t from 'tap'
-import { environmentSchema, readEnvironment } from './environment.js'
+import { environmentSchema, readEnvironment, unusedByUp } from './environment.js'
 
 /** What the error says. */
 function refusal(env: NodeJS.ProcessEnv): string {
@@ -78,3 +78,19 @@ t.test('a value that is wrong names the variable, never the value', async (t) =>
 t.test('what tests read is left alone', async (t) => {
   t.equal(refusal({ TACIT_TEST_LOGS: '/somewhere', TACIT_TEST_FULL: '1' }), '')
 })
+
+t.test(
+  'settings of a distributed deployment that `tacit up` does not use are named, not repeated',
+  async (t) => {
+    const text = unusedByUp({
+      KAFKA_BROKERS: 'a-secret:9092',
+      TACIT_KAFKA_TLS: 'on',
+      CLICKHOUSE_URL: 'https://a-secret',
+      CLICKHOUSE_USERNAME: '',
+      TACIT_HOST: '::1',
+    })
+    t.match(text, 'does not use KAFKA_BROKERS, TACIT_KAFKA_TLS, CLICKHOUSE_URL: its log')
+    t.notMatch(text, /a-secret/)
+    t.equal(unusedByUp({ TACIT_HOST: '::1', KAFKA_HEAP_OPTS: '-Xmx1G' }), null)
+  },
+)

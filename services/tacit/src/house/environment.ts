@@ -95,9 +95,19 @@ export const environmentSchema = z.object({
     .string()
     .optional()
     .describe('PEM: a certificate by which this process proves to the brokers who it is'),
-  TACIT_KAFKA_KEY_FILE: z.string().optional().describe('PEM: the private key of that certificate, mode 0600'),
+  TACIT_KAFKA_KEY_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'PEM: the private key of that certificate; mode 0600, or 0640 for a group, and refused where others may read it',
+    ),
   TACIT_KAFKA_USERNAME: z.string().min(1).optional().describe('SASL user name (SCRAM-SHA-512)'),
-  TACIT_KAFKA_PASSWORD_FILE: z.string().optional().describe('the file that holds its password, mode 0600'),
+  TACIT_KAFKA_PASSWORD_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'the file that holds its password; mode 0600, or 0640 for a group, and refused where others may read it',
+    ),
   TACIT_KAFKA_TOPIC_PREFIX: z
     .string()
     .regex(/^[a-zA-Z0-9_-]{1,100}$/, 'letters, digits, `_` and `-`')
@@ -110,12 +120,16 @@ export const environmentSchema = z.object({
   CLICKHOUSE_URL: z
     .url({ protocol: /^https?$/ })
     .optional()
-    .describe('the ClickHouse server that aggregators and dashboards share: `https://host:8443`'),
+    .describe(
+      'the ClickHouse server that aggregators and dashboards share: `https://host:8443`; only one on loopback may be spoken to over `http`',
+    ),
   CLICKHOUSE_USERNAME: z.string().min(1).default('tacit').describe('its user'),
   TACIT_CLICKHOUSE_PASSWORD_FILE: z
     .string()
     .optional()
-    .describe('the file that holds that user’s password, mode 0600'),
+    .describe(
+      'the file that holds that user’s password; mode 0600, or 0640 for a group, and refused where others may read it',
+    ),
   TACIT_TRUSTED_PROXIES: list.describe(
     'CIDRs, comma separated, of reverse proxies whose X-Forwarded-For is believed',
   ),
@@ -145,6 +159,15 @@ export type Environment = z.infer<typeof environmentSchema>
 const TEST_PREFIX = 'TACIT_TEST_'
 
 const isOurs = (name: string): boolean => name.startsWith('TACIT_') && !name.startsWith(TEST_PREFIX)
+
+/** What `tacit up` says where settings of a distributed deployment are set; null where none is. Their values are not said. */
+export function unusedByUp(env: NodeJS.ProcessEnv): string | null {
+  const set = Object.keys(environmentSchema.shape).filter(
+    (name) => /^(TACIT_)?(KAFKA|CLICKHOUSE)_/.test(name) && (env[name] ?? '') !== '',
+  )
+  if (set.length === 0) return null
+  return `\`tacit up\` does not use ${set.join(', ')}: its log and its ClickHouse are its own, in the data directory (with brokers: docs/distributed.md)`
+}
 
 /** @throws TacitError ERR_CONFIG_INVALID naming the variable, never its value */
 export function readEnvironment(env: NodeJS.ProcessEnv): Environment {

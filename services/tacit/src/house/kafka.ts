@@ -1,7 +1,16 @@
 /** The brokers and the ClickHouse server of a distributed deployment, as the settings name them. */
-import { readFileSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
+import { createSecureContext } from 'node:tls'
 import { TacitError } from '@tacit/contracts'
-import { type Journal, type JournalChange, type KafkaOptions, openJournal } from '@tacit/event-log'
+import {
+  checkKafkaOptions,
+  isLoopback,
+  type JournalChange,
+  type KafkaOptions,
+  openJournal,
+  type TopicJournal,
+} from '@tacit/event-log'
 import type { ServerAddress } from '@tacit/warehouse'
 import type { Environment } from './environment.js'
 import { untilAvailable } from './patience.js'
@@ -15,14 +24,27 @@ function fileOf(name: string, path: string): string {
   }
 }
 
+/** Who is neither owner nor of the group may do nothing with a secret; a volume of Kubernetes is a group's. */
+const OTHERS_MAY = 0o007
+
+/** What a file holds that is not for everybody. */
+function hiddenFileOf(name: string, path: string): string {
+  const text = fileOf(name, path)
+  if ((statSync(path).mode & OTHERS_MAY) === 0) return text
+  throw new TacitError(
+    'ERR_CONFIG_INVALID',
+    `The file of ${name} is open to everybody on this machine: chmod 600, and think of what is in it as known`,
+  )
+}
+
 /** What a file of one secret holds, without the end of its line. */
 function secretOf(name: string, path: string): string {
-  const secret = fileOf(name, path).replace(/\r?\n$/, '')
+  const secret = hiddenFileOf(name, path).replace(/\r?\n$/, '')
   if (secret === '') throw new TacitError('ERR_CONFIG_INVALID', `The file of ${name} is empty`)
   return secret
 }
 
-/** @throws TacitError ERR_CONFIG_INVALID saying what to set */
+/** What can be said of the settings before anybody is asked. @throws TacitError ERR_CONFIG_INVALID saying what to set */
 export function kafkaOptionsOf(environment: Environment): KafkaOptions {
   const {
     KAFKA_BROKERS: brokers,
@@ -36,7 +58,10 @@ export function kafkaOptionsOf(environment: Environment): KafkaOptions {
       'No broker is named: set KAFKA_BROKERS=host:port,… (to try it: npm run kafka, docs/distributed.md)',
     )
   }
-  return { brokers, tls: tlsOf(environment), sasl: saslOf(environment), prefix, partitions, replication }
+  const connection = { brokers, tls: tlsOf(environment), sasl: saslOf(environment) }
+  const options = { ...connection, prefix, partitions, replication }
+  checkKafkaOptions(options)
+  return options
 }
 
 function tlsOf(environment: Environment): KafkaOptions['tls'] {
@@ -62,11 +87,26 @@ function tlsOf(environment: Environment): KafkaOptions['tls'] {
   if ((cert === undefined) !== (key === undefined)) {
     throw new TacitError('ERR_CONFIG_INVALID', 'TACIT_KAFKA_CERT_FILE and TACIT_KAFKA_KEY_FILE go together')
   }
-  return {
-    ca: fileOf('TACIT_KAFKA_CA_FILE', ca),
-    ...(cert === undefined || key === undefined
-      ? {}
-      : { cert: fileOf('TACIT_KAFKA_CERT_FILE', cert), key: fileOf('TACIT_KAFKA_KEY_FILE', key) }),
+  const authorities = { ca: fileOf('TACIT_KAFKA_CA_FILE', ca) }
+  // one that holds nothing would mean all that Node trusts
+  checked('TACIT_KAFKA_CA_FILE holds no PEM certificate', () => new X509Certificate(authorities.ca))
+  if (cert === undefined || key === undefined) return authorities
+  const own = {
+    cert: fileOf('TACIT_KAFKA_CERT_FILE', cert),
+    key: hiddenFileOf('TACIT_KAFKA_KEY_FILE', key),
+  }
+  checked('TACIT_KAFKA_CERT_FILE and TACIT_KAFKA_KEY_FILE hold no PEM certificate and its key', () =>
+    createSecureContext(own),
+  )
+  return { ...authorities, ...own }
+}
+
+/** @throws TacitError ERR_CONFIG_INVALID with `wrong` */
+function checked(wrong: string, check: () => unknown): void {
+  try {
+    check()
+  } catch (cause) {
+    throw new TacitError('ERR_CONFIG_INVALID', wrong, { cause })
   }
 }
 
@@ -97,6 +137,13 @@ export function clickHouseOf(environment: Environment): ServerAddress {
       'No ClickHouse server is named: set CLICKHOUSE_URL and TACIT_CLICKHOUSE_PASSWORD_FILE (to try it: npm run stores, docs/distributed.md)',
     )
   }
+  const { hostname, protocol } = new URL(url)
+  if (protocol !== 'https:' && !isLoopback(hostname.replace(/^\[(.*)\]$/, '$1'))) {
+    throw new TacitError(
+      'ERR_CONFIG_INVALID',
+      'ClickHouse is not on this machine, and its connection is not encrypted: CLICKHOUSE_URL must begin with https:// (an authority of your own goes into NODE_EXTRA_CA_CERTS)',
+    )
+  }
   return { url, username, password: secretOf('TACIT_CLICKHOUSE_PASSWORD_FILE', file) }
 }
 
@@ -105,7 +152,7 @@ export async function openSharedJournal(
   kafka: KafkaOptions,
   alarm: (message: string) => void,
   apply: (changes: readonly JournalChange[]) => Promise<void>,
-): Promise<Journal> {
+): Promise<TopicJournal> {
   const journal = await untilAvailable('Kafka', () => openJournal({ kafka, alarm, apply }), alarm)
   try {
     await journal.current

@@ -68,6 +68,29 @@ t.test('at an hour it says so in the log, destroys, advances and expires; betwee
   t.same(calls, [], 'nothing after the stop')
 })
 
+t.test('rounds that fail for three minutes are known to fail, until one is done', async (t) => {
+  timers(t)
+  const clock = new DrivenClock(START)
+  const faults = new Set(['advance', 'stage'])
+  const { realm } = recorded(faults)
+  const loop = startLiveLoop(realm, clock, () => {})
+  const passes = async (ms: number): Promise<void> => {
+    clock.advanceTo(clock.now() + ms)
+    mock.timers.tick(1_000)
+    await settle()
+  }
+  await settle()
+  t.equal(loop.isFailing(), false, 'one that failed may have been bad luck')
+  await passes(3 * MINUTE - 1)
+  t.equal(loop.isFailing(), false)
+  await passes(1)
+  t.equal(loop.isFailing(), true)
+  faults.clear()
+  await passes(1_000)
+  t.equal(loop.isFailing(), false)
+  await loop.stop()
+})
+
 t.test('a round that fails is said once, by its code, and tried again until it is done', async (t) => {
   timers(t)
   const clock = new DrivenClock(START)

@@ -26,9 +26,14 @@ const KEYS_DUE_MS = 2 * MINUTE
 /** The log keeps 24 hours: an aggregator that is this far behind is about to lose events. */
 const TOO_FAR_BEHIND_MS = 20 * HOUR
 
+/** Longer than a broker's or a ClickHouse's restart takes. */
+const FAILING_MS = 3 * MINUTE
+
 export interface LiveLoop {
   /** True while the oldest batch that is not staged is 20 hours old or older. */
   isBehind(): boolean
+  /** True while rounds have failed, each of them, for three minutes or longer. */
+  isFailing(): boolean
   /** Whether the log knows of an hour that this process has begun: from then on it is waited for. */
   hasBegun(): boolean
   /** Ends after the round that runs; what came since is staged, so that a stop leaves nothing half way. */
@@ -83,6 +88,7 @@ export function startLiveLoop(
   let markedHour = 0
   let checkedHour = 0
   let lastFailure = ''
+  let failingSince: number | null = null
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> = Promise.resolve()
   const overdue = new LastingAlarm(alarm)
@@ -144,7 +150,9 @@ export function startLiveLoop(
     try {
       await round()
       lastFailure = ''
+      failingSince = null
     } catch (error) {
+      failingSince ??= clock.now()
       const failure = errorCode(error)
       if (failure !== lastFailure) {
         const cause = await causeOf(failure, realm, clock.now())
@@ -169,6 +177,7 @@ export function startLiveLoop(
   running = guarded()
   return {
     isBehind: () => behind,
+    isFailing: () => failingSince !== null && clock.now() - failingSince >= FAILING_MS,
     hasBegun: () => markedHour !== 0,
     async stop() {
       stopping = true

@@ -1,4 +1,5 @@
 import { TacitError } from '@tacit/contracts'
+import { WarehouseError } from '@tacit/warehouse'
 import t from 'tap'
 import { untilAvailable } from './patience.js'
 
@@ -26,4 +27,14 @@ t.test('what waiting does not help is thrown at once', async (t) => {
   await t.rejects(untilAvailable('x', fail(new TacitError('ERR_LOG_TOPIC')), never), {
     code: 'ERR_LOG_TOPIC',
   })
+  for (const [code, says] of [
+    [516, /TACIT_CLICKHOUSE_PASSWORD_FILE/],
+    [192, /CLICKHOUSE_USERNAME/],
+    [497, /CLICKHOUSE_USERNAME.*grant/],
+  ] as const) {
+    await t.rejects(untilAvailable('ClickHouse', fail(new WarehouseError('refused', code, '')), never), {
+      code: 'ERR_CONFIG_INVALID',
+      message: says,
+    })
+  }
 })
