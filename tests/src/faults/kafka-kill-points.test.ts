@@ -41,8 +41,8 @@ const COLLECTOR: Points = [
 ]
 
 /**
- * All aggregators but the owner die in each round: one death or four cost the group the same session. In the first one not before all of
- * them have joined, or the others wait for who died.
+ * All aggregators but the owner die in each round: one death or four cost the group the same session. Not before all of them
+ * have joined, or the others wait for who died.
  */
 const AGGREGATORS: readonly Points[] = [
   [
@@ -52,10 +52,10 @@ const AGGREGATORS: readonly Points[] = [
     ['P7 after the report, before the cursor', { point: 'report.after', nth: 8 }],
   ],
   [
-    ['P4 after the read, before the boundary', { point: 'open', nth: 3 }],
-    ['P7 after the insert, before the report', { point: 'land.after' }],
-    ['P8 during the commit of the cursor', { point: 'cursor.sent' }],
-    ['P8 after it', { point: 'cursor.after', nth: 2 }],
+    ['P4 after the read, before the boundary', { point: 'open', nth: 30 }],
+    ['P7 after the insert, before the report', { point: 'land.after', nth: 8 }],
+    ['P8 during the commit of the cursor', { point: 'cursor.sent', nth: 8 }],
+    ['P8 after it', { point: 'cursor.after', nth: 8 }],
   ],
 ]
 
