@@ -52,7 +52,8 @@ async function soak(dir: string, { minutes, seed }: Options): Promise<Ended> {
   const grown = Object.entries(result.growth).map(
     ([name, [from, to]]) => `${name}: ${String(Math.round(from))} → ${String(Math.round(to))}`,
   )
-  return { ...result, kills: 0, more: [`${String(result.rate)} beacons/s`, ...grown] }
+  const paced = `${result.achieved.toFixed(0)} of ${String(result.rate)} beacons/s`
+  return { ...result, kills: 0, more: [paced, ...grown] }
 }
 
 async function run(name: Run, options: Options): Promise<Ended> {
