@@ -10,7 +10,9 @@ const ACKNOWLEDGED_A_KILL = 10
 export const HELP = `npm run test:faults [-- options]
 
 Kills processes and brokers of a whole deployment under load, and lets another run for ten minutes: nothing that was
-answered with 204 may be lost, nothing may be there twice, nothing may grow.
+answered with 204 may be lost, nothing may be there twice, nothing may grow. The latter, the soak, runs at half of what the
+collectors can take; \`npm test\` does a slice of it, and what takes minutes to see is seen here only: the heap, the resident
+memory, the spool.
 
   --only NAME   one of ${KINDS.join(', ')}, soak; all one after the other by default
   --kills N     kills of each (500)
