@@ -99,13 +99,13 @@ async function killCollector(collector: Member): Promise<Death[]> {
   return deaths
 }
 
-/** Waits until one of them says that it is the owner now. @returns who, and when it said so */
-async function nextOwner(members: readonly Member[]): Promise<{ member: Member; at: number }> {
+/** Waits until one of them says that it is the owner now. @param since of `performance.now()` @returns when it said so */
+async function nextOwner(members: readonly Member[], since: number): Promise<number> {
   const until = performance.now() + DIES_WITHIN_MS
   while (performance.now() < until) {
     for (const member of members) {
       const at = member.saidAt(OWNER)
-      if (at !== null) return { member, at }
+      if (at !== null && at > since) return at
     }
     await sleep(20)
   }
@@ -115,6 +115,8 @@ async function nextOwner(members: readonly Member[]): Promise<{ member: Member; 
 interface Aggregated {
   readonly deaths: readonly Death[]
   readonly leftOut: readonly Points[]
+  /** who was the owner, and stays away */
+  readonly dead: Member
   /** from the SIGKILL of the owner to the word of the next one */
   readonly handOverMs: number
 }
@@ -126,7 +128,7 @@ async function killAggregators(
   chance: Chance,
 ): Promise<Aggregated> {
   await owner.start()
-  await nextOwner([owner])
+  await nextOwner([owner], 0)
   // Each round costs a session of the group: every day one of them.
   const drawn = AGGREGATORS[chance.below(AGGREGATORS.length)] as Points
   const rounds = FULL ? AGGREGATORS : [drawn]
@@ -137,10 +139,21 @@ async function killAggregators(
   }
   const back = others.slice(1)
   await Promise.all(back.map((member) => member.start()))
+  // Where the machine was too busy for its heartbeats, one of the others is the owner meanwhile.
+  const saidAt = (member: Member): number => member.saidAt(OWNER) ?? 0
+  const dead = [owner, ...back].reduce((a, b) => (saidAt(b) > saidAt(a) ? b : a))
   const killed = performance.now()
-  await owner.end('SIGKILL')
-  const { at } = await nextOwner(back)
-  return { deaths, leftOut: AGGREGATORS.filter((round) => !rounds.includes(round)), handOverMs: at - killed }
+  await dead.end('SIGKILL')
+  const at = await nextOwner(
+    [owner, ...back].filter((member) => member !== dead),
+    killed,
+  )
+  return {
+    deaths,
+    leftOut: AGGREGATORS.filter((round) => !rounds.includes(round)),
+    dead,
+    handOverMs: at - killed,
+  }
 }
 
 /** SIGTERM. @returns the exit code, and how long it took; a code of null where it had to be killed */
@@ -183,6 +196,7 @@ t.test('a deployment whose processes die at each point of the way', { skip }, as
   const load = startPacedLoad({ origins, source, sent, rate: RATE, now })
 
   let handOverMs = Number.POSITIVE_INFINITY
+  let dead = owner
   await t.test('P1–P8: each of them is reached', async (t) => {
     const [ofCollector, ofAggregators] = await Promise.all([
       killCollector(first),
@@ -194,7 +208,7 @@ t.test('a deployment whose processes die at each point of the way', { skip }, as
     }
     for (const [name] of ofAggregators.leftOut.flat())
       void t.test(name, { skip: LEFT_OUT }, async () => undefined)
-    ;({ handOverMs } = ofAggregators)
+    ;({ dead, handOverMs } = ofAggregators)
   })
 
   await t.test('P15: the owner dies and stays away, and another takes over within 30 s', async (t) => {
@@ -202,11 +216,11 @@ t.test('a deployment whose processes die at each point of the way', { skip }, as
     t.ok(handOverMs < HAND_OVER_WITHIN_MS, 'it said so in time')
     const answered = sent.filter(({ until }) => until > 0)
     t.ok(await untilArrived(fleet, answered), 'the others take its parts: what was promised arrives')
-    t.notOk(owner.isAlive)
+    t.notOk(dead.isAlive)
     for (const origin of origins) t.equal((await fetch(`${origin}/readyz`)).status, 200, 'it is ready')
   })
 
-  const [stopped, ...aggregators] = others.filter(({ isAlive }) => isAlive)
+  const [stopped, ...aggregators] = fleet.aggregators.filter(({ isAlive }) => isAlive)
   await t.test('P10: SIGTERM under load ends a collector and an aggregator in order', async (t) => {
     for (const member of [second, stopped]) t.ok(member?.isAlive)
     const ends = await Promise.all([second, stopped as Member].map(endInOrder))

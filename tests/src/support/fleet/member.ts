@@ -62,11 +62,11 @@ export class Member {
     return this.#life.map(({ text }) => text).join('')
   }
 
-  /** When it first said that since its last start, of `performance.now()`; null where it did not. */
+  /** When it last said that since its last start, of `performance.now()`; null where it did not. */
   saidAt(what: string): number | null {
     let said = ''
-    for (const { at, text } of this.#life) {
-      said += text
+    for (const { at, text } of this.#life.toReversed()) {
+      said = text + said
       if (said.includes(what)) return at
     }
     return null
