@@ -6,6 +6,7 @@
  */
 import { parseArgs } from 'node:util'
 import { BrokersUnavailable, isFree, startBrokers } from '../packages/event-log/dist/testing/index.js'
+import { endWithNpm } from './lib/end-with-npm.mjs'
 
 const HELP = `npm run kafka [-- OPTIONS]
 
@@ -18,7 +19,6 @@ Starts real Apache Kafka brokers on loopback, prints KAFKA_BROKERS=…, and ends
 
 It needs Java 17 and, the first time, Maven, which fetches about 45 MB into the cache folder of this user.
 `
-const PARENT_EVERY_MS = 200
 const BROKERS_EVERY_MS = 1_000
 
 /** Wrong use: the message says what is right. */
@@ -38,15 +38,6 @@ function parseOptions() {
   const nodes = /** @type {1 | 3} */ (Number(values.nodes))
   if (port < 0 || port + nodes > 65_536) throw new Usage('--port is a number from 0 to 65533.')
   return { help: values.help, nodes, port, ...(values.data === undefined ? {} : { data: values.data }) }
-}
-
-/** npm starts us as its own child. A killed npm cannot tell: its child notices by getting another parent. */
-function endWithNpm() {
-  if (process.env['npm_lifecycle_event'] !== 'kafka') return
-  const parent = process.ppid
-  setInterval(() => {
-    if (process.ppid !== parent) process.exit(1)
-  }, PARENT_EVERY_MS).unref()
 }
 
 /**
@@ -102,7 +93,7 @@ async function main() {
 /** Before there is anything to tidy up: what was started goes when we do. */
 const endEarly = () => process.exit(0)
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, endEarly)
-endWithNpm()
+endWithNpm('kafka')
 
 try {
   await main()

@@ -1,18 +1,19 @@
 /**
  * `npm run stores`: what collectors, aggregators and a dashboard of a distributed deployment need beside brokers, for
  * trying things by hand: a ClickHouse server, a keeper, and certificates of an authority of its own. It writes one file of
- * settings for each process, and ends both servers with itself.
+ * settings for each process. Both servers end with it, however it ends.
  *
  * Exit code 0 after Ctrl-C or SIGTERM, 1 when a server failed, 2 for wrong use, 3 when this machine lacks something.
  */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { spawnGuarded } from '../packages/event-log/dist/testing/index.js'
 import { createTestCa, withoutOpenssl } from '../services/keeper/dist/testing/index.js'
 import { startEmbeddedServer } from '../packages/warehouse/dist/index.js'
+import { endWithNpm } from './lib/end-with-npm.mjs'
 
 const HELP = `npm run stores -- --brokers HOST:PORT,… [OPTIONS]
 
@@ -31,6 +32,7 @@ dashboard, each with a certificate of its own, for trying a distributed deployme
 const TACIT = fileURLToPath(new URL('../services/tacit/bin/tacit.mjs', import.meta.url))
 const WEBSITE = fileURLToPath(new URL('../rulebooks/website/rulebook.yaml', import.meta.url))
 const KEEPER_NAMES = ['IP:127.0.0.1', 'DNS:localhost', 'URI:tacit://keeper/one']
+const LOOK_EVERY_MS = 50
 const PROCESSES = /** @type {const} */ ([
   ['collector-1', 'collector', '--port 8080'],
   ['collector-2', 'collector', '--port 8090'],
@@ -81,6 +83,31 @@ function writeSettings(file, settings) {
   writeFileSync(file, lines.join(''), { mode: 0o600 })
 }
 
+/**
+ * Starts a keeper. What it prints before it is up is told where it does not come up; from then on all of it.
+ * @param {readonly string[]} args of `tacit keeper`
+ * @param {Readonly<Record<string, string>>} settings
+ * @returns null where it ended before it was up
+ */
+async function startKeeper(args, settings) {
+  let said = ''
+  let isUp = false
+  const keeper = spawnGuarded(process.execPath, [TACIT, 'keeper', ...args, '--json'], {
+    cwd: process.cwd(),
+    env: { ...process.env, ...settings },
+    said(text) {
+      if (isUp) process.stderr.write(text)
+      else said += text
+    },
+  })
+  // The line of JSON that it prints when it is up.
+  while (keeper.isAlive && !/^\{.*\}$/m.test(said)) await Promise.race([keeper.gone, sleep(LOOK_EVERY_MS)])
+  isUp = keeper.isAlive
+  if (isUp) return keeper
+  process.stderr.write(said)
+  return null
+}
+
 /** @param {NonNullable<ReturnType<typeof parseOptions>>} options */
 async function run(options) {
   const { brokers, data, given, port, rulebook } = options
@@ -90,17 +117,11 @@ async function run(options) {
   const password = join(data, 'clickhouse.password')
   writeFileSync(password, server.address.password, { mode: 0o600 })
   const keeperTls = ca.issue('keeper', { names: KEEPER_NAMES, usage: 'serverAuth' })
-  const keeper = spawn(
-    process.execPath,
-    [TACIT, 'keeper', '--data', join(data, 'keeper'), '--rulebook', rulebook, '--port', port, '--json'],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, ...tlsSettings(keeperTls, ca.certificate) },
-    },
+  const keeper = await startKeeper(
+    ['--data', join(data, 'keeper'), '--rulebook', rulebook, '--port', port],
+    tlsSettings(keeperTls, ca.certificate),
   )
-  const ended = once(keeper, 'exit')
-  const ready = await Promise.race([once(keeper.stdout, 'data'), ended.then(() => null)])
-  if (ready === null) {
+  if (keeper === null) {
     await server.stop()
     return 1
   }
@@ -128,12 +149,14 @@ async function run(options) {
     for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM']))
       process.once(signal, () => resolveStopped(0))
   })
-  const code = await Promise.race([stopped, ended.then(() => 1), server.exited.then(() => 1)])
-  keeper.kill('SIGTERM')
-  await ended
+  const code = await Promise.race([stopped, keeper.gone.then(() => 1), server.exited.then(() => 1)])
+  keeper.signal('SIGTERM')
+  await keeper.gone
   await server.stop()
   return code
 }
+
+endWithNpm('stores')
 
 try {
   const options = parseOptions()

@@ -1,61 +1,22 @@
 /** `npm run kafka`, as its users run it. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { brokersSkip, freePorts, isFree } from '@tacit/event-log/testing'
 import t, { type Test } from 'tap'
+import { areGone, runScript, type Script, untilUp } from '../support/script.js'
 
 const SCRIPT = fileURLToPath(new URL('../../../scripts/kafka.mjs', import.meta.url))
-const READY_WITHIN_MS = 120_000
-const GONE_WITHIN_MS = 30_000
-
-interface Script {
-  readonly child: ChildProcess
-  stdout(): string
-  stderr(): string
-  /** the exit code; null after a signal */
-  readonly ended: Promise<number | null>
-}
-
-/** Runs a command and collects what it says. */
-function run(test: Test, command: string, args: readonly string[], env = process.env): Script {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
-  test.teardown(() => child.kill('SIGKILL'))
-  const text = { stdout: '', stderr: '' }
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (chunk: string) => {
-      text[name] += chunk
-    })
-  }
-  const ended = once(child, 'close').then(([code]) => code as number | null)
-  return { child, stdout: () => text.stdout, stderr: () => text.stderr, ended }
-}
 
 const kafka = (test: Test, args: readonly string[], env = process.env): Script =>
-  run(test, process.execPath, [SCRIPT, ...args], env)
+  runScript(test, process.execPath, [SCRIPT, ...args], env)
 
 /** The ports that it says its brokers are at. */
-async function ready({ child, stdout, stderr }: Script): Promise<number[]> {
-  const deadline = performance.now() + READY_WITHIN_MS
-  const isWaiting = (): boolean => child.exitCode === null && performance.now() < deadline
-  while (!stdout().includes('Ctrl-C') && isWaiting()) await sleep(20)
-  const list = /^KAFKA_BROKERS=(\S+)$/m.exec(stdout())?.[1]
-  if (list === undefined) throw new Error(`no brokers: ${stderr()}`)
+async function ready(script: Script): Promise<number[]> {
+  await untilUp(script)
+  const list = /^KAFKA_BROKERS=(\S+)$/m.exec(script.stdout())?.[1] ?? ''
   return list.split(',').map((address) => Number(address.split(':')[1]))
-}
-
-async function areGone(ports: readonly number[]): Promise<boolean> {
-  const deadline = performance.now() + GONE_WITHIN_MS
-  for (;;) {
-    const free = await Promise.all(ports.map(isFree))
-    if (!free.includes(false)) return true
-    if (performance.now() > deadline) return false
-    await sleep(50)
-  }
 }
 
 const skip = await brokersSkip()
@@ -99,7 +60,12 @@ t.test('Ctrl-C ends it well, a named folder is kept and started from again', { s
 t.test('brokers go when npm, which started it, is killed', { skip }, async (test) => {
   const env = { ...process.env, npm_lifecycle_event: 'kafka' }
   // Stands in for npm: a parent that starts the script and waits.
-  const npm = run(test, '/bin/sh', ['-c', '"$@" & wait', 'sh', process.execPath, SCRIPT, '--port', '0'], env)
+  const npm = runScript(
+    test,
+    '/bin/sh',
+    ['-c', '"$@" & wait', 'sh', process.execPath, SCRIPT, '--port', '0'],
+    env,
+  )
   const ports = await ready(npm)
   npm.child.kill('SIGKILL')
   test.ok(await areGone(ports))

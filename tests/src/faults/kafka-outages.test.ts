@@ -14,7 +14,10 @@ import { startFleet, untilReady } from '../support/fleet/fleet.js'
 import { type PacedLoad, startPacedLoad } from '../support/fleet/paced-load.js'
 import { settledVerdict, untilArrived } from '../support/fleet/verdict.js'
 
+const FULL = process.env['TACIT_TEST_FULL'] === '1'
 const WITHIN_MS = 120_000
+/** Beacons a second that fill a spool as fast as the machine can. */
+const FLOOD = 500
 const skip = await brokersSkip()
 
 // The runner has a limit for the file.
@@ -71,8 +74,11 @@ t.test('K2, K3: brokers that restart, one that is away, and all', { skip }, asyn
     const before = of(load, 204)
     await until('answers while it is away', () => of(load, 204) > before + 150)
     t.notOk(two.isAlive, 'it was away all the time')
-    await two.start()
-    await brokers.whole()
+    // Every day the others follow it, and all come back together.
+    if (FULL) {
+      await two.start()
+      await brokers.whole()
+    }
     t.equal(of(load, 503), 0)
     t.equal(of(load, 0), 0, 'each had an answer')
   })
@@ -82,7 +88,7 @@ t.test('K2, K3: brokers that restart, one that is away, and all', { skip }, asyn
     await Promise.all(brokers.nodes.map((node) => node.kill()))
     const large = createBeaconSource(setting, seededChance(seed + 1), { events: 100, letters: 200 })
     const [full = ''] = origins
-    load = startPacedLoad({ ...common, origins: [full], source: large, rate: 150 })
+    load = startPacedLoad({ ...common, origins: [full], source: large, rate: FLOOD })
     await until('a full spool', () => of(load, 503) > 20)
     t.ok(of(load, 204) > 100, 'until then it was taken')
     await until('who is full says so', async () => (await fetch(`${full}/readyz`)).status === 503)

@@ -1,4 +1,7 @@
-/** Ctrl-C and SIGTERM under load (faults.md P10, P11): it ends cleanly, loses nothing, and is back in a moment. */
+/**
+ * Ctrl-C and SIGTERM to `tacit up` under load (faults.md P10, P11): it ends cleanly, loses nothing, and is back in a moment.
+ * P10 of a collector and an aggregator of a deployment: kafka-kill-points.test.ts.
+ */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -30,7 +33,7 @@ async function expectNoProcess(t: Test, dir: string): Promise<void> {
   t.ok((await timeUntilNone(dir, ENDS_WITHIN_MS)) !== null, 'no process of it is left')
 }
 
-t.test('stopped by a signal under load, it loses nothing', async (t) => {
+t.test('P10, P11: stopped by a signal under load, it loses nothing', async (t) => {
   const seed = testSeed()
   t.comment(`TACIT_TEST_SEED=${seed}`)
   const root = t.testdir()
@@ -56,7 +59,7 @@ t.test('stopped by a signal under load, it loses nothing', async (t) => {
 
   const restartsMs: number[] = []
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    await t.test(`${signal} ends it cleanly, however busy it is`, async (t) => {
+    await t.test(`P10: ${signal} ends it cleanly, however busy it is`, async (t) => {
       const { instance, load, readyMs } = await underLoad()
       restartsMs.push(readyMs)
       const asked = performance.now()
@@ -76,7 +79,7 @@ t.test('stopped by a signal under load, it loses nothing', async (t) => {
   // Other tests share the machine: the quickest is the one that says how long a start takes.
   t.ok(quickest < RESTART_WITHIN_MS, `ready in ${Math.round(quickest)} ms`)
 
-  await t.test('a second signal ends it at once', async (t) => {
+  await t.test('P11: a second signal ends it at once', async (t) => {
     const { instance, load } = await underLoad()
     instance.kill('SIGTERM')
     await sleep(5)

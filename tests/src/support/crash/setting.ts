@@ -146,9 +146,10 @@ export interface Chance {
   between(from: number, to: number): number
 }
 
-/** Mulberry32, a small generator of 32 bits of state; good enough to choose moments. */
+/** Mulberry32, a small generator of 32 bits of state; good enough to choose moments. @param seed of {@link seedOf} */
 export function seededChance(seed: number): Chance {
-  let state = seed >>> 0
+  // A seed has up to 53 bits: those beyond 32 are folded in.
+  let state = (seed ^ Math.floor(seed / 2 ** 32)) >>> 0
   const next = (): number => {
     state = (state + 0x6d2b79f5) >>> 0
     let mixed = Math.imul(state ^ (state >>> 15), state | 1)
@@ -162,8 +163,17 @@ export function seededChance(seed: number): Chance {
   }
 }
 
-/** `TACIT_TEST_SEED`, or one of the clock; print it, so that a failure can be played again. */
+/** A seed as it is printed: a whole number from 0 to 2^53 - 1. @returns null for anything else */
+export function seedOf(text: string): number | null {
+  const seed = Number(text)
+  return /^\d{1,16}$/.test(text) && Number.isSafeInteger(seed) ? seed : null
+}
+
+/** `TACIT_TEST_SEED`, or one of the clock; print it, so that a failure can be played again. @throws Error for no seed */
 export function testSeed(): number {
   const given = process.env['TACIT_TEST_SEED']
-  return given === undefined ? Date.now() % 2 ** 31 : Number(given)
+  if (given === undefined) return Date.now() % 2 ** 31
+  const seed = seedOf(given)
+  if (seed === null) throw new Error('TACIT_TEST_SEED is a whole number from 0 to 2^53 - 1')
+  return seed
 }

@@ -9,13 +9,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Brokers, freePorts, startBrokers } from '@tacit/event-log/testing'
 import { type EmbeddedServer, startEmbeddedServer } from '@tacit/warehouse'
 import { createSetting, type Setting } from '../crash/setting.js'
-import { createKeeperCertificates, KEEPER_NAMES } from '../keeper-certificates.js'
+import { createKeeperCertificates } from '../keeper-certificates.js'
 import { Member } from './member.js'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
-/** Of the last moments of an hour and its first ones no test can tell which it is in. */
-const EDGE_MS = 10_000
+/** So far into the next hour the one before is settled at once: clocks of machines may differ by 10 s (settler.ts). */
+const PAST_MS = 11_000
+/** The way there is less than an hour, or it is not believed. */
+const EDGE_MS = PAST_MS + 9_000
 
 export interface FleetOptions {
   /** a folder of the test's own */
@@ -59,28 +61,101 @@ export interface Fleet {
   stop(): Promise<void>
 }
 
+/** What needs neither brokers nor a server. */
+interface Base {
+  readonly setting: Setting
+  readonly keeper: Member
+  readonly keeperUrl: string
+  /** of the collectors */
+  readonly ports: readonly number[]
+  readonly certificate: Fleet['certificate']
+  readonly clock: Readonly<Record<string, string>>
+  readonly setClock: Fleet['setClock']
+  readonly now: Fleet['now']
+}
+
+const vitalsOf = ({ dir, vitals }: FleetOptions, name: string) =>
+  vitals === true ? { vitals: join(dir, `${name}.vitals`) } : {}
+
+async function makeBase(options: FleetOptions): Promise<Base> {
+  const { dir, spool } = options
+  let shift = (options.startAt ?? Date.now()) - Date.now()
+  const now = (): number => Date.now() + shift
+  const setting = createSetting(join(dir, 'setting'), { now, ...(spool === undefined ? {} : { spool }) })
+  const clockFile = join(dir, 'clock')
+  const setClock = (time: number): void => {
+    shift = time - Date.now()
+    writeFileSync(clockFile, String(shift))
+  }
+  setClock(now())
+  const clock = { TACIT_TEST_CLOCK_FILE: clockFile }
+  const certificates = createKeeperCertificates(join(dir, 'tls'))
+  const [keeperPort = 0, ...ports] = await freePorts(1 + options.collectors)
+  const data = ['--data', join(dir, 'keeper'), '--rulebook', setting.rulebook]
+  const keeper = new Member({
+    name: 'keeper',
+    ...vitalsOf(options, 'keeper'),
+    args: ['keeper', ...data, '--port', String(keeperPort)],
+    env: { ...clock, ...certificates.keeper },
+  })
+  return {
+    setting,
+    keeper,
+    keeperUrl: `https://127.0.0.1:${String(keeperPort)}`,
+    ports,
+    certificate: (role, name) =>
+      certificates.settings(`${role}-${name}`, {
+        names: [`URI:tacit://${role}/${name}`],
+        usage: 'clientAuth',
+      }),
+    clock,
+    setClock,
+    now,
+  }
+}
+
 /** Starts all of it; every collector is ready. */
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const { dir, nodes } = options
   mkdirSync(dir, { recursive: true })
-  const closing: (() => Promise<unknown>)[] = []
+  const stores: (() => Promise<unknown>)[] = []
+  const members: Member[] = []
   const stop = async (): Promise<void> => {
-    for (const step of closing.splice(0).toReversed()) await step()
+    await Promise.all(members.map((member) => member.end('SIGKILL')))
+    await Promise.all(stores.splice(0).map((step) => step()))
   }
+  /** What runs is ended also where something else does not come up. */
+  const started = async <T extends { stop(): Promise<unknown> }>(starting: Promise<T>): Promise<T> => {
+    const running = await starting
+    stores.push(() => running.stop())
+    return running
+  }
+  const startKeeper = async (): Promise<Base> => {
+    const base = await makeBase(options)
+    members.push(base.keeper)
+    await base.keeper.start()
+    return base
+  }
+  // None of them needs another.
+  const starting = [
+    started(
+      startBrokers({
+        nodes,
+        proxied: options.proxied === true,
+        properties: {
+          'group.initial.rebalance.delay.ms': '0',
+          // The brokers' clock is not moved, and by default they refuse what is an hour ahead of it.
+          'log.message.timestamp.after.max.ms': String(2 * DAY),
+        },
+      }),
+    ),
+    started(startEmbeddedServer({ dir: join(dir, 'clickhouse') })),
+    startKeeper(),
+  ] as const
   try {
-    const brokers = await startBrokers({
-      nodes,
-      proxied: options.proxied === true,
-      properties: {
-        'group.initial.rebalance.delay.ms': '0',
-        // The brokers' clock is not moved, and by default they refuse what is an hour ahead of it.
-        'log.message.timestamp.after.max.ms': String(2 * DAY),
-      },
-    })
-    closing.push(() => brokers.stop())
-    const server = await startEmbeddedServer({ dir: join(dir, 'clickhouse') })
-    closing.push(() => server.stop())
-    return await startMembers(options, brokers, server, closing, stop)
+    await Promise.allSettled(starting)
+    const [brokers, server, base] = await Promise.all(starting)
+    return await startMembers(options, base, brokers, server, members, stop)
   } catch (error) {
     await stop()
     throw error
@@ -89,50 +164,27 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
 
 async function startMembers(
   options: FleetOptions,
+  base: Base,
   brokers: Brokers,
   server: EmbeddedServer,
-  closing: (() => Promise<unknown>)[],
+  members: Member[],
   stop: () => Promise<void>,
 ): Promise<Fleet> {
   const { dir } = options
-  let shift = (options.startAt ?? Date.now()) - Date.now()
-  const now = (): number => Date.now() + shift
-  const { spool } = options
-  const setting = createSetting(join(dir, 'setting'), { now, ...(spool === undefined ? {} : { spool }) })
-  const certificates = createKeeperCertificates(join(dir, 'tls'))
-  const certificate = (role: string, name: string) =>
-    certificates.settings(`${role}-${name}`, { names: [`URI:tacit://${role}/${name}`], usage: 'clientAuth' })
-  const clockFile = join(dir, 'clock')
-  const setClock = (time: number): void => {
-    shift = time - Date.now()
-    writeFileSync(clockFile, String(shift))
-  }
-  setClock(now())
+  const { certificate, keeper, now, ports, setClock, setting } = base
   const password = join(dir, 'clickhouse.password')
   writeFileSync(password, server.address.password, { mode: 0o600 })
-  const [keeperPort = 0, ...ports] = await freePorts(1 + options.collectors)
-  const clock = { TACIT_TEST_CLOCK_FILE: clockFile }
   const env = {
-    ...clock,
+    ...base.clock,
     ...options.env,
     KAFKA_BROKERS: brokers.brokers.join(','),
     TACIT_KAFKA_REPLICATION: String(options.nodes),
     CLICKHOUSE_URL: server.address.url,
     CLICKHOUSE_USERNAME: server.address.username,
     TACIT_CLICKHOUSE_PASSWORD_FILE: password,
-    TACIT_KEEPER_URL: `https://127.0.0.1:${String(keeperPort)}`,
+    TACIT_KEEPER_URL: base.keeperUrl,
   }
   const shared = ['--rulebook', setting.rulebook]
-  const vitals = (name: string) => (options.vitals === true ? { vitals: join(dir, `${name}.vitals`) } : {})
-  const keeper = new Member({
-    name: 'keeper',
-    ...vitals('keeper'),
-    args: ['keeper', '--data', join(dir, 'keeper'), ...shared, '--port', String(keeperPort)],
-    env: {
-      ...clock,
-      ...certificates.settings('keeper-one', { names: KEEPER_NAMES, usage: 'serverAuth' }),
-    },
-  })
   const collectors = Array.from({ length: options.collectors }, (_, at) => {
     const name = `c${String(at + 1)}`
     const args = ['collector', '--data', join(dir, name), ...shared, '--port', String(ports[at])]
@@ -143,22 +195,25 @@ async function startMembers(
       name,
       args,
       env: { ...env, ...tokens, ...certificate('collector', name) },
-      ...vitals(name),
+      ...vitalsOf(options, name),
     })
   })
   const aggregators = Array.from({ length: options.aggregators }, (_, at) => {
     const name = `a${String(at + 1)}`
     const args = ['aggregator', '--data', join(dir, name), ...shared, '--health-port', '0']
-    return new Member({ name, args, env: { ...env, ...certificate('aggregator', name) }, ...vitals(name) })
+    return new Member({
+      name,
+      args,
+      env: { ...env, ...certificate('aggregator', name) },
+      ...vitalsOf(options, name),
+    })
   })
-  const members = [keeper, ...aggregators, ...collectors]
-  closing.push(() => Promise.all(members.map((member) => member.end('SIGKILL'))))
-  await keeper.start()
+  members.push(...aggregators, ...collectors)
   const first = options.startsAggregators === false ? collectors : [...aggregators, ...collectors]
   await Promise.all(first.map((member) => member.start()))
   const origins = ports.map((port) => `http://127.0.0.1:${String(port)}`)
   try {
-    for (const origin of origins) await untilReady(origin)
+    await Promise.all(origins.map((origin) => untilReady(origin)))
   } catch (error) {
     const said = members.map((member) => `--- ${member.name}\n${member.output()}`).join('\n')
     throw new Error(`${String(error)}\n${said}`, { cause: error })
@@ -177,9 +232,8 @@ async function startMembers(
     setClock,
     async passHour() {
       const into = now() % HOUR
-      // A clock that leaves the monotonic one by more than an hour is not believed.
       if (into < EDGE_MS) await sleep(EDGE_MS - into)
-      setClock(now() - (now() % HOUR) + HOUR + 1_000)
+      setClock(now() - (now() % HOUR) + HOUR + PAST_MS)
     },
     stop,
   }

@@ -46,6 +46,8 @@ const ABSENCE_MS = { least: 0, most: 2_500 }
 /** Of three brokers two are away at times, and then nothing is acknowledged by brokers. */
 const MOST_BROKERS_AWAY = 2
 const BACK_WITHIN_MS = 60_000
+/** Beacons that are taken when all is back. */
+const AFTERWARDS = 40
 
 function victimsOf({ aggregators, brokers, collectors }: Fleet, kind: Kind): readonly (readonly Victim[])[] {
   const member = (one: Fleet['collectors'][number]): Victim => ({
@@ -107,6 +109,17 @@ async function killAll(
   return done
 }
 
+/** Waits until so many more beacons were answered with 204. @throws Error after a minute */
+async function untilAnswered({ answers }: PacedLoad, more: number): Promise<void> {
+  const taken = (): number => answers.get(204) ?? 0
+  const wanted = taken() + more
+  const until = performance.now() + BACK_WITHIN_MS
+  while (taken() < wanted) {
+    if (performance.now() > until) throw new Error('beacons are not answered with 204 any more')
+    await sleep(20)
+  }
+}
+
 /** Runs the kills on a fleet of its own, and judges what is left. @throws Error where something does not come back */
 export async function runKills(options: KillsOptions): Promise<KillsResult> {
   const { dir, kind, seed } = options
@@ -123,9 +136,10 @@ export async function runKills(options: KillsOptions): Promise<KillsResult> {
       now: fleet.now,
     })
     const kills = await killAll(victimsOf(fleet, kind), options, chance)
-    await sleep(1_000)
-    await load.stop()
     for (const origin of fleet.origins) await untilReady(origin, BACK_WITHIN_MS)
+    // With all of them back it goes on as before.
+    await untilAnswered(load, AFTERWARDS)
+    await load.stop()
     const verdict = await settledVerdict(fleet, sent, join(dir, 'shared'))
     const answers = Object.fromEntries([...load.answers].map(([status, count]) => [String(status), count]))
     const wrong = load.wrong.length === 0 ? [] : [`wrong answers: ${load.wrong.slice(0, 5).join(', ')}`]

@@ -2,74 +2,22 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { brokersSkip } from '@tacit/event-log/testing'
-import { testSeed } from '../crash/setting.js'
-import { KINDS, type Kind, runKills } from './kills.js'
+import { type Kind, runKills } from './kills.js'
+import {
+  HELP,
+  type Options,
+  optionsOf,
+  type Outcome,
+  type Run,
+  shortcomingsOf,
+  UsageError,
+} from './options.js'
 import { runSoak } from './soak.js'
-import type { Verdict } from './verdict.js'
-
-const HELP = `npm run test:faults [-- options]
-
-Kills processes and brokers of a whole deployment under load, and lets another run for ten minutes: nothing that was
-answered with 204 may be lost, nothing may be there twice, nothing may grow.
-
-  --only NAME   one of ${KINDS.join(', ')}, soak; all one after the other by default
-  --kills N     kills of each (500)
-  --minutes N   of the soak (10)
-  --seed S      repeats the run of that seed; by default one of the clock, which is printed
-  --json        the last line is one JSON object: {"seed","kills","acknowledged","lost","doubled","invented"}
-
-  $ npm run test:faults -- --only broker-kills --kills 50 --seed 7 --json
-`
-
-const RUNS = [...KINDS, 'soak'] as const
-type Run = (typeof RUNS)[number]
-
-interface Options {
-  readonly only: readonly Run[]
-  readonly kills: number
-  readonly minutes: number
-  readonly seed: number
-  readonly json: boolean
-}
-
-class UsageError extends Error {}
-
-function wholeNumber(text: string, name: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`${name} must be a whole number`)
-  return Number(text)
-}
-
-function optionsOf(args: readonly string[]): Options | null {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      only: { type: 'string' },
-      kills: { type: 'string', default: '500' },
-      minutes: { type: 'string', default: '10' },
-      seed: { type: 'string' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  })
-  if (values.help) return null
-  const { only } = values
-  if (only !== undefined && !RUNS.some((name) => name === only))
-    throw new UsageError(`--only is one of ${RUNS.join(', ')}`)
-  return {
-    only: only === undefined ? RUNS : [only as Run],
-    kills: wholeNumber(values.kills, '--kills'),
-    minutes: wholeNumber(values.minutes, '--minutes'),
-    seed: values.seed === undefined ? testSeed() : wholeNumber(values.seed, '--seed'),
-    json: values.json,
-  }
-}
 
 /** What a run ended with, and what is said of it. */
-interface Ended extends Verdict {
+interface Ended extends Outcome {
   readonly seed: number
-  readonly kills: number
   readonly more: readonly string[]
 }
 
@@ -104,7 +52,8 @@ async function soak(dir: string, { minutes, seed }: Options): Promise<Ended> {
   const grown = Object.entries(result.growth).map(
     ([name, [from, to]]) => `${name}: ${String(Math.round(from))} → ${String(Math.round(to))}`,
   )
-  return { ...result, kills: 0, more: [`${String(result.rate)} beacons/s`, ...grown] }
+  const paced = `${result.achieved.toFixed(0)} of ${String(result.rate)} beacons/s`
+  return { ...result, kills: 0, more: [paced, ...grown] }
 }
 
 async function run(name: Run, options: Options): Promise<Ended> {
@@ -118,17 +67,17 @@ async function run(name: Run, options: Options): Promise<Ended> {
   }
 }
 
-function told(name: Run, ended: Ended): string {
-  const { acknowledged, doubled, findings, invented, kills, lost, more, seed } = ended
+function told(name: Run, ended: Ended, shortcomings: readonly string[]): string {
+  const { acknowledged, doubled, invented, kills, lost, more, seed } = ended
   return [
     `${name}: seed ${String(seed)}, ${String(kills)} kills, ${String(acknowledged)} events acknowledged; ` +
       `${String(lost)} lost, ${String(doubled)} doubled, ${String(invented)} invented`,
     ...more.map((line) => `  ${line}`),
-    ...findings.map((finding) => `  WRONG: ${finding}`),
+    ...shortcomings.map((shortcoming) => `  WRONG: ${shortcoming}`),
   ].join('\n')
 }
 
-/** @returns the exit code: 0 all obligations are met, 1 some are not, 2 used wrongly, 3 it could not run */
+/** @returns the exit code: 0 all obligations are met, 1 some are not or too little was tried, 2 used wrongly, 3 it could not run */
 async function main(): Promise<number> {
   const options = optionsOf(process.argv.slice(2))
   if (options === null) {
@@ -143,8 +92,9 @@ async function main(): Promise<number> {
   let failed = false
   for (const name of options.only) {
     const result = await run(name, options)
-    process.stderr.write(`${told(name, result)}\n`)
-    if (result.findings.length > 0 || (name !== 'soak' && result.kills < options.kills)) failed = true
+    const shortcomings = shortcomingsOf(name, result, options)
+    process.stderr.write(`${told(name, result, shortcomings)}\n`)
+    if (shortcomings.length > 0) failed = true
     const { acknowledged, doubled, invented, kills, lost, seed } = result
     if (options.json)
       process.stdout.write(`${JSON.stringify({ seed, kills, acknowledged, lost, doubled, invented })}\n`)

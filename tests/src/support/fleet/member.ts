@@ -8,6 +8,7 @@ const CLOCK = new URL('../shifted-clock.js', import.meta.url).href
 const KILL_POINTS = new URL('../crash/kill-points.js', import.meta.url).href
 const VITALS = new URL('./vitals.js', import.meta.url).href
 const OUTPUT_CHARACTERS = 20_000
+const OUTPUT_PIECES = 500
 
 export interface MemberOptions {
   readonly name: string
@@ -18,14 +19,23 @@ export interface MemberOptions {
   readonly vitals?: string
 }
 
+/** How a life ended. */
+interface End {
+  /** null after a signal */
+  readonly code: number | null
+  /** of `performance.now()` */
+  readonly at: number
+}
+
 export class Member {
   readonly name: string
   readonly #options: MemberOptions
   #child: ChildProcess | null = null
   #ended: Promise<void> = Promise.resolve()
   #output = ''
-  /** of the life that runs, or of the last one */
-  #life = ''
+  /** what was printed in the life that runs, or in the last one, and when */
+  #life: { readonly at: number; readonly text: string }[] = []
+  #end: End | null = null
   /** how often it was started */
   starts = 0
 
@@ -49,7 +59,22 @@ export class Member {
 
   /** What it printed since its last start. */
   lifeOutput(): string {
-    return this.#life
+    return this.#life.map(({ text }) => text).join('')
+  }
+
+  /** When it last said that since its last start, of `performance.now()`; null where it did not. */
+  saidAt(what: string): number | null {
+    let said = ''
+    for (const { at, text } of this.#life.toReversed()) {
+      said = text + said
+      if (said.includes(what)) return at
+    }
+    return null
+  }
+
+  /** How its last life ended; null where it lives, or never did. */
+  get lastEnd(): End | null {
+    return this.#end
   }
 
   /** Starts it. @returns what it says of itself when it is up @throws Error where it ends before */
@@ -81,7 +106,8 @@ export class Member {
   ): Promise<Readonly<Record<string, unknown>> | null> {
     if (this.#child !== null) throw new Error(`${this.name} runs already`)
     this.starts++
-    this.#life = ''
+    this.#life = []
+    this.#end = null
     const { args, env, vitals } = this.#options
     const watched = vitals === undefined ? [] : ['--expose-gc', '--import', VITALS]
     const preloads = [...watched, '--import', CLOCK, ...preload]
@@ -121,12 +147,14 @@ export class Member {
   }
 
   async #untilClosed(child: ChildProcess): Promise<void> {
-    await once(child, 'close')
+    const [code] = (await once(child, 'close')) as [number | null]
+    this.#end = { code, at: performance.now() }
     if (this.#child === child) this.#child = null
   }
 
   #keep(text: string): void {
     this.#output = (this.#output + text).slice(-OUTPUT_CHARACTERS)
-    this.#life = (this.#life + text).slice(-OUTPUT_CHARACTERS)
+    this.#life.push({ at: performance.now(), text })
+    if (this.#life.length > OUTPUT_PIECES) this.#life.shift()
   }
 }

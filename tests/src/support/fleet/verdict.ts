@@ -9,7 +9,7 @@ import { holdingsOf, landingRows, openShared, type SharedView } from './holdings
 const HOUR = 3_600_000
 const ARRIVES_WITHIN_MS = 120_000
 const SETTLES_WITHIN_MS = 120_000
-const LOOK_EVERY_MS = 500
+const LOOK_EVERY_MS = 200
 
 /** Events, by what became of them. */
 export interface Tally {
@@ -70,8 +70,7 @@ export async function settledVerdict(
   sent: readonly SentBeacon[],
   dir: string,
 ): Promise<Verdict> {
-  const arrived = await untilArrived(fleet, sent)
-  const shared = await openShared(fleet, dir)
+  const [arrived, shared] = await Promise.all([untilArrived(fleet, sent), openShared(fleet, dir)])
   try {
     const hour = Math.floor(fleet.now() / HOUR) * HOUR
     await fleet.passHour()

@@ -1,6 +1,6 @@
 /**
- * Loaded by `--import` into a `tacit` process: writes down every few seconds what must not grow, one JSON line each. The
- * heap is counted after a collection (`--expose-gc`), so that garbage is not taken for a leak.
+ * Loaded by `--import` into a `tacit` process: writes down what must not grow, every few seconds and at SIGUSR2, one JSON
+ * line each. The heap is counted after a collection (`--expose-gc`), so that garbage is not taken for a leak.
  */
 import { appendFileSync, readdirSync } from 'node:fs'
 
@@ -18,7 +18,7 @@ const FILE = process.env['TACIT_TEST_VITALS_FILE']
 const EVERY_MS = 3_000
 
 if (FILE !== undefined) {
-  setInterval(() => {
+  const write = (): void => {
     globalThis.gc?.()
     const vitals: Vitals = {
       ms: Math.round(performance.now()),
@@ -28,5 +28,7 @@ if (FILE !== undefined) {
       timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
     }
     appendFileSync(FILE, `${JSON.stringify(vitals)}\n`)
-  }, EVERY_MS).unref()
+  }
+  setInterval(write, EVERY_MS).unref()
+  process.on('SIGUSR2', write)
 }

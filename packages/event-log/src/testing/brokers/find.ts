@@ -1,6 +1,6 @@
 /**
  * Finds brokers for tests: those that `KAFKA_BROKERS` names; else one in a container, where a Docker engine answers;
- * else the jars, where Java is and Maven can fetch them; else none, with the reason.
+ * else the jars, where Java is and Maven can fetch them; else none, with the reason. Whoever ends brokers takes the jars.
  */
 import { startBrokers } from './cluster.js'
 import { membersSeenBy } from './control.js'
@@ -38,13 +38,9 @@ async function withoutJars(env: NodeJS.ProcessEnv): Promise<string | false> {
 }
 
 async function reason(need: Need, env: NodeJS.ProcessEnv): Promise<string | false> {
-  if (named(env).length > 0) {
-    return need === 'use'
-      ? false
-      : 'This test ends brokers, and KAFKA_BROKERS names some that are not its own.'
-  }
-  // Containers come up again on other ports, so tests that end brokers run on the jars there too.
-  if (need === 'use' && (await dockerAnswers(env))) return false
+  // Tests that end brokers start their own from the jars, whatever is named: those are not theirs to end, and containers
+  // come up again on other ports.
+  if (need === 'use' && (named(env).length > 0 || (await dockerAnswers(env)))) return false
   const missing = await withoutJars(env)
   if (missing === false || need === 'control') return missing
   return `${missing} Or start a Docker engine, or set KAFKA_BROKERS.`

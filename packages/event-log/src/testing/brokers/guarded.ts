@@ -18,6 +18,8 @@ const OUTPUT_CHARS = 64 * 1024
 export interface GuardedOptions {
   readonly cwd: string
   readonly env?: NodeJS.ProcessEnv
+  /** told what it prints, both streams, as it comes */
+  readonly said?: (text: string) => void
 }
 
 export interface Guarded {
@@ -46,7 +48,7 @@ function lifeline(child: ChildProcess): Writable {
 export function spawnGuarded(
   command: string,
   args: readonly string[],
-  { cwd, env = process.env }: GuardedOptions,
+  { cwd, env = process.env, said = () => undefined }: GuardedOptions,
 ): Guarded {
   const child = spawn('/bin/sh', ['-c', GUARD, 'sh', command, ...args], {
     cwd,
@@ -60,6 +62,7 @@ export function spawnGuarded(
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (chunk: string) => {
       output = (output + chunk).slice(-OUTPUT_CHARS)
+      said(chunk)
     })
   }
   const gone = new Promise<number | null>((resolve) => {
