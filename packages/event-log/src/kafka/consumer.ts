@@ -182,7 +182,8 @@ class GroupConsumer implements Consumer {
     const parts = [...this.#parts.values()]
     const total = parts.reduce((sum, part) => sum + part.bytes, 0)
     let open = parts.filter((part) => part.bytes < PART_BYTES)
-    if (total >= TOTAL_BYTES) open = open.slice(0, 1)
+    // The one that is nearest to a step of its reader: when it is read there is room for the others.
+    if (total >= TOTAL_BYTES) open = open.toSorted((a, b) => b.bytes - a.bytes).slice(0, 1)
     const byNode = new Map<number, Part[]>()
     for (const part of open) {
       // no node has the number -1: asking it fails, and it is looked up anew who leads

@@ -34,6 +34,8 @@ export interface Committed {
   readonly messages: readonly FetchedMessage[]
   /** the offset after the last message looked at, those left out included */
   readonly next: number
+  /** the offset after the last one that could be read when this was fetched */
+  readonly end: number
 }
 
 /** The partition of which a fetch asked for an offset that it does not have; null for any other error. */
@@ -110,5 +112,5 @@ export function committedOf(fetched: FetchedPartition, offset: number): Committe
     next = at + 1
     if (stands && !message.isControlRecord) messages.push(message)
   }
-  return { messages, next }
+  return { messages, next, end: Number(fetched.lastStableOffset) }
 }

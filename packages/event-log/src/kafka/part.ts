@@ -18,6 +18,9 @@ import { TOPIC_LENGTH, type TopicCursor } from './topic-cursor.js'
 /** Kafka keeps 4,096 characters of metadata with an offset (offset.metadata.max.bytes). */
 const MAX_BOUNDARY_LENGTH = 4_096 - TOPIC_LENGTH
 
+/** A new step waits for so much, or for all there is, so that who catches up makes few and large inserts. */
+const STEP_BYTES = 4 * 1024 * 1024
+
 /** Writes a cursor for the generation that the part belongs to. */
 export type CommitCursor = (part: number, cursor: TopicCursor) => Promise<void>
 
@@ -33,6 +36,8 @@ export class Part implements LogPart {
   #bytes = 0
   /** everything up to here was fetched: the next offset to fetch */
   #fetched: number
+  /** where the part ended when it was fetched last */
+  #end = 0
   #state: 'open' | 'settling' | 'revoked' = 'open'
   /** a step that may have inserted something, and has not yet committed what */
   #stepping = false
@@ -86,6 +91,7 @@ export class Part implements LogPart {
     if (this.#state === 'revoked' || after < this.#cursor.position) return empty
     // no new step begins while the group settles; one that is under way reads on
     if (this.#state === 'settling' && !this.#stepping) return empty
+    if (!this.#stepping && this.#fetched < this.#end && this.#bytes < STEP_BYTES) return empty
     const end = Math.min(after + maxRecords, this.#fetched)
     const records: LogRecord[] = []
     let bytes = 0
@@ -114,7 +120,8 @@ export class Part implements LogPart {
   }
 
   /** Takes what was fetched from `next` on. */
-  add({ messages, next }: Committed): void {
+  add({ end, messages, next }: Committed): void {
+    this.#end = end
     if (this.#state === 'revoked' || next <= this.#fetched) return
     for (const { offset, timestamp, value } of messages) {
       const position = Number(offset) + 1

@@ -10,7 +10,7 @@ import { print, printJson, table, UsageError } from '../output.js'
 
 interface BenchOptions {
   readonly seconds: string
-  readonly rows: string
+  readonly rows?: string
   readonly rulebook: string
   readonly json?: boolean
 }
@@ -25,7 +25,7 @@ export function benchCommand(): Command {
       `${Object.keys(BENCHES).join(', ')} (default: all but distributed and batches, which need KAFKA_BROKERS)`,
     )
     .option('--seconds <n>', 'seconds of each round of a collector', '5')
-    .option('--rows <n>', 'rows of each round of the aggregator', '200000')
+    .option('--rows <n>', 'rows of each round of the aggregator (200000; 300000 on brokers)')
     .option('--rulebook <file>', 'the rulebook whose transforms are measured', ERP_RULEBOOK)
     .option('--json', 'for machines')
     .addHelpText(
@@ -87,7 +87,7 @@ async function collector({ json, seconds }: BenchOptions, tell: Say): Promise<vo
   if (!result.pinned) print('Server and load were not pinned to cores of their own: `taskset` is missing.')
 }
 
-async function aggregator({ json, rows }: BenchOptions, tell: Say): Promise<void> {
+async function aggregator({ json, rows = '200000' }: BenchOptions, tell: Say): Promise<void> {
   const result = await benchAggregator(positive(rows, '--rows'), (kind, round) =>
     tell(`round ${round}: ${kind}`),
   )
@@ -98,7 +98,11 @@ async function aggregator({ json, rows }: BenchOptions, tell: Say): Promise<void
   )
 }
 
-async function distributed({ json, rows: count, seconds }: BenchOptions, tell: Say): Promise<void> {
+/** On brokers an insert's worth for each of six parts. */
+async function distributed(
+  { json, rows: count = '300000', seconds }: BenchOptions,
+  tell: Say,
+): Promise<void> {
   const result = await benchDistributed(
     positive(seconds, '--seconds'),
     positive(count, '--rows'),
