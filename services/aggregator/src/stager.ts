@@ -9,7 +9,7 @@
  * A batch that the log holds twice is inserted once where both copies come in one step; else the settler sees to it, too.
  * A batch that cannot be opened or whose rows ClickHouse refuses is set aside sealed, and never stops the stream.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as letOthers, setTimeout as sleep } from 'node:timers/promises'
 import { type BatchHeader, readBatchHeader, type Stream, TacitError } from '@tacit/contracts'
 import type { LogPart, LogRecord } from '@tacit/event-log'
 import type { LogKeys } from '@tacit/keyring'
@@ -55,6 +55,7 @@ export class Stager {
   readonly #warehouse: Warehouse
   readonly #alarm: (message: string) => void
   readonly #rulebooks: Rulebooks
+  #ahead: { readonly after: number; readonly step: Promise<Step> } | null = null
   /** of one step, by hash and hour: a log holds thousands of batches of each */
   readonly #objections = new Map<string, string | null>()
 
@@ -89,12 +90,13 @@ export class Stager {
   async #step(): Promise<{ readonly taken: number; readonly atEnd: boolean }> {
     const cursor = this.#part.cursor()
     const known = cursor.boundary === null ? null : (JSON.parse(cursor.boundary) as Boundary)
-    const step = await this.#read(cursor.position, known?.last ?? null)
+    const step = await this.#next(cursor.position, known?.last ?? null)
     if (step.last === cursor.position) return { taken: 0, atEnd: true }
     // Of what another process was inserting when it lost this part, only some has come here yet: it waits for the rest.
     if (known !== null && step.last < known.last) return { taken: 0, atEnd: true }
     const boundary = known ?? { last: step.last, attempt: 0 }
     if (known === null) await this.#writeBoundary(cursor.position, boundary)
+    if (!step.atEnd) this.#readAhead(step.last)
     await this.#land(step, boundary, known !== null)
     const fates = [...step.fates].sort(([a], [b]) => a - b).map(([, fate]) => fate)
     await this.#membership.report({ batches: fates, last: step.last, corrupt: step.corrupt })
@@ -105,6 +107,20 @@ export class Stager {
 
   async #writeBoundary(position: number, boundary: Boundary): Promise<void> {
     await this.#part.commit({ position, boundary: JSON.stringify(boundary) })
+  }
+
+  /** What is opened while the step before it is inserted, so that neither ClickHouse nor this process waits. */
+  #readAhead(after: number): void {
+    const step = this.#read(after, null)
+    // Whether it failed is looked at by who needs it.
+    step.catch(() => undefined)
+    this.#ahead = { after, step }
+  }
+
+  #next(after: number, until: number | null): Promise<Step> {
+    const ahead = this.#ahead
+    this.#ahead = null
+    return ahead?.after === after && until === null ? ahead.step : this.#read(after, until)
   }
 
   async #read(after: number, until: number | null): Promise<Step> {
@@ -134,6 +150,7 @@ export class Stager {
         bytes += record.bytes.length
         rows += await this.#open(record, step)
       }
+      await letOthers()
     }
     return step
   }
