@@ -4,7 +4,7 @@ import type { LogPart } from '@tacit/event-log'
 import t from 'tap'
 import { erpRulebook, TestStores, testServer } from './testing/stores.js'
 import { ROWS, sendThree, settled } from './testing/three.js'
-import { EPOCH } from './testing/traffic.js'
+import { DAY_START, EPOCH } from './testing/traffic.js'
 
 const server = await testServer(t)
 const rulebook = erpRulebook('pages')
@@ -72,3 +72,50 @@ t.test(
     await running.close()
   },
 )
+
+t.test('what is opened ahead of a step that fails is opened again, and counts once', async (t) => {
+  const stores = new TestStores(join(dir, 'ahead'), server, 'ahead', rulebook)
+  stores.keeper.openEpoch(EPOCH)
+  let part: LogPart | null = null
+  let readAhead = 0
+  let commits = 0
+  const running = await stores.open((doors) => ({
+    ...doors,
+    log: {
+      ...doors.log,
+      parts(group) {
+        const [real] = doors.log.parts(group)
+        part ??= {
+          ...real,
+          cursor: () => real.cursor(),
+          read(...args) {
+            // A boundary is committed, and what is read lies behind it.
+            const { boundary } = real.cursor()
+            const last =
+              boundary === null ? Number.POSITIVE_INFINITY : (JSON.parse(boundary) as { last: number }).last
+            if (args[0] >= last) readAhead++
+            return real.read(...args)
+          },
+          async commit(cursor) {
+            commits++
+            if (commits === 2) throw new Error('the disk is away')
+            await real.commit(cursor)
+          },
+        }
+        return [part as LogPart & { readonly part: 0 }]
+      },
+    },
+  }))
+  // Three steps of at most 8 MiB.
+  const wide = ROWS.map((row, at) => ({ ...row, dims: { path: `/${String(at)}`.padEnd(900_000, 'x') } }))
+  for (const row of wide) await running.collector.send(DAY_START, [row])
+  await t.rejects(running.aggregator.stage(), { message: 'the disk is away' })
+  t.ok(readAhead > 0, 'the next step was opened meanwhile')
+  await running.aggregator.stage()
+  t.equal(await settled(running), ROWS.length)
+  t.equal(
+    running.aggregator.ledger().reduce((sum, row) => sum + row.accepted, 0),
+    ROWS.length,
+  )
+  await running.close()
+})
