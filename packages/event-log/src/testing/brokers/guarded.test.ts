@@ -29,9 +29,15 @@ t.test('a child and its folder go when the parent is killed', async (test) => {
   const program = `
     import { removeFolderAtDeath, spawnGuarded } from ${JSON.stringify(GUARDED)}
     removeFolderAtDeath(${JSON.stringify(dir)})
-    const child = spawnGuarded('sleep', ['600'], { cwd: '/' })
-    child.signal('SIGSTOP')
-    console.log(child.pid)`
+    let stopped = false
+    // The guard is there before the command says anything.
+    const said = () => {
+      if (stopped) return
+      stopped = true
+      child.signal('SIGSTOP')
+      console.log(child.pid)
+    }
+    const child = spawnGuarded('sh', ['-c', 'echo up; exec sleep 600'], { cwd: '/', said })`
   const parent = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
     cwd: fileURLToPath(new URL('.', import.meta.url)),
