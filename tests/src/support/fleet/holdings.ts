@@ -38,6 +38,12 @@ export async function landingRows(fleet: Fleet): Promise<number> {
   return Number(await query(fleet, 'SELECT count() FROM tacit.landing_day'))
 }
 
+/** Rows in landing and staging as they are, repetitions too. */
+export async function rowCount(fleet: Fleet): Promise<number> {
+  const counts = 'SELECT (SELECT count() FROM tacit.landing_day) + (SELECT count() FROM tacit.staging_day)'
+  return Number(await query(fleet, counts))
+}
+
 export interface SharedView {
   readonly state: AggregatorState
   ledger(): readonly LedgerRow[]

@@ -4,7 +4,7 @@ import type { SentBeacon } from '../crash/beacons.js'
 import { judge } from '../crash/oracle.js'
 import type { StoredRow } from '../crash/stores.js'
 import type { Fleet } from './fleet.js'
-import { holdingsOf, landingRows, openShared, type SharedView } from './holdings.js'
+import { holdingsOf, landingRows, openShared, rowCount, type SharedView } from './holdings.js'
 
 const HOUR = 3_600_000
 const ARRIVES_WITHIN_MS = 120_000
@@ -54,9 +54,13 @@ export async function untilArrived(
   withinMs = ARRIVES_WITHIN_MS,
 ): Promise<boolean> {
   const until = performance.now() + withinMs
+  const { acknowledged } = tallyOf(sent, [])
   for (;;) {
-    const { landing, staging } = await holdingsOf(fleet)
-    if (tallyOf(sent, [...landing, ...staging]).lost === 0) return true
+    // Rows are asked for when there are enough of them: after hours of kills there are hundreds of thousands.
+    if ((await rowCount(fleet)) >= acknowledged) {
+      const { landing, staging } = await holdingsOf(fleet)
+      if (tallyOf(sent, [...landing, ...staging]).lost === 0) return true
+    }
     if (performance.now() > until) return false
     await sleep(LOOK_EVERY_MS)
   }
