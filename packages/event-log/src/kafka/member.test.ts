@@ -167,31 +167,41 @@ t.test('K9 a coordinator that dies costs the members nothing', { skip }, async (
   t.same(alarms, [])
 })
 
-t.test('who is out of its group for long is outside, and who has no part is not', { skip }, async (t) => {
-  const brokers = await start(t, { nodes: 1, proxied: true })
-  const topic = await makeTopic(brokers.access(), 1)
-  await topic.close()
-  const join = () => {
-    const group = createConsumer(topic.options, { topic: topic.topic, group: GROUP, alarm: () => undefined })
-    t.teardown(() => group.close())
-    return group
-  }
-  const first = join()
-  t.equal(first.isOutside, true, 'nobody took it in yet')
-  await until(() => !first.isOutside)
-  const second = join()
-  await until(() => !second.isOutside)
-  await until(() => first.parts().length + second.parts().length === 1)
-  t.same([first.isOutside, second.isOutside], [false, false], 'one of them has nothing to read')
-  brokers.nodes[0]?.proxy?.hang()
-  await until(() => first.parts().length + second.parts().length === 0)
-  t.same([first.isOutside, second.isOutside], [false, false], 'it may come back at once')
-  const took = await until(() => first.isOutside && second.isOutside, 60_000)
-  t.comment(`outside after ${Math.round(took)} ms more`)
-  brokers.nodes[0]?.proxy?.heal()
-  await until(() => !first.isOutside && !second.isOutside)
-  t.equal(first.parts().length + second.parts().length, 1)
-})
+const minute = process.env['TACIT_TEST_FULL'] === '1' ? skip : 'it takes a minute: npm run test:full'
+
+t.test(
+  'who is out of its group for long is outside, and who has no part is not',
+  { skip: minute },
+  async (t) => {
+    const brokers = await start(t, { nodes: 1, proxied: true })
+    const topic = await makeTopic(brokers.access(), 1)
+    await topic.close()
+    const join = () => {
+      const group = createConsumer(topic.options, {
+        topic: topic.topic,
+        group: GROUP,
+        alarm: () => undefined,
+      })
+      t.teardown(() => group.close())
+      return group
+    }
+    const first = join()
+    t.equal(first.isOutside, true, 'nobody took it in yet')
+    await until(() => !first.isOutside)
+    const second = join()
+    await until(() => !second.isOutside)
+    await until(() => first.parts().length + second.parts().length === 1)
+    t.same([first.isOutside, second.isOutside], [false, false], 'one of them has nothing to read')
+    brokers.nodes[0]?.proxy?.hang()
+    await until(() => first.parts().length + second.parts().length === 0)
+    t.same([first.isOutside, second.isOutside], [false, false], 'it may come back at once')
+    const took = await until(() => first.isOutside && second.isOutside, 60_000)
+    t.comment(`outside after ${Math.round(took)} ms more`)
+    brokers.nodes[0]?.proxy?.heal()
+    await until(() => !first.isOutside && !second.isOutside)
+    t.equal(first.parts().length + second.parts().length, 1)
+  },
+)
 
 t.test(
   'K20 a commit that fails after the insert is tried, then refused, and the step begins again',
