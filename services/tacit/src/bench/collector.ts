@@ -1,5 +1,4 @@
 /** The collector's full path against bare servers, interleaved in one run: server on one core, load on the other. */
-import { spawnSync } from 'node:child_process'
 import { TacitError } from '@tacit/contracts'
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
@@ -9,10 +8,12 @@ import {
   CONNECTIONS,
   measure,
   median,
+  pinLoad,
   type Round,
   round2,
   type Server,
   startServer,
+  unpinLoad,
 } from './servers.js'
 import { benchTraffic } from './traffic.js'
 
@@ -68,7 +69,7 @@ export async function benchCollector(
   if (site === undefined) throw new TacitError('ERR_RULEBOOK_INVALID')
   const traffic = await benchTraffic(site.id, site.origins[0] ?? '', rulebook.policy.version, site.region)
   const pinned = canPin()
-  if (pinned) spawnSync('taskset', ['-cp', '1', String(process.pid)])
+  if (pinned) pinLoad()
   const servers = new Map<Kind, Server>()
   const rounds = new Map<Kind, Round[]>(KINDS.map((kind) => [kind, []]))
   try {
@@ -89,6 +90,7 @@ export async function benchCollector(
       )
   } finally {
     for (const { child } of servers.values()) child.disconnect()
+    if (pinned) unpinLoad()
   }
   const perRound = (kind: Kind) =>
     median(

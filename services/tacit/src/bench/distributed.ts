@@ -6,7 +6,6 @@
  * would share a core with each other, with the load and with the brokers, and what was measured would be that: they are
  * loaded in turn, and the CPU of both is counted all the while.
  */
-import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { cpus } from 'node:os'
 import { TacitError } from '@tacit/contracts'
@@ -21,10 +20,12 @@ import {
   CONNECTIONS,
   measure,
   median,
+  pinLoad,
   type Round,
   round2,
   type Server,
   startServer,
+  unpinLoad,
 } from './servers.js'
 import { benchTraffic } from './traffic.js'
 
@@ -106,7 +107,7 @@ async function benchCollectors(seconds: number, onRound: OnRound): Promise<Colle
   const traffic = await benchTraffic(site.id, site.origins[0] ?? '', rulebook.policy.version, site.region)
   // With cores enough nobody has to be kept off another's.
   const pinned = !atOnce && canPin()
-  if (pinned) spawnSync('taskset', ['-cp', '1', String(process.pid)])
+  if (pinned) pinLoad()
   const prefix = `bench-${randomBytes(4).toString('hex')}`
   const env = { TACIT_KAFKA_TOPIC_PREFIX: prefix }
   const servers: Server[] = []
@@ -143,5 +144,6 @@ async function benchCollectors(seconds: number, onRound: OnRound): Promise<Colle
     }
   } finally {
     for (const { child } of servers) child.disconnect()
+    if (pinned) unpinLoad()
   }
 }

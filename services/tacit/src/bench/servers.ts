@@ -1,5 +1,6 @@
 /** Servers of the benchmarks, each a process of its own, and what they used under load. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { TacitError } from '@tacit/contracts'
 import { load, type LoadResult } from './load.js'
@@ -15,6 +16,21 @@ export interface Server {
 
 export function canPin(): boolean {
   return spawnSync('taskset', ['-c', '0', 'true']).status === 0
+}
+
+/** Keeps this process, which makes the load, off the servers' core. */
+export function pinLoad(): void {
+  pinTo('1')
+}
+
+/** What is measured next, in this process and its children, has all cores again. */
+export function unpinLoad(): void {
+  pinTo(`0-${String(cpus().length - 1)}`)
+}
+
+/** @param list of cores, as taskset(1) takes it */
+function pinTo(list: string): void {
+  spawnSync('taskset', ['-acp', list, String(process.pid)])
 }
 
 function nextMessage<T>(child: ChildProcess): Promise<T> {
