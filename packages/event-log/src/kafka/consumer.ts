@@ -31,8 +31,8 @@ const PART_BYTES = 12 * 1024 * 1024
 /** What all buffers hold; above it the parts get theirs one by one, so that each can go on. */
 const TOTAL_BYTES = 128 * 1024 * 1024
 /** One answer of a broker; a first record comes whole even if it is larger. */
-const FETCH_BYTES = 2 * 1024 * 1024
-const FETCH_PART_BYTES = 0.5 * 1024 * 1024
+const FETCH_BYTES = 16 * 1024 * 1024
+const FETCH_PART_BYTES = 5 * 1024 * 1024
 /** How long a broker waits for something to answer with; what makes room meanwhile waits for it. */
 const FETCH_WAIT_MS = 250
 const IDLE_MS = 500
