@@ -14,18 +14,13 @@ type Quotas = Readonly<Partial<Record<'producer_byte_rate' | 'consumer_byte_rate
 
 /** What kafkajs encodes requests with. */
 interface Encoder {
+  readonly buf: Buffer
+  readonly buffer: Buffer
   writeBoolean(value: boolean): this
   writeDouble(value: number): this
   writeString(value: string | null): this
   writeArray(items: readonly Encoder[]): this
   writeEncoder(part: Encoder): this
-}
-
-interface Connection {
-  send(exchange: {
-    request: { apiKey: number; apiVersion: number; apiName: string; encode(): Promise<Encoder> }
-    response: { decode(bytes: Buffer): Promise<number>; parse(code: number): Promise<number> }
-  }): Promise<number>
 }
 
 const KafkaEncoder = createRequire(import.meta.url)('kafkajs/src/protocol/encoder.js') as new () => Encoder
@@ -51,8 +46,7 @@ export async function setQuotas(kafka: Kafka, quotas: Quotas): Promise<void> {
   try {
     await cluster.refreshMetadata()
     const broker = await cluster.findBroker({ nodeId: FIRST_NODE })
-    const connection = (await broker.connectionPool.getConnection(0)) as Connection
-    const code = await connection.send({
+    const code = await broker.connectionPool.send({
       request: {
         apiKey: ALTER_CLIENT_QUOTAS,
         apiVersion: VERSION,
