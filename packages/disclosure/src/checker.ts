@@ -2,158 +2,314 @@
  * The second, dumb checker: reads the counted nodes and the cells that are about to be released, and says whether
  * the rules hold. It shares no code with the cut, so that one mistake cannot pass both; it must agree before a
  * manifest is committed. Findings name rules, never values.
+ *
+ * How: every row lies in a leaf. In each view (rows of one depth) each leaf goes to the one cell that covers it; the leaves
+ * of a cell must be those of a group that was counted, and what the cell says must be what that group may say.
  */
-import type { Cell, CountedNode, StatisticSpec, Thresholds } from './types.js'
+import { type Days, leavesFew, limit, tellsPage } from './checker-capacity.js'
+import { checkHistogram } from './checker-histogram.js'
+import {
+  type Additive,
+  type BrokenRule,
+  type CheckedTree,
+  countsHold,
+  fails,
+  isMade,
+  keyOf,
+  limitsHold,
+  POOLED,
+  saidSum,
+  shown,
+  sum,
+} from './checker-rules.js'
+import type { Cell, CountedNode, Thresholds } from './types.js'
 
-export type BrokenRule =
-  | 'counts' // thresholds or counted nodes are no numbers that can belong together
-  | 'pool' // the pooled node is not the union of what failed
-  | 'rows' // published and rightly unpublished rows do not add up to the cleaned ones
-  | 'twice' // a group stands twice
-  | 'unknown_group' // a cell of no counted group
-  | 'thresholds' // a cell of a group that fails
-  | 'people' // people are not what was counted, not whole steps, or exact where that is not allowed
-  | 'capacity' // `(other)` says more than its parts can hide
-  | 'events' // events are not what was counted, or public where they may not be
-  | 'additive' // events of one kind would be public twice
+export type { BrokenRule, CheckedTree } from './checker-rules.js'
 
 export type Verdict = { readonly ok: true } | { readonly ok: false; readonly findings: readonly BrokenRule[] }
 
-export interface CheckedRelease {
-  readonly spec: StatisticSpec
+/** What a tree is checked against: everything that is released together. */
+interface Release {
+  readonly trees: readonly CheckedTree[]
   readonly thresholds: Thresholds
-  /** every counted node of the statistic */
-  readonly nodes: readonly CountedNode[]
-  /** the union of the failing ones, counted over the rows; null where none failed */
-  readonly pool: CountedNode | null
-  /** rows after cleaning and capping, counted apart from the nodes */
-  readonly cleanedRows: number
-  readonly cells: readonly Cell[]
+  readonly days: Days
 }
 
-const POOLED = '(other)'
-const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
-const keyOf = (dims: readonly string[]) => JSON.stringify(dims)
-const isPooled = (dims: readonly string[]) => dims.length > 0 && dims.every((value) => value === POOLED)
-/** `part` is more than `share` of `whole`, in millionths. */
-const exceeds = (part: number, whole: number, share: number) => part * 1e6 > Math.round(share * 1e6) * whole
+const NO_LIMIT = Number.POSITIVE_INFINITY
+const signature = (leaves: readonly number[]) => [...leaves].sort((a, b) => a - b).join(',')
 
-const verdict = (broken: ReadonlySet<BrokenRule>): Verdict =>
-  broken.size === 0 ? { ok: true } : { ok: false, findings: [...broken].sort() }
+function push<Value>(lists: Map<string, Value[]>, key: string, value: Value): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [value])
+  else list.push(value)
+}
 
-/** A limit that is not a number would let everything pass. */
-function limitsHold({ minUsers, minTenants, minNetworks, maxShare, maxPersonShare }: Thresholds): boolean {
+/** People of several groups together are no fewer than of each and no more than of all; rows simply add up. */
+function isUnion(node: CountedNode, parts: readonly CountedNode[]): boolean {
+  const growing = [
+    'users',
+    'tenants',
+    'networks',
+    'largestTenantUsers',
+    'largestTenantEvents',
+    'largestPersonEvents',
+  ] as const
   return (
-    [minUsers, minTenants, minNetworks].every((limit) => Number.isSafeInteger(limit) && limit >= 0) &&
-    [maxShare, maxPersonShare].every((share) => share >= 0 && share <= 1) &&
-    minUsers >= 2
+    node.events === sum(parts.map(({ events }) => events)) &&
+    growing.every((count) => {
+      const counts = parts.map((part) => part[count])
+      return node[count] <= sum(counts) && counts.every((part) => part <= node[count])
+    })
   )
 }
 
-function countsHold(node: CountedNode): boolean {
-  const { users, events, tenants, networks, largestTenantUsers, largestTenantEvents, largestPersonEvents } =
-    node
-  const counts = [
-    users,
-    events,
-    tenants,
-    networks,
-    largestTenantUsers,
-    largestTenantEvents,
-    largestPersonEvents,
-  ]
-  return (
-    counts.every((count) => Number.isSafeInteger(count) && count >= 0) &&
-    Math.max(users, largestTenantEvents, largestPersonEvents) <= events &&
-    Math.max(largestTenantUsers, tenants, networks) <= users
-  )
-}
+/** One tree in one slot of time: a window, or an hour of it. */
+class Slot {
+  readonly #tree: CheckedTree
+  readonly #hour: number | null
+  readonly #release: Release
+  readonly #broken: Set<BrokenRule>
+  readonly #nodes: ReadonlyMap<string, CountedNode>
+  readonly #leaves: readonly CountedNode[]
+  readonly #cells: ReadonlyMap<string, Cell>
+  /** values that stand by themselves, by view and parent; and values that occur, by parent */
+  readonly #named = new Map<string, string[]>()
+  readonly #occurring = new Map<string, string[]>()
+  /** counted groups by their leaves */
+  readonly #groups = new Map<string, CountedNode>()
+  /** leaves below each place */
+  readonly #under = new Map<string, number[]>()
 
-function fails(node: CountedNode, { identity, ...limit }: Thresholds): boolean {
-  if (node.users < limit.minUsers) return true
-  if (identity === 'network') return node.networks < limit.minNetworks
-  if (node.tenants < limit.minTenants + 1) return true
-  if (node.users < limit.minUsers + node.largestTenantUsers) return true
-  if (exceeds(node.largestTenantUsers, node.users, limit.maxShare)) return true
-  return exceeds(node.largestTenantEvents, node.events, limit.maxShare)
-}
-
-/** The most that `(other)` may say: whole steps, no more than its parts can hide. */
-function capacity(users: number, parts: number, step: number): number | null {
-  let lower = users - (users % step)
-  while (lower > (step - 1) * (parts - 1)) lower -= step
-  return lower < step ? null : lower
-}
-
-const GROWING = [
-  'users',
-  'tenants',
-  'networks',
-  'largestTenantUsers',
-  'largestTenantEvents',
-  'largestPersonEvents',
-] as const
-
-/** The union of several groups is no less than any of them and no more than all of them; rows simply add up. */
-function isUnion(pool: CountedNode, parts: readonly CountedNode[]): boolean {
-  if (pool.events !== sum(parts.map((part) => part.events))) return false
-  return GROWING.every((count) => {
-    const counts = parts.map((part) => part[count])
-    return pool[count] <= sum(counts) && counts.every((part) => part <= pool[count])
-  })
-}
-
-/** Checks one statistic's cells against what was counted. Never throws; an unusable input is a finding. */
-export function checkRelease({ spec, thresholds, nodes, pool, cleanedRows, cells }: CheckedRelease): Verdict {
-  const broken = new Set<BrokenRule>()
-  const step = thresholds.minUsers
-  const counted = pool === null ? nodes : [...nodes, pool]
-  if (!limitsHold(thresholds) || !counted.every(countsHold)) return { ok: false, findings: ['counts'] }
-
-  const groups = new Map(nodes.map((node) => [keyOf(node.dims), node]))
-  if (groups.size !== nodes.length) broken.add('twice')
-  const failing = nodes.filter((node) => isPooled(node.dims) || fails(node, thresholds))
-  const isFailing = new Set(failing)
-  if (pool === null ? failing.length > 0 : !isUnion(pool, failing)) broken.add('pool')
-
-  const due = (node: CountedNode, pooled: boolean): Omit<Cell, 'dims'> => {
-    const exact = spec.people === 'exact' && !pooled
-    const floored = pooled ? capacity(node.users, failing.length, step) : node.users - (node.users % step)
-    const users = spec.measures.includes('users') ? (exact ? node.users : floored) : null
-    const dominated = exceeds(node.largestPersonEvents, node.events, thresholds.maxPersonShare)
-    const events = spec.measures.includes('events') && !dominated ? node.events : null
-    return { users, events, floor: users === null || exact ? null : step }
-  }
-  const isSilent = (node: CountedNode, pooled: boolean) => {
-    const { users, events } = due(node, pooled)
-    return users === null && events === null
-  }
-
-  const published = new Set<string>()
-  let rows = 0
-  for (const cell of cells) {
-    const pooled = isPooled(cell.dims)
-    const node = pooled ? pool : groups.get(keyOf(cell.dims))
-    if (published.has(keyOf(cell.dims))) broken.add('twice')
-    published.add(keyOf(cell.dims))
-    if (node === null || node === undefined || cell.dims.length !== spec.by.length) {
-      broken.add('unknown_group')
-      continue
+  constructor(tree: CheckedTree, hour: number | null, release: Release, broken: Set<BrokenRule>) {
+    this.#tree = tree
+    this.#hour = hour
+    this.#release = release
+    this.#broken = broken
+    const nodes = tree.nodes.filter((node) => (node.hour ?? null) === hour)
+    const cells = tree.cells.filter((cell) => (cell.hour ?? null) === hour)
+    this.#nodes = new Map(nodes.map((node) => [keyOf(node.dims), node]))
+    this.#cells = new Map(cells.map((cell) => [keyOf(cell.dims), cell]))
+    this.#leaves = nodes.filter(({ dims }) => dims.length === tree.spec.levels.length)
+    if (this.#nodes.size !== nodes.length || this.#cells.size !== cells.length) broken.add('twice')
+    for (const { dims } of nodes) push(this.#occurring, keyOf(dims.slice(0, -1)), dims.at(-1) ?? '')
+    for (const { dims } of cells) {
+      const depth = dims.includes(POOLED) ? dims.indexOf(POOLED) : dims.length
+      for (let at = 0; at < depth; at += 1)
+        push(this.#named, `${String(dims.length)} ${keyOf(dims.slice(0, at))}`, dims[at] ?? '')
     }
-    rows += node.events
-    const expected = due(node, pooled)
-    if (fails(node, thresholds)) broken.add('thresholds')
-    const peopleHold = cell.users === expected.users && cell.floor === expected.floor
-    if (!peopleHold) broken.add(pooled ? 'capacity' : 'people')
-    if (cell.events !== expected.events) broken.add('events')
+    this.#gather()
   }
 
-  const poolStays = pool === null || fails(pool, thresholds) || isSilent(pool, true)
-  const unpublished = nodes.filter((node) => (isFailing.has(node) ? poolStays : isSilent(node, false)))
-  const total = sum(nodes.map((node) => node.events))
-  const accounted = rows + sum(unpublished.map((node) => node.events))
-  if (total !== cleanedRows || accounted !== cleanedRows) broken.add('rows')
-  return verdict(broken)
+  #gather(): void {
+    const under = this.#under
+    for (const [index, { dims }] of this.#leaves.entries())
+      for (let depth = 0; depth <= dims.length; depth += 1) push(under, keyOf(dims.slice(0, depth)), index)
+    for (const { node, union } of this.#tree.unions) {
+      if ((union.hour ?? null) !== this.#hour) continue
+      const parts = union.parts.flatMap((value) => this.#nodes.get(keyOf([...union.parent, value])) ?? [])
+      if (parts.length !== union.parts.length || !isUnion(node, parts)) this.#broken.add('pool')
+      this.#groups.set(signature(parts.flatMap(({ dims }) => under.get(keyOf(dims)) ?? [])), node)
+    }
+    for (const node of this.#nodes.values()) {
+      const leaves = under.get(keyOf(node.dims)) ?? []
+      if (node.events !== sum(leaves.map((at) => this.#leaves[at]?.events ?? 0))) this.#broken.add('counts')
+      this.#groups.set(signature(leaves), node)
+    }
+  }
+
+  run(): void {
+    const { levels, plain } = this.#tree.spec
+    for (const { dims } of this.#cells.values())
+      if (dims.length < plain || dims.length > levels.length) this.#broken.add('unknown_group')
+    for (let view = plain; view <= levels.length; view += 1) this.#checkView(view)
+  }
+
+  #checkView(view: number): void {
+    const covered = new Map<string, number[]>()
+    for (const [index, leaf] of this.#leaves.entries()) {
+      const cell = this.#cellOf(leaf, view)
+      if (cell !== null) push(covered, keyOf(cell.dims), index)
+      else if (!this.#mayBeOut(leaf, view)) this.#broken.add('rows')
+    }
+    for (const cell of this.#cells.values()) {
+      if (cell.dims.length !== view) continue
+      const group = this.#groups.get(signature(covered.get(keyOf(cell.dims)) ?? []))
+      if (group === undefined) this.#broken.add('unknown_group')
+      else this.#check(cell, group)
+    }
+  }
+
+  /** The cell of a view that a leaf's rows are in: its own, else the nearest pool above it. */
+  #cellOf({ dims }: CountedNode, view: number): Cell | null {
+    const path = dims.slice(0, view).map(shown)
+    const made = dims.slice(0, view).findIndex(isMade)
+    const own = this.#cells.get(keyOf(path))
+    if (own !== undefined && made < 0) return own
+    for (let at = made < 0 ? view - 1 : made; at >= 0; at -= 1) {
+      const pool = [...path.slice(0, at), ...Array.from({ length: view - at }, () => POOLED)]
+      const found = this.#cells.get(keyOf(pool))
+      if (found !== undefined) return found
+    }
+    return null
+  }
+
+  /** Drills: where nothing beside it is shown. Plain rows: where it, or the top-level group that it is in, may not be said. */
+  #mayBeOut({ dims }: CountedNode, view: number): boolean {
+    const { plain } = this.#tree.spec
+    if (view > plain) return !this.#named.has(`${String(view)} ${keyOf(dims.slice(0, view - 1).map(shown))}`)
+    const root = this.#nodes.get(keyOf(dims.slice(0, 1)))
+    if (root === undefined) return false
+    return (!this.#stands(root) || this.#isLeftWhole(root)) && !this.#poolIsDue()
+  }
+
+  /** Above the plain rows a group of which not every part stands may be pooled, without a row of its own. */
+  #isLeftWhole(root: CountedNode): boolean {
+    const { plain } = this.#tree.spec
+    const isNamed =
+      this.#named.get(`${String(plain)} ${keyOf([])}`)?.includes(shown(root.dims[0] ?? '')) === true
+    if (plain === 1 || isNamed) return false
+    const parts = [...this.#nodes.values()].filter(
+      ({ dims }) => dims.length > 1 && dims.length <= plain && dims[0] === root.dims[0],
+    )
+    return parts.some((part) => !this.#stands(part))
+  }
+
+  /** The top-level groups that may not stand alone are a block together, and one that may be said. */
+  #poolIsDue(): boolean {
+    const { maxEventsPerPerson, minUsers, step } = this.#release.thresholds
+    const roots = (this.#occurring.get(keyOf([])) ?? []).flatMap(
+      (value) => this.#nodes.get(keyOf([value])) ?? [],
+    )
+    const failing = roots.filter((root) => !this.#stands(root) || this.#isLeftWhole(root))
+    const values = new Set([
+      ...(this.#tree.spec.declared[0] ?? []),
+      ...roots.map(({ dims }) => dims[0] ?? ''),
+    ])
+    const parts =
+      this.#tree.spec.declared[0] === null ? failing.length : values.size - roots.length + failing.length
+    let room = (minUsers - 1) * (parts - 1)
+    room -= room % step
+    const pool = this.#groups.get(
+      signature(failing.flatMap(({ dims }) => this.#under.get(keyOf(dims)) ?? [])),
+    )
+    if (failing.length < 2 || pool === undefined || room < step || fails(pool, this.#release.thresholds))
+      return false
+    const events = this.#tree.spec.measures.includes('events')
+      ? saidSum(pool, 'events', this.#release.thresholds)
+      : null
+    if (events !== null && events > room * maxEventsPerPerson) return false
+    return events !== null || this.#tree.spec.measures.includes('users')
+  }
+
+  /** It may stand by itself. */
+  #stands(node: CountedNode): boolean {
+    const { thresholds, trees } = this.#release
+    if (node.dims.some(isMade) || this.#tree.hides?.(node) === true || fails(node, thresholds)) return false
+    if (leavesFew(this.#tree, node, trees, thresholds)) return false
+    const claim = this.#tree.claims?.get(keyOf(node.dims.map(shown)))
+    if (claim !== undefined && (claim < thresholds.step || node.dims.length < this.#tree.spec.plain))
+      return false
+    return this.#tree.spec.measures.includes('users') || saidSum(node, 'events', thresholds) !== null
+  }
+
+  #limit(dims: readonly string[]): number {
+    return limit(this.#tree, dims, this.#release.trees, this.#release.thresholds, this.#release.days)
+  }
+
+  /** How many values a pool may be of, as far as anybody can tell; null where the cell is no pool of siblings. */
+  #poolParts({ dims }: Cell): number | null {
+    const at = dims.indexOf(POOLED)
+    if (at < 0) return null
+    const parent = keyOf(dims.slice(0, at))
+    const named = new Set(this.#named.get(`${String(dims.length)} ${parent}`))
+    if (at > 0 && named.size === 0) return null
+    const raw = keyOf(dims.slice(0, at).map((value) => (value === '(none)' ? '' : value)))
+    const occurring = this.#occurring.get(raw) ?? []
+    const values = new Set([...(this.#tree.spec.declared[at] ?? []), ...occurring])
+    return [...values].filter((value) => isMade(value) || !named.has(shown(value))).length
+  }
+
+  #check(cell: Cell, node: CountedNode): void {
+    const { measures, people, plain } = this.#tree.spec
+    const { thresholds, trees } = this.#release
+    const { minUsers, step } = thresholds
+    if (fails(node, thresholds)) this.#broken.add('thresholds')
+    const isOwn = !cell.dims.includes(POOLED)
+    if (isOwn && (leavesFew(this.#tree, node, trees, thresholds) || this.#tree.hides?.(node) === true))
+      this.#broken.add('thresholds')
+    const parts = this.#poolParts(cell)
+    const room = parts === null ? NO_LIMIT : (minUsers - 1) * (parts - 1)
+    const claim = this.#tree.claims?.get(keyOf(cell.dims)) ?? NO_LIMIT
+    const most = parts === null ? claim : room - (room % step)
+    const limit = this.#limit(cell.dims)
+    if (most < step || limit < step || (cell.users ?? 0) > limit) this.#broken.add('capacity')
+    if (tellsPage(this.#tree, cell, trees)) this.#broken.add('capacity')
+    const offset = this.#tree.offsets?.(this.#hour, cell.dims)
+    const counted = Math.max(0, node.users + (offset?.users ?? 0))
+    const isExact =
+      people === 'exact' && cell.dims.length === plain && !cell.dims.includes(POOLED) && counted <= most
+    const said = Math.min(counted, most)
+    const whole = isExact ? said : said - (said % step)
+    const users = measures.includes('users') && (isExact || whole >= step) ? whole : null
+    if (cell.users !== users) this.#broken.add(most < counted ? 'capacity' : 'people')
+    if (cell.floor !== (users === null || isExact ? null : step)) this.#broken.add('people')
+    this.#checkSums(cell, node, most)
+    if (cell.share !== undefined) this.#broken.add('sums')
+    if (cell.users === null && cell.events === null) this.#broken.add('unknown_group')
+  }
+
+  #checkSums(cell: Cell, node: CountedNode, most: number): void {
+    const events = this.#due(cell, node, 'events')
+    // Events tell how many people there are at least: nobody has more than the cap.
+    const tells = events !== null && events > most * this.#release.thresholds.maxEventsPerPerson
+    if (cell.events !== (tells ? null : events)) this.#broken.add('events')
+    for (const measure of ['visits', 'time_s'] as const)
+      if ((cell[measure] ?? null) !== (tells ? null : this.#due(cell, node, measure)))
+        this.#broken.add('sums')
+  }
+
+  /** What a sum must read: its own where the cell is a block, else the sum of the cells that split it. */
+  #due(cell: Cell, node: CountedNode, measure: Additive): number | null {
+    if (!this.#tree.spec.measures.includes(measure)) return null
+    const named = this.#named.get(`${String(cell.dims.length + 1)} ${keyOf(cell.dims)}`)
+    if (named !== undefined) {
+      const below = [...new Set([...named, POOLED])].flatMap(
+        (value) => this.#cells.get(keyOf([...cell.dims, value]))?.[measure] ?? [],
+      )
+      return below.length === 0 ? null : sum(below)
+    }
+    const own = saidSum(node, measure, this.#release.thresholds)
+    const offset = this.#tree.offsets?.(this.#hour, cell.dims)
+    return own === null ? null : Math.max(0, own + (offset?.[measure] ?? 0))
+  }
+}
+
+function checkTree(tree: CheckedTree, release: Release, broken: Set<BrokenRule>): void {
+  const leaves = tree.nodes.filter(({ dims }) => dims.length === tree.spec.levels.length)
+  if (sum(leaves.map(({ events }) => events)) !== tree.cleanedRows) broken.add('rows')
+  const counted = [...tree.nodes, ...tree.unions.map(({ node }) => node)]
+  if (!counted.every(countsHold)) broken.add('counts')
+  if (tree.spec.histogram) {
+    for (const rule of checkHistogram(tree, release.thresholds)) broken.add(rule)
+    return
+  }
+  const hours = new Set([...tree.nodes, ...tree.cells].map(({ hour }) => hour ?? null))
+  for (const hour of hours) new Slot(tree, hour, release, broken).run()
+}
+
+/**
+ * Checks what one site releases of one window, hours with their day. Never throws; an unusable input is a finding.
+ * @param days of a week or a month: for each statistic the published cells of each of its days
+ */
+export function checkWindow(
+  trees: readonly CheckedTree[],
+  thresholds: Thresholds,
+  days: Days = new Map(),
+): Verdict {
+  if (!limitsHold(thresholds)) return { ok: false, findings: ['counts'] }
+  const broken = new Set<BrokenRule>()
+  for (const tree of trees) checkTree(tree, { trees, thresholds, days }, broken)
+  return broken.size === 0 ? { ok: true } : { ok: false, findings: [...broken].sort() }
 }
 
 /**
@@ -188,5 +344,5 @@ export function checkTogether(
       )
     if (clash) broken.add('additive')
   }
-  return verdict(broken)
+  return broken.size === 0 ? { ok: true } : { ok: false, findings: [...broken].sort() }
 }

@@ -5,8 +5,9 @@
  *     {"cells":[{"dims":["/a"],"events":44,"floor":10,"users":20}],"id":"erp/pages/day/2026-11-01T00:00:00Z",…,"v":1}
  *
  * Invariants
- * - The same cells in any order have the same text: keys are sorted, cells are sorted by their dimensions, numbers
+ * - The same cells in any order have the same text: keys are sorted, cells are sorted by their hour and dimensions, numbers
  *   are whole (RFC 8785 on this subset).
+ * - The hours of a day are one manifest, of the window `hour` and the day's start; their cells say which hour.
  * - The hash is the SHA-256 of the text in UTF-8.
  */
 import { createHash } from 'node:crypto'
@@ -37,13 +38,31 @@ export interface Manifest {
 
 const VERSION = 1
 
-function compareDims(left: Cell, right: Cell): number {
+function compareCells(left: Cell, right: Cell): number {
+  if (left.hour !== right.hour) return (left.hour ?? -1) - (right.hour ?? -1)
   for (const [index, value] of left.dims.entries()) {
     const other = right.dims[index]
     if (other === undefined) return 1
     if (value !== other) return value < other ? -1 : 1
   }
   return left.dims.length - right.dims.length
+}
+
+/** Keys in sorted order; a measure that a cell has not is not there. */
+function canonical(cell: Cell): Cell {
+  const { dims, events, events_error, floor, hour, share, time_s, users, users_error, visits } = cell
+  return {
+    dims,
+    events,
+    ...(events_error === undefined ? {} : { events_error }),
+    floor,
+    ...(hour === undefined ? {} : { hour }),
+    ...(share === undefined ? {} : { share }),
+    ...(time_s === undefined ? {} : { time_s }),
+    users,
+    ...(users_error === undefined ? {} : { users_error }),
+    ...(visits === undefined ? {} : { visits }),
+  }
 }
 
 function sha256(text: string): string {
@@ -60,12 +79,7 @@ export function buildManifest(content: ManifestContent): Manifest {
   const id = manifestId(content)
   // Keys in sorted order by hand: JSON.stringify keeps the order of insertion.
   const text = JSON.stringify({
-    cells: [...content.cells].sort(compareDims).map(({ dims, events, floor, users }) => ({
-      dims,
-      events,
-      floor,
-      users,
-    })),
+    cells: [...content.cells].sort(compareCells).map(canonical),
     id,
     kind: content.kind,
     rulebook: content.rulebook,

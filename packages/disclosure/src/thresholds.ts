@@ -1,12 +1,5 @@
 /** Which counted groups may stand in public: the thresholds of design.md, "Disclosure: one event, one block". */
-import type { CountedNode, Thresholds } from './types.js'
-
-export interface Standing {
-  /** the group may be published */
-  readonly block: boolean
-  /** its events may be, too; otherwise people only */
-  readonly events: boolean
-}
+import type { Additive, CountedNode, Sum, Thresholds } from './types.js'
 
 /** Shares are compared as whole millionths, so that no rounding of a binary fraction decides. */
 const SHARE_UNITS = 1_000_000
@@ -22,7 +15,7 @@ function withinShare(part: number, whole: number, share: number): boolean {
  */
 function signedBlock(node: CountedNode, thresholds: Thresholds): boolean {
   return (
-    node.users >= thresholds.minUsers &&
+    node.users >= thresholds.step &&
     node.tenants >= thresholds.minTenants &&
     node.users - node.largestTenantUsers >= thresholds.minUsers &&
     node.tenants - 1 >= thresholds.minTenants &&
@@ -32,15 +25,37 @@ function signedBlock(node: CountedNode, thresholds: Thresholds): boolean {
 }
 
 function networkBlock(node: CountedNode, thresholds: Thresholds): boolean {
-  return node.users >= thresholds.minUsers && node.networks >= thresholds.minNetworks
+  return node.users >= thresholds.step && node.networks >= thresholds.minNetworks
 }
 
-/** Whether a group may be published, and whether with its events or with its people only. Never throws. */
-export function passes(node: CountedNode, thresholds: Thresholds): Standing {
-  const block =
-    thresholds.identity === 'signed' ? signedBlock(node, thresholds) : networkBlock(node, thresholds)
-  return {
-    block,
-    events: block && withinShare(node.largestPersonEvents, node.events, thresholds.maxPersonShare),
+/** Whether a group of people may be published at all; one that is less than a step has nothing to say. Never throws. */
+export function passes(node: CountedNode, thresholds: Thresholds): boolean {
+  return thresholds.identity === 'signed' ? signedBlock(node, thresholds) : networkBlock(node, thresholds)
+}
+
+/** What a node has of something that adds up. */
+export function sumOf(node: CountedNode, measure: Additive): Sum {
+  if (measure === 'events') {
+    const { events, largestPersonEvents, largestTenantEvents, users } = node
+    return {
+      total: events,
+      people: users,
+      largestTenant: largestTenantEvents,
+      largestPerson: largestPersonEvents,
+    }
   }
+  return node[measure] ?? { total: 0, people: 0, largestTenant: 0, largestPerson: 0 }
+}
+
+/**
+ * Whether a sum of a block may be public, too: enough people have some of it, and nobody more than their share. Otherwise
+ * the block says people only.
+ */
+export function mayAdd(node: CountedNode, measure: Additive, thresholds: Thresholds): boolean {
+  const { largestPerson, largestTenant, people, total } = sumOf(node, measure)
+  return (
+    people >= thresholds.minUsers &&
+    withinShare(largestPerson, total, thresholds.maxPersonShare) &&
+    (thresholds.identity === 'network' || withinShare(largestTenant, total, thresholds.maxShare))
+  )
 }

@@ -1,9 +1,22 @@
-/** The doors of disclosure control: counted nodes in, cells out. Pure data. */
+/** The doors of disclosure control: counted nodes of declared trees in, cells out. Pure data. */
+
+/** Something that adds up, over the rows of a node. */
+export interface Sum {
+  readonly total: number
+  /** distinct people who have any of it */
+  readonly people: number
+  /** of the tenant that has most of it */
+  readonly largestTenant: number
+  /** of the person that has most of it */
+  readonly largestPerson: number
+}
 
 /** A node of a declared tree, counted exactly over cleaned and capped rows. */
 export interface CountedNode {
-  /** values of the statistic's `by` dimensions, in their order */
+  /** values of the tree's levels, from the first; as many as the node is deep */
   readonly dims: readonly string[]
+  /** hour of the day, 0 to 23, where a tree is counted by the hour; null or absent for a whole window */
+  readonly hour?: number | null
   /** distinct people */
   readonly users: number
   readonly events: number
@@ -17,34 +30,79 @@ export interface CountedNode {
   readonly largestTenantEvents: number
   /** events of the person that has most events here */
   readonly largestPersonEvents: number
+  readonly visits?: Sum
+  /** seconds */
+  readonly time_s?: Sum
 }
 
 export interface Thresholds {
   readonly identity: 'signed' | 'network'
   readonly minUsers: number
+  /** people are floored to whole steps of so many; no less than `minUsers` (smaller ones prove small groups) */
+  readonly step: number
   readonly minTenants: number
   readonly minNetworks: number
   /** 0..1 */
   readonly maxShare: number
   /** 0..1 */
   readonly maxPersonShare: number
+  /** rows of one person that count, per kind and window: what events tell of people */
+  readonly maxEventsPerPerson: number
 }
 
-export interface StatisticSpec {
+/** What adds up over blocks. */
+export type Additive = 'events' | 'visits' | 'time_s'
+export type Measure = 'users' | Additive
+
+/** A statistic of one window as a tree: site (no node) → levels[0] → levels[1] … */
+export interface TreeSpec {
+  /** id of the statistic */
   readonly id: string
-  readonly by: readonly string[]
-  readonly measures: readonly ('users' | 'events')[]
+  readonly levels: readonly string[]
+  /** so many levels are the plain rows (`by`); deeper ones are drills */
+  readonly plain: number
+  readonly measures: readonly Measure[]
   readonly people: 'floored' | 'exact'
+  /** values that each level may have, null where that is open (and then nobody can count what is missing) */
+  readonly declared: readonly (readonly string[] | null)[]
+  /** hours that a statistic of hours can have; all 24 without it */
+  readonly hours?: readonly number[]
+  /** the last level is the buckets of a histogram, in their order: neighbours merge, and shares are published */
+  readonly histogram: boolean
 }
 
-/** One published cell. A measure that is not public is null. */
+/** Siblings that are counted together. `parts`: their values on the level below `parent`. */
+export interface Union {
+  readonly hour: number | null
+  readonly parent: readonly string[]
+  readonly parts: readonly string[]
+}
+
+/** A union, counted anew over the same rows: distinct people do not add up. */
+export interface CountedUnion {
+  readonly union: Union
+  readonly node: CountedNode
+}
+
+/** One published cell. A measure that is not public is null or absent. */
 export interface Cell {
-  /** values of `by`; every dimension is `(other)` in the pooled cell */
+  /** values of the levels, at least `plain` of them; pooled ones read `(other)` */
   readonly dims: readonly string[]
+  /** hour of the day, in statistics of hours */
+  readonly hour?: number
   readonly users: number | null
-  readonly events: number | null
-  /** the step that `users` was floored to; null where people are exact */
+  /** the step that `users` was floored to; null where people are exact or not public */
   readonly floor: number | null
+  readonly events: number | null
+  readonly visits?: number
+  readonly time_s?: number
+  /** whole percent of the events of a group, in histograms */
+  readonly share?: number
+  /** half width of the 95 % interval, where noise was added */
+  readonly users_error?: number
+  readonly events_error?: number
 }
 
 export const OTHER = '(other)'
+/** What an empty value is called in public. */
+export const NONE = '(none)'

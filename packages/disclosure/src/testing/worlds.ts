@@ -1,21 +1,31 @@
 /** Random small worlds for the property tests: people who did things, counted by a plain and slow reference. */
 import fc from 'fast-check'
-import { cellsOf } from '../cells.js'
-import type { CheckedRelease } from '../checker.js'
-import { cut } from '../cut.js'
-import { type CountedNode, OTHER, type StatisticSpec, type Thresholds } from '../types.js'
+import { type CountedTree, questionsOf, releaseWindow, type WindowInput } from '../release.js'
+import {
+  type Cell,
+  type CountedNode,
+  type CountedUnion,
+  OTHER,
+  type Sum,
+  type Thresholds,
+  type TreeSpec,
+  type Union,
+} from '../types.js'
 
 /** One cleaned row. */
 export interface Row {
   readonly person: number
   readonly tenant: number
   readonly network: number
+  readonly hour: number
   readonly dims: readonly string[]
+  readonly visit: boolean
+  readonly seconds: number
 }
 
 export interface World {
   readonly rows: readonly Row[]
-  readonly spec: StatisticSpec
+  readonly specs: readonly TreeSpec[]
   readonly thresholds: Thresholds
 }
 
@@ -34,10 +44,35 @@ const events = (rows: readonly Row[]) => rows.length
 const largest = (groups: Map<unknown, Row[]>, weigh: (rows: readonly Row[]) => number) =>
   Math.max(0, ...[...groups.values()].map(weigh))
 
-function countNode(dims: readonly string[], rows: readonly Row[], signed: boolean): CountedNode {
+function sumOf(rows: readonly Row[], signed: boolean, of: (row: Row) => number): Sum {
+  const total = (some: readonly Row[]) => some.reduce((sum, row) => sum + of(row), 0)
+  return {
+    total: total(rows),
+    people: people(rows.filter((row) => of(row) > 0)),
+    largestTenant: signed
+      ? largest(
+          groupBy(rows, (row) => row.tenant),
+          total,
+        )
+      : 0,
+    largestPerson: largest(
+      groupBy(rows, (row) => row.person),
+      total,
+    ),
+  }
+}
+
+/** Everything that is counted of a group of rows. */
+export function countNode(
+  dims: readonly string[],
+  hour: number | null,
+  rows: readonly Row[],
+  signed: boolean,
+): CountedNode {
   const tenants = signed ? groupBy(rows, (row) => row.tenant) : new Map<number, Row[]>()
   return {
     dims,
+    hour,
     users: people(rows),
     events: events(rows),
     tenants: tenants.size,
@@ -48,83 +83,166 @@ function countNode(dims: readonly string[], rows: readonly Row[], signed: boolea
       groupBy(rows, (row) => row.person),
       events,
     ),
+    visits: sumOf(rows, signed, (row) => Number(row.visit)),
+    time_s: sumOf(rows, signed, (row) => row.seconds),
   }
 }
 
-/** Every row of a group, by the group's dimensions. */
-export function groupsOf(world: World): Map<string, Row[]> {
-  return groupBy(world.rows, (row) => JSON.stringify(row.dims))
+const startsWith = (row: Row, start: readonly string[]) => start.every((value, at) => row.dims[at] === value)
+
+/** A tree over rows, of every depth; of each hour where asked. `dims` of a row are the values of the levels. */
+export function countTree(
+  spec: TreeSpec,
+  rows: readonly Row[],
+  signed: boolean,
+  hourly: boolean,
+): CountedNode[] {
+  return spec.levels.flatMap((_level, at) => {
+    const groups = groupBy(rows, (row) =>
+      JSON.stringify([hourly ? row.hour : null, ...row.dims.slice(0, at + 1)]),
+    )
+    return [...groups].map(([key, group]) => {
+      const [hour, ...dims] = JSON.parse(key) as [number | null, ...string[]]
+      return countNode(dims, hour, group, signed)
+    })
+  })
 }
 
-/** A release with the rows that its pool was counted over. */
-export interface Release extends CheckedRelease {
-  readonly pooled: readonly Row[]
+/** A union, counted over rows. */
+export function countUnion(union: Union, rows: readonly Row[], signed: boolean): CountedUnion {
+  const { hour, parent, parts } = union
+  const of = new Set(parts)
+  const inside = rows.filter(
+    (row) =>
+      (hour === null || row.hour === hour) &&
+      startsWith(row, parent) &&
+      of.has(row.dims[parent.length] ?? ''),
+  )
+  return { union, node: countNode(parent, hour, inside, signed) }
 }
 
-/** Counts, cuts and makes cells, as the aggregator does with the warehouse. */
-export function release(world: World): Release {
-  const { rows, spec, thresholds } = world
+/** A release, and what it was made of. */
+export interface Release {
+  readonly input: WindowInput
+  readonly cells: readonly (readonly Cell[])[]
+  readonly ok: boolean
+  readonly findings: readonly string[]
+}
+
+/** Counts, asks, cuts and checks, as the aggregator does with the warehouse. */
+export function release(
+  trees: readonly {
+    readonly tree: Omit<CountedTree, 'nodes' | 'unions' | 'cleanedRows'>
+    readonly rows: readonly Row[]
+  }[],
+  thresholds: Thresholds,
+): Release {
   const signed = thresholds.identity === 'signed'
-  const groups = [...groupsOf(world).values()]
-  const nodes = groups.map((group) => countNode(group[0]?.dims ?? [], group, signed))
-  const { blocks, failing } = cut(nodes, thresholds)
-  const failed = new Set(failing.map((node) => JSON.stringify(node.dims)))
-  const pooled = rows.filter((row) => failed.has(JSON.stringify(row.dims)))
-  const other = spec.by.map(() => OTHER)
-  const pool = failing.length === 0 ? null : countNode(other, pooled, signed)
-  const cells = cellsOf(spec, blocks, pool, failing.length, thresholds)
-  return { spec, thresholds, nodes, pool, cleanedRows: rows.length, cells, pooled }
+  let counted: readonly CountedTree[] = trees.map(({ rows, tree }) => ({
+    ...tree,
+    nodes: countTree(tree.spec, rows, signed, tree.window === 'hour'),
+    unions: [],
+    cleanedRows: rows.length,
+  }))
+  for (;;) {
+    const input: WindowInput = { trees: counted, funnels: [], thresholds }
+    const asked = questionsOf(input)
+    if (asked.every((unions) => unions.length === 0)) {
+      const { trees: cells, verdict } = releaseWindow(input)
+      return { input, cells, ok: verdict.ok, findings: verdict.ok ? [] : verdict.findings }
+    }
+    counted = counted.map((tree, at) => ({
+      ...tree,
+      unions: [
+        ...tree.unions,
+        ...(asked[at] ?? []).map((union) => countUnion(union, trees[at]?.rows ?? [], signed)),
+      ],
+    }))
+  }
 }
 
 /** A few popular values, a tail of rare ones, and one that reads like the pool. */
-const VALUES = ['/a', '/a', '/a', '/a', '/b', '/b', '/b', '/c', '/c', '/d', '/e', '/f', '/g', '/h', OTHER]
+const VALUES = ['/a', '/a', '/a', '/a', '/b', '/b', '/b', '/c', '/c', '/d', '/e', '', OTHER]
+const DECLARED = ['/a', '/b', '/c', '/d', '/e', '/f', '/g']
+const DRILLS = ['desktop', 'desktop', 'desktop', 'mobile', 'mobile', 'tablet', '']
+const DRILL_DECLARED = ['desktop', 'mobile', 'tablet', 'other']
 const PEOPLE = 90
 
-const thresholds: fc.Arbitrary<Thresholds> = fc.record({
-  identity: fc.constantFrom('signed', 'network'),
-  minUsers: fc.integer({ min: 2, max: 7 }),
-  minTenants: fc.integer({ min: 1, max: 3 }),
-  minNetworks: fc.integer({ min: 1, max: 5 }),
-  maxShare: fc.constantFrom(0.3, 0.5, 0.75, 1),
-  maxPersonShare: fc.constantFrom(0.1, 0.25, 0.5, 1),
+export const thresholdsOf: fc.Arbitrary<Thresholds> = fc
+  .record({
+    identity: fc.constantFrom<Thresholds['identity']>('signed', 'network'),
+    minUsers: fc.integer({ min: 2, max: 7 }),
+    more: fc.constantFrom(0, 0, 1, 3),
+    minTenants: fc.integer({ min: 1, max: 3 }),
+    minNetworks: fc.integer({ min: 1, max: 5 }),
+    maxShare: fc.constantFrom(0.3, 0.5, 0.75, 1),
+    maxPersonShare: fc.constantFrom(0.1, 0.25, 0.5, 1),
+    maxEventsPerPerson: fc.constantFrom(3, 20, 400),
+  })
+  .map(({ more, ...limits }) => ({ ...limits, step: limits.minUsers + more }))
+
+const spec: fc.Arbitrary<TreeSpec> = fc.record({
+  id: fc.constant('pages'),
+  levels: fc.constant(['path', 'device']),
+  plain: fc.constantFrom(1, 1, 2),
+  measures: fc.constantFrom<TreeSpec['measures']>(
+    ['users', 'events'],
+    ['users', 'events', 'visits', 'time_s'],
+    ['users'],
+    ['events'],
+  ),
+  people: fc.constantFrom<TreeSpec['people']>('floored', 'floored', 'exact'),
+  declared: fc.constantFrom<TreeSpec['declared']>(
+    [DECLARED, DRILL_DECLARED],
+    [null, DRILL_DECLARED],
+    [null, null],
+  ),
+  histogram: fc.constant(false),
 })
 
-const spec: fc.Arbitrary<StatisticSpec> = fc
+const rowsOf = fc
   .record({
-    measures: fc.constantFrom<StatisticSpec['measures']>(
-      ['users', 'events'],
-      ['users', 'events'],
-      ['users'],
-      ['events'],
-    ),
-    people: fc.constantFrom<StatisticSpec['people']>('floored', 'exact'),
-    by: fc.constantFrom(['path'], ['path'], ['from_path', 'path']),
-  })
-  .map((parts) => ({ id: 'pages', ...parts }))
-
-/** Worlds of up to 90 people in up to 8 tenants and 12 networks, with up to 400 rows. */
-export const worlds: fc.Arbitrary<World> = spec.chain((declared) =>
-  fc
-    .record({
-      thresholds,
-      homes: fc.array(fc.tuple(fc.nat(7), fc.nat(11)), { minLength: PEOPLE, maxLength: PEOPLE }),
-      visits: fc.array(
-        fc.tuple(
-          fc.nat(PEOPLE - 1),
-          fc.array(fc.constantFrom(...VALUES), {
-            minLength: declared.by.length,
-            maxLength: declared.by.length,
-          }),
-        ),
-        { maxLength: 400, size: 'max' },
+    homes: fc.array(fc.tuple(fc.nat(7), fc.nat(11)), { minLength: PEOPLE, maxLength: PEOPLE }),
+    visits: fc.array(
+      fc.tuple(
+        fc.nat(PEOPLE - 1),
+        fc.constantFrom(...VALUES),
+        fc.constantFrom(...DRILLS),
+        fc.nat(3),
+        fc.boolean(),
+        fc.constantFrom(0, 10, 60),
       ),
-    })
-    .map(({ thresholds: limits, homes, visits }) => ({
-      spec: declared,
-      thresholds: limits,
-      rows: visits.map(([person, dims]) => {
-        const [tenant, network] = homes[person] ?? [0, 0]
-        return { person, tenant, network, dims }
-      }),
-    })),
-)
+      { maxLength: 400, size: 'max' },
+    ),
+  })
+  .map(({ homes, visits }) =>
+    visits.map(([person, path, device, hour, visit, seconds]): Row => {
+      const [tenant, network] = homes[person] ?? [0, 0]
+      return { person, tenant, network, hour, dims: [path, device], visit, seconds }
+    }),
+  )
+
+/** Worlds of up to 90 people in up to 8 tenants and 12 networks, with up to 400 rows in four hours. */
+export const worlds: fc.Arbitrary<World> = fc
+  .record({ first: spec, thresholds: thresholdsOf, rows: rowsOf })
+  .map(({ first, rows, thresholds }) => ({ rows, thresholds, specs: [first] }))
+
+/** The release of a world: its tree by the day, and people of its plain rows by the hour. */
+export function releaseOf({ rows, specs, thresholds }: World): Release {
+  const [declared] = specs as [TreeSpec]
+  const hours: TreeSpec = {
+    ...declared,
+    levels: declared.levels.slice(0, declared.plain),
+    measures: ['users'],
+    people: 'floored',
+  }
+  const day = { spec: declared, window: 'day' as const, kind: 'page_view' }
+  const hour = { spec: hours, window: 'hour' as const, kind: 'page_view' }
+  return release(
+    [
+      { tree: day, rows },
+      { tree: hour, rows: rows.map((row) => ({ ...row, dims: row.dims.slice(0, declared.plain) })) },
+    ],
+    thresholds,
+  )
+}

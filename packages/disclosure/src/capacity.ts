@@ -1,0 +1,265 @@
+/**
+ * Capacity: what published people may say at most, so that nobody can conclude of any group that somebody, and fewer
+ * than k, are in it. A union is published beside some of its parts; the others each have fewer than k, as everybody
+ * knows. With no more people than `Σ upper(published parts) + (k−1)(unpublished−1)` any one of them may be empty.
+ * Source: design.md, "One event, one block", step 6.
+ *
+ * Here, a union is: a day over its hours, a week or a month over its days, and a node of one tree over those nodes of a
+ * finer tree of the same rows that refine it (a page over the ways that led to it). It works on what is public alone,
+ * but for exact people, where what is left beside a part has to be counted.
+ */
+import { type Cell, type CountedNode, NONE, OTHER, type Thresholds, type TreeSpec } from './types.js'
+
+/** The largest whole number of steps that is no more than `people`. */
+export function floorTo(people: number, step: number): number {
+  return Math.floor(people / step) * step
+}
+
+/** The most people that a pool may be said to have, in whole steps. @param parts values that may be in it, as far as anybody can tell */
+export function poolBound(parts: number, { minUsers, step }: Thresholds): number {
+  return Math.max(0, floorTo((minUsers - 1) * (parts - 1), step))
+}
+
+/** A cell on its way, with what was counted. */
+export interface Draft {
+  readonly cell: Cell
+  readonly node: CountedNode
+}
+
+export type ClosedWindow = 'hour' | 'day' | 'week' | 'month'
+
+/** Which rows a tree counts, and how. */
+export interface TreeMeta {
+  readonly spec: TreeSpec
+  readonly window: ClosedWindow
+  /** event kind of the rows; null: all kinds */
+  readonly kind: string | null
+}
+
+/** The cells of one tree and window on their way. */
+export interface DraftTree extends TreeMeta {
+  readonly drafts: readonly Draft[]
+}
+
+type Part = { readonly upper: number } | 'failing' | 'empty' | 'unknown'
+
+const keyOf = (dims: readonly string[]): string => JSON.stringify(dims)
+
+/** Published cells of one slot of time, to be asked what they tell of a group. */
+class Slot {
+  readonly #cells = new Map<string, Cell>()
+  readonly #named = new Set<string>()
+  readonly #split = new Set<string>()
+  readonly #pools = new Set<string>()
+
+  constructor(cells: Iterable<Cell>) {
+    for (const cell of cells) {
+      this.#cells.set(keyOf(cell.dims), cell)
+      for (const [at, value] of cell.dims.entries()) {
+        const parent = keyOf(cell.dims.slice(0, at))
+        if (value === OTHER) {
+          this.#pools.add(parent)
+          break
+        }
+        this.#split.add(parent)
+        this.#named.add(keyOf(cell.dims.slice(0, at + 1)))
+      }
+    }
+  }
+
+  /** What everybody can tell of the people of a group: how many at most, where it is published. */
+  part(dims: readonly string[], step: number): Part {
+    const cell = this.#cells.get(keyOf(dims))
+    if (cell !== undefined) {
+      if (cell.users === null) return 'unknown'
+      return { upper: cell.floor === null ? cell.users : cell.users + step - 1 }
+    }
+    const at = dims.findIndex((_value, index) => !this.#named.has(keyOf(dims.slice(0, index + 1))))
+    // Passing top-level values are always published: one that is not has failed.
+    if (at === 0) return 'failing'
+    const parent = keyOf(dims.slice(0, at))
+    if (at < 0 || this.#pools.has(parent) || !this.#split.has(parent)) return 'unknown'
+    return 'empty'
+  }
+}
+
+/** @returns the most that the union may be said to have; null where its parts set no bound */
+function boundOf(parts: readonly Part[], { minUsers }: Thresholds): number | null {
+  if (parts.includes('unknown')) return null
+  const failing = parts.filter((part) => part === 'failing').length
+  if (failing === 0) return null
+  const published = parts.reduce((sum, part) => sum + (typeof part === 'object' ? part.upper : 0), 0)
+  return published + (minUsers - 1) * (failing - 1)
+}
+
+/** A way in which the groups of a tree fall into parts. @returns the parts of a group; null where it has none that way */
+type Partition = (dims: readonly string[]) => readonly Part[] | null
+
+/** Hours of a day, unless a statistic has fewer. */
+export const HOURS: readonly number[] = Array.from({ length: 24 }, (_none, hour) => hour)
+
+function byHours(hours: DraftTree, step: number): Partition {
+  const slots = (hours.spec.hours ?? HOURS).map(
+    (hour) => new Slot(hours.drafts.flatMap(({ cell }) => (cell.hour === hour ? [cell] : []))),
+  )
+  return (dims) => (dims.length === hours.spec.plain ? slots.map((slot) => slot.part(dims, step)) : null)
+}
+
+function byDays(days: readonly (readonly Cell[])[], step: number): Partition {
+  const slots = days.map((cells) => new Slot(cells))
+  return (dims) => slots.map((slot) => slot.part(dims, step))
+}
+
+/** @param finer a tree whose plain levels have all of `coarser`'s and one more of a closed domain; null where it is none */
+function byFiner(coarser: TreeSpec, finer: DraftTree, step: number): Partition | null {
+  const levels = finer.spec.levels.slice(0, finer.spec.plain)
+  const more = levels.filter((level) => !coarser.levels.includes(level))
+  const [extra] = more
+  const values = extra === undefined ? null : finer.spec.declared[levels.indexOf(extra)]
+  if (extra === undefined || more.length > 1 || values === null || values === undefined) return null
+  const slot = new Slot(finer.drafts.map(({ cell }) => cell))
+  return (dims) => {
+    const group = new Map(dims.map((value, at) => [coarser.levels[at] ?? '', value]))
+    const refines = levels.every((level) => level === extra || group.has(level))
+    if (group.size !== levels.length - 1 || !refines) return null
+    // What has no value there is a part, too.
+    return [...new Set([...values, NONE])].map((value) =>
+      slot.part(
+        levels.map((level) => (level === extra ? value : (group.get(level) ?? ''))),
+        step,
+      ),
+    )
+  }
+}
+
+/** Two trees that count the same rows. */
+const sameRows = (a: TreeMeta, b: TreeMeta): boolean =>
+  a !== b && a.window === b.window && a.kind === b.kind && !a.spec.histogram && !b.spec.histogram
+
+/**
+ * A cell that says no more than `bound` of its people. What people did says something of how many they are, too: nobody has
+ * more events than the cap.
+ * @param bound at least a step: a group of which less may be said does not stand alone
+ */
+function lowered(cell: Cell, bound: number | null, { maxEventsPerPerson, step }: Thresholds): Cell {
+  if (bound === null) return cell
+  const { events, time_s: _time, visits: _visits, ...people } = cell
+  const tells = events !== null && Math.ceil(events / maxEventsPerPerson) > bound
+  const kept: Cell = tells ? { ...people, events: null } : cell
+  if (kept.users === null || kept.users <= bound) return kept
+  return { ...kept, users: floorTo(bound, step), floor: step }
+}
+
+/**
+ * Whether showing a part beside exact people of a whole would leave somebody, and fewer than k: a difference that anybody
+ * can take. Parts of exact people are the hours of their day, finer groups of the same rows, and drills.
+ * @param trees of the same window, as counted
+ * @returns for a tree, whether a node of it may not stand alone
+ */
+export function leavesFew(
+  tree: TreeMeta & { readonly nodes: readonly CountedNode[] },
+  trees: readonly (TreeMeta & { readonly nodes: readonly CountedNode[] })[],
+  { minUsers }: Thresholds,
+): (node: CountedNode) => boolean {
+  const wholes = trees.flatMap((exact) => {
+    const isHours = tree.window === 'hour' && exact.window === 'day' && exact.spec.id === tree.spec.id
+    if (exact.spec.people !== 'exact' || !(isHours || exact === tree || sameRows(exact, tree))) return []
+    const levels = exact.spec.levels
+      .slice(0, exact.spec.plain)
+      .map((level) => tree.spec.levels.indexOf(level))
+    if (levels.includes(-1)) return []
+    const people = new Map(
+      exact.nodes.flatMap(({ dims, users }) =>
+        dims.length === exact.spec.plain ? [[keyOf(dims), users] as const] : [],
+      ),
+    )
+    return [{ levels, people }]
+  })
+  return ({ dims, users }) =>
+    wholes.some(({ levels, people }) => {
+      if (levels.some((level) => level >= dims.length)) return false
+      const whole = people.get(keyOf(levels.map((level) => dims[level] ?? ''))) ?? users
+      return whole > users && whole - users < minUsers
+    })
+}
+
+/** What others that are public leave to be said of groups of a tree, where that is less than was counted; by published dims. */
+export type Claims = ReadonlyMap<string, number>
+
+export const claimKey = (dims: readonly string[]): string => JSON.stringify(dims)
+
+/** Levels whose values are pages. */
+const PAGES = ['path', 'from_path']
+
+/** A tree on its way: its cells, and what its groups may say. */
+export interface ClaimedTree extends DraftTree {
+  readonly nodes: readonly CountedNode[]
+  readonly claims: Claims
+}
+
+/** Of a tree of moves between pages, the tree of those pages. */
+function pagesOf(tree: TreeMeta, trees: readonly ClaimedTree[]): ClaimedTree | undefined {
+  if (!tree.spec.levels.includes('from_path')) return undefined
+  return trees.find(
+    (other) => sameRows(tree, other) && other.spec.plain === 1 && other.spec.levels[0] === PAGES[0],
+  )
+}
+
+/**
+ * Who went from page to page was on both: of pages of which less may be said, moves must not say it.
+ * @param dims of moves, as published
+ * @returns the most that may be said of them; null where that is open
+ */
+function pageBound(tree: TreeMeta, pages: ClaimedTree, dims: readonly string[]): number | null {
+  const claims = dims.flatMap((value, at) => {
+    const claim = PAGES.includes(tree.spec.levels[at] ?? '') ? pages.claims.get(claimKey([value])) : undefined
+    return claim ?? []
+  })
+  return claims.length === 0 ? null : Math.min(...claims)
+}
+
+/**
+ * What others that are public leave to be said of a group. Two statistics of the same rows, hours of a day, days of a week.
+ * @param trees of the same window, with the cells that they are about to publish
+ * @param days of a week or a month: the published cells of this statistic, of each of its days
+ * @returns of published dims the most that their cell may say, null where that is open
+ */
+export function boundsOf(
+  tree: TreeMeta,
+  trees: readonly ClaimedTree[],
+  thresholds: Thresholds,
+  days: readonly (readonly Cell[])[] | undefined,
+): (dims: readonly string[]) => number | null {
+  const { step } = thresholds
+  const partitions: Partition[] = []
+  if (tree.window === 'day' && !tree.spec.histogram) {
+    for (const other of trees) {
+      if (other.window === 'hour' && other.spec.id === tree.spec.id) partitions.push(byHours(other, step))
+      const partition = sameRows(tree, other) ? byFiner(tree.spec, other, step) : null
+      if (partition !== null) partitions.push(partition)
+    }
+  }
+  if (days !== undefined) partitions.push(byDays(days, step))
+  const pages = pagesOf(tree, trees)
+  return (dims) => {
+    const bounds = partitions.flatMap((partition) => {
+      const parts = dims.length < tree.spec.plain ? null : partition(dims)
+      return parts === null ? [] : (boundOf(parts, thresholds) ?? [])
+    })
+    const moves = pages === undefined ? null : pageBound(tree, pages, dims)
+    if (moves !== null) bounds.push(moves)
+    return bounds.length === 0 ? null : Math.min(...bounds)
+  }
+}
+
+/** Lowers what cells say to what they may. */
+export function withinClaims(
+  drafts: readonly Draft[],
+  claims: Claims,
+  thresholds: Thresholds,
+): readonly Draft[] {
+  return drafts.map((draft) => ({
+    ...draft,
+    cell: lowered(draft.cell, claims.get(claimKey(draft.cell.dims)) ?? null, thresholds),
+  }))
+}

@@ -1,0 +1,186 @@
+/**
+ * The checker's own look at capacity: of how many people a union may speak beside its published parts. Dumb on purpose: it
+ * reads lists of cells from beginning to end.
+ */
+import { type CheckedTree, keyOf, POOLED } from './checker-rules.js'
+import type { Cell, CountedNode, Thresholds } from './types.js'
+
+type Cells = readonly Cell[]
+export type Days = ReadonlyMap<string, readonly Cells[]>
+
+/** Cells of one slot, looked up by their values. */
+interface Index {
+  readonly own: ReadonlyMap<string, Cell>
+  /** values at the next level, by the values before it */
+  readonly next: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+const indexes = new WeakMap<Cells, Index>()
+
+function indexOf(cells: Cells): Index {
+  const known = indexes.get(cells)
+  if (known !== undefined) return known
+  const next = new Map<string, Set<string>>()
+  for (const { dims } of cells) {
+    for (const [at, value] of dims.entries()) {
+      const start = keyOf(dims.slice(0, at))
+      next.set(start, (next.get(start) ?? new Set()).add(value))
+    }
+  }
+  const index = { own: new Map(cells.map((cell) => [keyOf(cell.dims), cell])), next }
+  indexes.set(cells, index)
+  return index
+}
+
+/** The most people of a group that anybody has to reckon with, by the cells of one slot; `failing`: fewer than k; null: unknown. */
+function most(cells: Cells, group: readonly string[], step: number): number | 'failing' | null {
+  const { next, own } = indexOf(cells)
+  const cell = own.get(keyOf(group))
+  if (cell !== undefined) {
+    if (cell.users === null) return null
+    return cell.floor === null ? cell.users : cell.users + step - 1
+  }
+  for (const [at, value] of group.entries()) {
+    const values = next.get(keyOf(group.slice(0, at)))
+    if (values?.has(value) === true) continue
+    if (at === 0) return 'failing'
+    const isSplit = values !== undefined && [...values].some((one) => one !== POOLED)
+    return isSplit && !values.has(POOLED) ? 0 : null
+  }
+  return null
+}
+
+const hourly = new WeakMap<Cells, readonly Cells[]>()
+
+function hoursOf({ cells, spec }: CheckedTree): readonly Cells[] {
+  const known = hourly.get(cells)
+  if (known !== undefined) return known
+  const all = spec.hours ?? Array.from({ length: 24 }, (_none, hour) => hour)
+  const hours = all.map((hour) => cells.filter((cell) => cell.hour === hour))
+  hourly.set(cells, hours)
+  return hours
+}
+
+function limitOf(parts: readonly (number | 'failing' | null)[], minUsers: number): number {
+  if (parts.includes(null)) return Number.POSITIVE_INFINITY
+  const failing = parts.filter((part) => part === 'failing').length
+  if (failing === 0) return Number.POSITIVE_INFINITY
+  return parts.reduce<number>(
+    (sum, part) => sum + (typeof part === 'number' ? part : 0),
+    (minUsers - 1) * (failing - 1),
+  )
+}
+
+/** Groups of a finer tree, one for each value of the one level that it has more; null where it is no such tree. */
+function finerGroups(
+  tree: CheckedTree,
+  finer: CheckedTree,
+  dims: readonly string[],
+): readonly (readonly string[])[] | null {
+  if (finer === tree || finer.window !== tree.window || finer.kind !== tree.kind || finer.spec.histogram)
+    return null
+  const levels = finer.spec.levels.slice(0, finer.spec.plain)
+  const own = tree.spec.levels.slice(0, dims.length)
+  const extra = levels.filter((level) => !own.includes(level))
+  if (extra.length !== 1 || levels.length !== dims.length + 1) return null
+  const declared = finer.spec.declared[levels.indexOf(extra[0] ?? '')]
+  if (declared === null || declared === undefined) return null
+  return [...new Set([...declared, '(none)'])].map((value) =>
+    levels.map((level) => (level === extra[0] ? value : (dims[own.indexOf(level)] ?? ''))),
+  )
+}
+
+/**
+ * The most people that the cell of a group may say, given everything else that is published.
+ * @param dims published values of the group, none of them pooled
+ */
+export function limit(
+  tree: CheckedTree,
+  dims: readonly string[],
+  trees: readonly CheckedTree[],
+  { minUsers, step }: Thresholds,
+  days: Days,
+): number {
+  if (tree.window === 'hour' || tree.spec.histogram || dims.includes(POOLED)) return Number.POSITIVE_INFINITY
+  const limits: number[] = []
+  if (tree.window === 'day') {
+    for (const other of trees) {
+      if (other.window === 'hour' && other.spec.id === tree.spec.id && dims.length === other.spec.plain) {
+        const hours = hoursOf(other)
+        limits.push(
+          limitOf(
+            hours.map((cells) => most(cells, dims, step)),
+            minUsers,
+          ),
+        )
+      }
+      const groups = finerGroups(tree, other, dims)
+      if (groups !== null)
+        limits.push(
+          limitOf(
+            groups.map((group) => most(other.cells, group, step)),
+            minUsers,
+          ),
+        )
+    }
+  } else {
+    const released = days.get(tree.spec.id)
+    if (released !== undefined)
+      limits.push(
+        limitOf(
+          released.map((cells) => most(cells, dims, step)),
+          minUsers,
+        ),
+      )
+  }
+  return Math.min(Number.POSITIVE_INFINITY, ...limits)
+}
+
+/** Whether moves between pages say of a page what its own statistic leaves unsaid. @param dims of the moves, as published */
+export function tellsPage(tree: CheckedTree, { dims, users }: Cell, trees: readonly CheckedTree[]): boolean {
+  if (!tree.spec.levels.includes('from_path')) return false
+  return trees.some(
+    ({ claims, kind, spec, window }) =>
+      window === tree.window &&
+      kind === tree.kind &&
+      spec.plain === 1 &&
+      spec.levels[0] === 'path' &&
+      dims.some((value, at) => {
+        if (!['path', 'from_path'].includes(tree.spec.levels[at] ?? '')) return false
+        const claim = claims?.get(keyOf([value]))
+        return claim !== undefined && (users ?? 0) > claim
+      }),
+  )
+}
+
+/** Beside exact people of a group that it lies in, showing this one would leave somebody, and fewer than k. */
+export function leavesFew(
+  tree: CheckedTree,
+  node: CountedNode,
+  trees: readonly CheckedTree[],
+  { minUsers }: Thresholds,
+): boolean {
+  return trees.some((exact) => {
+    if (exact.spec.people !== 'exact') return false
+    const isHours = tree.window === 'hour' && exact.window === 'day' && exact.spec.id === tree.spec.id
+    const isAlike =
+      exact.window === tree.window &&
+      exact.kind === tree.kind &&
+      !tree.spec.histogram &&
+      !exact.spec.histogram
+    if (!isHours && !isAlike) return false
+    const levels = exact.spec.levels.slice(0, exact.spec.plain)
+    const values = levels.map((level) => node.dims[tree.spec.levels.indexOf(level)])
+    const whole = values.includes(undefined) ? undefined : nodeOf(exact, values as string[])
+    const left = whole === undefined ? 0 : whole.users - node.users
+    return left > 0 && left < minUsers
+  })
+}
+
+const places = new WeakMap<CheckedTree['nodes'], ReadonlyMap<string, CountedNode>>()
+
+function nodeOf({ nodes }: CheckedTree, dims: readonly string[]): CountedNode | undefined {
+  const known = places.get(nodes) ?? new Map(nodes.map((node) => [keyOf(node.dims), node]))
+  places.set(nodes, known)
+  return known.get(keyOf(dims))
+}
