@@ -1,0 +1,6 @@
+export * from './accounting.js'
+export * from './apply.js'
+export { errorOfSum } from './distribution.js'
+export * from './plan.js'
+export { type RandomSource, systemRandom } from './random.js'
+export * from './rational.js'
