@@ -47,6 +47,10 @@ export const PROBLEMS = {
   ERR_BATCH_AUTHENTICATION: entry(500, 'The sealed batch does not authenticate'),
   // Release
   ERR_RELEASE_REFUSED: entry(500, 'The independent checker refused the release'),
+  ERR_RELEASE_BUDGET: entry(
+    500,
+    'The budget of noise does not hold this release, or its ledger cannot be read',
+  ),
   ERR_MANIFEST_DAMAGED: entry(500, 'The committed manifest is not what was committed'),
   // Keys
   ERR_KEY_STORE: entry(500, 'The key store could not be read or written'),

@@ -36,6 +36,18 @@ export interface WindowRecord {
   onRecord?: boolean
 }
 
+export const emptyWindow = (): WindowRecord => ({
+  status: 'open',
+  accepted: 0,
+  staged: 0,
+  quarantined: 0,
+  expired: 0,
+  deduplicated: 0,
+  reconciled: false,
+  manifests: [],
+  dropped: false,
+})
+
 /** Rows that were accepted and never came into landing. */
 export interface MissingRows {
   readonly stream: Stream

@@ -13,18 +13,20 @@
  */
 import { join } from 'node:path'
 import { type BatchHeader, HOUR, type HourCounts, STREAMS, type Stream, utcDay } from '@tacit/contracts'
+import { Budget, type BudgetChange, requireBudget } from './budget.js'
 import { Counted } from './counted.js'
 import { addDetected, type DetectedSums } from './detections.js'
 import { isMixed } from './mixing.js'
-import type {
-  AppliedBatch,
-  CheckResult,
-  CommittedManifest,
-  LedgerRow,
-  ReceiptHour,
-  SettleIntent,
-  Undated,
-  WindowRecord,
+import {
+  type AppliedBatch,
+  type CheckResult,
+  type CommittedManifest,
+  emptyWindow,
+  type LedgerRow,
+  type ReceiptHour,
+  type SettleIntent,
+  type Undated,
+  type WindowRecord,
 } from './records.js'
 import { Quarantine } from './quarantine.js'
 import { type Runs, withNumber } from './seen.js'
@@ -41,18 +43,6 @@ interface Seen {
   /** ms: the last hour of receipt */
   readonly hour: number
 }
-
-const emptyWindow = (): WindowRecord => ({
-  status: 'open',
-  accepted: 0,
-  staged: 0,
-  quarantined: 0,
-  expired: 0,
-  deduplicated: 0,
-  reconciled: false,
-  manifests: [],
-  dropped: false,
-})
 
 /** Adds the counts of `from` to `into`. */
 export function addCounts(into: HourCounts, from: HourCounts): void {
@@ -71,6 +61,7 @@ export class AggregatorState {
   readonly #counted: Counted
   readonly #undated: UndatedDays
   readonly #writers: Writers
+  readonly budget: Budget
 
   private constructor(store: StateStore, aside = store) {
     this.#store = store
@@ -79,6 +70,7 @@ export class AggregatorState {
     this.#counted = new Counted(store)
     this.#undated = new UndatedDays(store)
     this.#writers = new Writers(store)
+    this.budget = new Budget(store)
   }
 
   /** The state of one that is alone. @param dir its own folder; made if missing, mode 0700 */
@@ -316,15 +308,21 @@ export class AggregatorState {
     await this.#write(() => this.#store.put(['window', stream, epoch], record))
   }
 
-  /** Commits a window's manifests, all or none, once: a window that is no longer open keeps what it has. */
+  /**
+   * Commits a window's manifests, all or none, once: a window that is no longer open keeps what it has.
+   * @param budget what it costs where noise is on ({@link budgetChange}) @throws TacitError ERR_RELEASE_BUDGET, and nothing changed
+   */
   async commitWindow(
     stream: Stream,
     epoch: string,
     record: WindowRecord,
     manifests: readonly CommittedManifest[],
+    budget?: BudgetChange,
   ): Promise<void> {
     await this.#write(() => {
       if (this.window(stream, epoch).status !== 'open') return
+      budget?.(this.#store)
+      requireBudget(this.#store, epoch, manifests)
       for (const manifest of manifests) {
         if (this.#store.get(['manifest', manifest.id]) === undefined)
           this.#store.put(['manifest', manifest.id], manifest)
