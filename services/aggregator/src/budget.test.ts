@@ -220,17 +220,17 @@ t.test('a crash between leaves the row and the manifest, or neither', async (t) 
   const dir = t.testdir()
   let isDead = false
   const open = async (name: string) => {
-    const { journal, state } = await AggregatorState.share(join(dir, name), async (apply) => {
-      const opened = await topic.open(apply)
+    const shared = await AggregatorState.share(join(dir, name), async (apply) => {
+      const journal = await topic.open(apply)
       return {
-        own: () => opened.own(),
-        close: () => opened.close(),
-        write: (changes: Parameters<typeof opened.write>[0]) =>
-          isDead ? Promise.reject(new TacitError('ERR_LOG_FENCED')) : opened.write(changes),
+        own: () => journal.own(),
+        close: () => journal.close(),
+        write: (changes: Parameters<typeof journal.write>[0]) =>
+          isDead ? Promise.reject(new TacitError('ERR_LOG_FENCED')) : journal.write(changes),
       }
     })
-    await journal.own()
-    return state
+    await shared.journal.own()
+    return shared.state
   }
   const one = charge(laplace(2, 1), 'day', FIRST)
   const dying = await open('dying')

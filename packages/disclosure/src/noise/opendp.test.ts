@@ -72,7 +72,8 @@ const skip =
       ? 'OpenDP cannot be installed here'
       : 'python3 has no package opendp; npm run test:full installs it'
 t.teardown(() => {
-  if (found?.made != null) rmSync(found.made, { recursive: true, force: true })
+  const made = found?.made ?? null
+  if (made !== null) rmSync(made, { recursive: true, force: true })
 })
 
 function ask(cases: readonly Case[]): { readonly draws: readonly number[]; readonly cost: number }[] {
@@ -122,7 +123,7 @@ t.test('OpenDP reckons the same cost of a user-day for every number of a plan', 
   ]
   for (const noise of budgets) {
     const plan = noisePlan(site(noise))
-    const numbers = plan.statistics.flatMap(({ numbers }) => numbers)
+    const numbers = plan.statistics.flatMap((planned) => planned.numbers)
     const answers = ask(
       numbers.map(({ mechanism, scale, sensitivity }) => ({
         mechanism,

@@ -1,11 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { applyNoise, drawNoise } from './apply.js'
 import { laplaceProbability } from './distribution.js'
 import { EXISTENCE_DELTA, type NoisePlanInput, noisePlan, type PlannedStatistic, plannedFor } from './plan.js'
 import { addRational, formatRational, rational, rationalOf } from './rational.js'
 import { ERP_STATISTICS, site } from './testing/sites.js'
-import { seededRandom } from './testing/seeded.js'
 
 const LAPLACE: NoisePlanInput['noise'] = { mechanism: 'laplace', epsilon: 1, capPerYear: 365 }
 const GAUSSIAN: NoisePlanInput['noise'] = { mechanism: 'gaussian', rho: 0.1, delta: 1e-6, capPerYear: 36.5 }
@@ -151,41 +149,6 @@ t.test('a parameter that bounds nothing is refused', async (t) => {
   for (const change of refused) t.throws(() => noisePlan({ ...site(LAPLACE), ...change }), RangeError)
 })
 
-t.test('each block and public measure has a draw of its own, and nothing else has', async (t) => {
-  const plan = plannedFor(planFor(LAPLACE), 'pages', 'day') as PlannedStatistic
-  const blocks = Array.from({ length: 50 }, (_, at) => ({
-    users: 500,
-    events: at % 2 === 0 ? 900 : null,
-    visits: 4,
-  }))
-  const draws = drawNoise(blocks, plan, seededRandom('draws'))
-  t.same(
-    draws.map((draw) => Object.keys(draw)),
-    blocks.map(({ events }) => (events === null ? ['users'] : ['users', 'events'])),
-    'visits are not in the plan',
-  )
-  t.ok(new Set(draws.map(({ users }) => users)).size > 40)
-  t.same(drawNoise(blocks, plan, seededRandom('draws')), draws)
-  t.notSame(drawNoise(blocks, plan, seededRandom('others')), draws)
-})
-
-t.test(
-  'noised numbers are exact ones plus their draws, never below zero; a group below tau does not show',
-  async (t) => {
-    const plan = { tau: 400 }
-    t.same(applyNoise({ users: 500, events: 900 }, { users: -100, events: 7 }, plan), {
-      shown: true,
-      counts: { users: 400, events: 907 },
-    })
-    t.same(applyNoise({ users: 500, events: 900 }, { users: -101, events: -901 }, plan), {
-      shown: false,
-      counts: { users: 399, events: 0 },
-    })
-    t.throws(() => applyNoise({ users: 500 }, {}, plan), RangeError, 'exact people decide nothing')
-    t.throws(() => applyNoise({ users: 500, events: 900 }, { events: 7 }, plan), RangeError)
-  },
-)
-
 t.test(
   'whatever the site, its numbers cost the budget together and are as large as their error bars say',
   async () => {
@@ -203,7 +166,7 @@ t.test(
               ? ({ mechanism, epsilon: cost, capPerYear: 1e4 } as const)
               : ({ mechanism: 'gaussian', rho: cost, delta: 1e-6, capPerYear: 1e4 } as const)
           const plan = noisePlan({ ...site(noise), statistics, maxEventsPerPerson: cap })
-          const numbers = plan.statistics.flatMap(({ numbers }) => numbers)
+          const numbers = plan.statistics.flatMap((planned) => planned.numbers)
           return (
             formatRational(costsOf(plan.statistics)) === formatRational(rationalOf(cost)) &&
             numbers.every(

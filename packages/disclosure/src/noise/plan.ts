@@ -167,10 +167,10 @@ function planned(
   minUsers: number,
   delta: number,
 ): PlannedStatistic[] {
-  const numbers = drafts.flatMap(({ numbers }) => numbers)
-  const parts = BigInt(numbers.reduce((sum, { depths }) => sum + depths, 0))
-  // Cells that a user-day can bring about, by the depth that draws most people's numbers.
-  const cells = numbers
+  const all = drafts.flatMap((draft) => draft.numbers)
+  const parts = BigInt(all.reduce((sum, { depths }) => sum + depths, 0))
+  // Cells that a user-day can bring about, in all statistics and depths together.
+  const cells = all
     .filter(({ measure }) => measure === 'users')
     .reduce((sum, { depths, sensitivity }) => sum + depths * sensitivity.l0, 0)
   const budget = rationalOf(noise.mechanism === 'laplace' ? noise.epsilon : noise.rho)

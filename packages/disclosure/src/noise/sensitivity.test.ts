@@ -42,7 +42,7 @@ const l2Squared = (numbers: readonly number[]) => BigInt(numbers.reduce((sum, x)
 t.test(
   'no user-day changes the blocks of a tree by more than the proof says, and some change them by as much',
   async (t) => {
-    const [people, rows] = [peopleSensitivity(CAP), additiveSensitivity(CAP)]
+    const [ofPeople, ofRows] = [peopleSensitivity(CAP), additiveSensitivity(CAP)]
     const most = { people: 0, rows: 0, rowsSquared: 0n }
     fc.assert(
       fc.property(fc.array(rowsOfOne, { minLength: 1, maxLength: 6 }), cut, (population, blockOf) => {
@@ -54,16 +54,20 @@ t.test(
         most.rows = Math.max(most.rows, l1(byRows))
         if (l2Squared(byRows) > most.rowsSquared) most.rowsSquared = l2Squared(byRows)
         return (
-          byPeople.filter((x) => x > 0).length <= people.l0 &&
-          l1(byPeople) <= people.l1 &&
-          l2Squared(byPeople) <= people.l2Squared &&
-          l1(byRows) <= rows.l1 &&
-          l2Squared(byRows) <= rows.l2Squared
+          byPeople.filter((x) => x > 0).length <= ofPeople.l0 &&
+          l1(byPeople) <= ofPeople.l1 &&
+          l2Squared(byPeople) <= ofPeople.l2Squared &&
+          l1(byRows) <= ofRows.l1 &&
+          l2Squared(byRows) <= ofRows.l2Squared
         )
       }),
       { seed: 7, numRuns: 3_000 },
     )
-    t.same(most, { people: people.l1, rows: rows.l1, rowsSquared: rows.l2Squared }, 'the bounds are reached')
+    t.same(
+      most,
+      { people: ofPeople.l1, rows: ofRows.l1, rowsSquared: ofRows.l2Squared },
+      'the bounds are reached',
+    )
   },
 )
 
