@@ -39,24 +39,26 @@ t.test('365 days of 0.015 are 5.475 exactly, which binary fractions miss', async
   t.not(floating, 5.475)
 })
 
-t.test('fractions obey the laws of arithmetic, and read back as they were written', async () => {
+t.test('fractions obey the laws of arithmetic, and read back as they were written', async (t) => {
   const fraction = fc
     .tuple(fc.bigInt({ min: 0n, max: 10n ** 12n }), fc.bigInt({ min: 1n, max: 10n ** 12n }))
     .map(([a, b]) => rational(a, b))
-  fc.assert(
-    fc.property(fraction, fraction, fraction, (a, b, c) => {
-      const left = multiplyRational(a, addRational(b, c))
-      const right = addRational(multiplyRational(a, b), multiplyRational(a, c))
-      const back = b.numerator === 0n ? a : multiplyRational(divideRational(a, b), b)
-      return (
-        compareRational(left, right) === 0 &&
-        compareRational(back, a) === 0 &&
-        formatRational(parseRational(formatRational(a))) === formatRational(a) &&
-        Math.sign(compareRational(a, b)) === -Math.sign(compareRational(b, a)) &&
-        Math.abs(rationalToNumber(a) - Number(a.numerator) / Number(a.denominator)) === 0
-      )
-    }),
-    { seed: 1 },
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(fraction, fraction, fraction, (a, b, c) => {
+        const left = multiplyRational(a, addRational(b, c))
+        const right = addRational(multiplyRational(a, b), multiplyRational(a, c))
+        const back = b.numerator === 0n ? a : multiplyRational(divideRational(a, b), b)
+        return (
+          compareRational(left, right) === 0 &&
+          compareRational(back, a) === 0 &&
+          formatRational(parseRational(formatRational(a))) === formatRational(a) &&
+          Math.sign(compareRational(a, b)) === -Math.sign(compareRational(b, a)) &&
+          Math.abs(rationalToNumber(a) - Number(a.numerator) / Number(a.denominator)) === 0
+        )
+      }),
+      { seed: 1 },
+    ),
   )
 })
 
