@@ -2,19 +2,40 @@
  * Release, step 1: cleaned rows of one (epoch, site), in a scratch table that every count of the release reads.
  *
  * Out go rows of tenants that are not established (signed sites), repetitions of an event id, and what one person has
- * beyond the cap of a kind. Which row stays is decided by the keyed event id, then by the row itself: the same staging
- * rows give the same cleaned rows, in whatever order they lie.
+ * beyond the cap of a kind. Which row stays is decided by the keyed event id, then by the row itself (kind, hour,
+ * dimensions, network, each by its bytes): the same staging rows give the same cleaned rows, in whatever order they
+ * lie. Rows of a week or a month are no events: each (person, cell) is there once, and no cap applies.
  * Source: design.md, "Disclosure", step 1.
+ *
+ * One pass: staging lies in the order of people, so each person's rows are put together as they are read, and cleaned
+ * as arrays of codes. No order of all rows is ever made, and memory holds a few thousand people at a time.
  */
 import { randomBytes } from 'node:crypto'
 import { epochFromLabel, utcDay } from '@tacit/contracts'
 import type { StreamPlan } from '@tacit/rulebook'
+import {
+  codeParams,
+  type Codes,
+  codeSql,
+  HOUR_COLUMN,
+  type Packing,
+  packingOf,
+  readCodes,
+  unpackSql,
+  valuesSql,
+  wordSql,
+} from './codes.js'
 import type { Connection } from './connection.js'
 import { countNodes, countPool } from './count.js'
-import { CLEAN, dropTable, stagingTable } from './schema.js'
+import { countFunnel } from './funnel.js'
+import { type Identity, SPILL } from './nodes.js'
+import { CLEAN, dropTable, hasHours, stagingTable } from './schema.js'
+import { arrayColumn, arrayType, NETWORK_COLUMN, type Scratch } from './scratch.js'
 import { epochPartition } from './staging.js'
-import { identifier, identifiers, tableName } from './sql.js'
-import type { CleanedRows, CleanRequest, CountRequest } from './types.js'
+import { identifier, tableName } from './sql.js'
+import { countTrees } from './trees.js'
+import type { CleanedRows, CleanRequest } from './types.js'
+import { countUnions } from './unions.js'
 
 const ESTABLISHED = 'established'
 
@@ -22,66 +43,186 @@ const ESTABLISHED = 'established'
 const STAGED = 'epoch = {day:Date} AND site = {site:String}'
 
 /** Those of them that may count. */
-function standingOf(identity: CleanRequest['identity']): string {
+function standingOf(identity: Identity): string {
   return identity === 'signed' ? `${STAGED} AND standing = '${ESTABLISHED}'` : STAGED
 }
 
 function paramsOf(request: CleanRequest): Record<string, unknown> {
-  return {
-    day: utcDay(epochFromLabel(request.epoch).start),
-    site: request.site,
-    cap: request.maxEventsPerPerson,
+  return { day: utcDay(epochFromLabel(request.epoch).start), site: request.site }
+}
+
+/** The column whose values part the cleaned rows: each kind is counted by itself, and so is each statistic. */
+function partColumnOf(plan: StreamPlan): 'kind' | 'statistic' {
+  return hasHours(plan.stream) ? 'kind' : 'statistic'
+}
+
+/** Columns that are packed into a row's words, in the order in which rows sort. */
+export function packedColumns(plan: StreamPlan): readonly string[] {
+  return hasHours(plan.stream) ? ['kind', HOUR_COLUMN, ...plan.dimensions] : plan.dimensions
+}
+
+/** Columns whose values have codes. */
+function codedColumns(plan: StreamPlan): readonly string[] {
+  return [partColumnOf(plan), 'tenant', ...plan.dimensions]
+}
+
+/** Arrays of the scratch table. */
+function arraysOf(plan: StreamPlan, identity: Identity): readonly string[] {
+  return [
+    ...(hasHours(plan.stream) ? [HOUR_COLUMN] : []),
+    ...plan.dimensions,
+    ...(identity === 'network' ? [NETWORK_COLUMN] : []),
+  ]
+}
+
+/** Elements of a person's rows: their words, and on network sites their networks, as one array of tuples. */
+function rowsSql(packing: Packing, identity: Identity, first: readonly string[]): string {
+  const words = Array.from({ length: packing.words }, (_none, word) => wordSql(packing, word))
+  const elements = [...first, ...words, ...(identity === 'network' ? [identifier(NETWORK_COLUMN)] : [])]
+  return `arrayZip(${elements.map((element) => `groupArray(${element})`).join(', ')})`
+}
+
+/** Names of the arrays `w0`, … of words, and `w<n>` of networks. */
+function elementsOf(packing: Packing, identity: Identity): readonly string[] {
+  const count = packing.words + (identity === 'network' ? 1 : 0)
+  return Array.from({ length: count }, (_none, at) => `w${String(at)}`)
+}
+
+/** People of a day and the arrays of each kind's rows. `uncapped`: how many rows they had before the cap. */
+function eventsSql(staging: string, packing: Packing, identity: Identity): string {
+  const names = elementsOf(packing, identity)
+  const kindOf = (word: string): string => unpackSql('kind', word)
+  const once = names.map(
+    (name, at) =>
+      `arrayFilter((element, nth) -> nth = 1, sorted.${String(at + 2)}, arrayEnumerateUniq(sorted.1)) AS once_${name}`,
+  )
+  const capped = names.map(
+    (name) =>
+      `arrayFilter((element, nth) -> nth <= {cap:UInt64}, once_${name}, arrayEnumerateUniq(kinds)) AS capped_${name}`,
+  )
+  const own = names.map(
+    (name) =>
+      `arrayFilter((element, word) -> ${kindOf('word')} = part, capped_${name}, capped_w0) AS ${name}`,
+  )
+  return `SELECT part, tenant, person, countEqual(kinds, part) AS uncapped, ${own.join(', ')} FROM (
+      SELECT tenant, person, kinds, ${capped.join(', ')} FROM (
+        SELECT tenant, person, ${once.join(', ')}, arrayMap(word -> ${kindOf('word')}, once_w0) AS kinds FROM (
+          SELECT tenant, person, arraySort(${rowsSql(packing, identity, ['eid'])}) AS sorted
+          FROM ${staging} WHERE ${standingOf(identity)} GROUP BY tenant, person
+        )
+      )
+    ) ARRAY JOIN arrayDistinct(kinds) AS part`
+}
+
+/** People of a week or a month and the arrays of each statistic's cells. */
+function cellsSql(staging: string, packing: Packing, identity: Identity): string {
+  const names = elementsOf(packing, identity)
+  const own = names.map((name, at) => `once.${String(at + 1)} AS ${name}`)
+  return `SELECT part, tenant, person, length(once) AS uncapped, ${own.join(', ')} FROM (
+      SELECT ${codeSql('statistic')} AS part, tenant, person, arrayDistinct(${rowsSql(packing, identity, [])}) AS once
+      FROM ${staging} WHERE ${standingOf(identity)} GROUP BY statistic, tenant, person
+    )`
+}
+
+/** The array of a column, out of the words that it is packed in. */
+function unpackedSql(packing: Packing, identity: Identity, column: string): string {
+  if (column === NETWORK_COLUMN) {
+    const networks = elementsOf(packing, identity).at(-1) ?? ''
+    return `arrayMap(net -> if(net = '', toUInt128(0), reinterpretAsUInt128(sipHash128(net))), ${networks})`
   }
+  const word = packing.places.find((place) => place.column === column)?.word ?? 0
+  const cast = column === HOUR_COLUMN ? 'toUInt8' : 'toUInt32'
+  return `arrayMap(word -> ${cast}(${unpackSql(column, 'word')}), w${String(word)})`
+}
+
+export interface CleanSql {
+  /** lists the values of every column, whose places are their codes */
+  readonly values: string
+  readonly create: string
+  readonly fill: string
 }
 
 /**
- * The statements that make and fill a scratch table; `{day:Date}`, `{site:String}` and `{cap:UInt64}` are parameters.
+ * The statements that make and fill a scratch table. Parameters: `{day:Date}`, `{site:String}`, `{cap:UInt64}`, and for
+ * each column its values and its place in a row's words.
  * @param scratch the table's quoted name
  */
 export function cleanSql(
   database: string,
   plan: StreamPlan,
-  identity: CleanRequest['identity'],
+  identity: Identity,
   scratch: string,
-): { readonly create: string; readonly fill: string } {
+  packing: Packing,
+): CleanSql {
   const staging = tableName(database, stagingTable(plan.stream))
-  const dimensions = plan.dimensions.map(identifier)
-  const columns = dimensions.map((dimension) => `, ${dimension} LowCardinality(String)`).join('')
-  const kept = ['kind', 'tenant', 'person', 'network', ...dimensions].join(', ')
-  const everything = ['tenant', 'person', 'eid', 'kind', 'hour', 'network', ...dimensions].join(', ')
+  const arrays = arraysOf(plan, identity)
+  const columns = arrays.map((column) => `, ${arrayColumn(column)} ${arrayType(column)}`).join('')
+  const people = hasHours(plan.stream)
+    ? eventsSql(staging, packing, identity)
+    : cellsSql(staging, packing, identity)
+  const unpacked = arrays.map((column) => `, ${unpackedSql(packing, identity, column)}`).join('')
   return {
-    create: `CREATE TABLE ${scratch} (kind LowCardinality(String), tenant String, person String, network String${columns})
-     ENGINE = MergeTree ORDER BY (${identifiers(['kind', 'tenant', 'person'])})`,
-    fill: `INSERT INTO ${scratch} (${kept}) SELECT ${kept} FROM (
-       SELECT eid, ${kept} FROM ${staging} WHERE ${standingOf(identity)}
-       ORDER BY ${everything} LIMIT 1 BY tenant, person, eid
-     ) ORDER BY tenant, person, kind, eid LIMIT {cap:UInt64} BY tenant, person, kind`,
+    values: valuesSql(staging, standingOf(identity), codedColumns(plan)),
+    create: `CREATE TABLE ${scratch} (part UInt32, tenant UInt32, person UInt128, rows UInt64, uncapped UInt64${columns})
+     ENGINE = MergeTree ORDER BY part`,
+    fill: `INSERT INTO ${scratch} (part, tenant, person, rows, uncapped${arrays.map((column) => `, ${arrayColumn(column)}`).join('')})
+     SELECT part, ${codeSql('tenant')}, reinterpretAsUInt128(sipHash128(tenant, person)), length(w0), uncapped${unpacked}
+     FROM (${people})`,
   }
 }
 
-async function sizes(
+async function counted(
   connection: Connection,
   plan: StreamPlan,
   request: CleanRequest,
-): Promise<{ readonly staged: number; readonly standing: number; readonly distinct: number }> {
+): Promise<{ readonly staged: number; readonly standing: number }> {
   const staging = tableName(connection.database, stagingTable(plan.stream))
-  const standing = standingOf(request.identity)
-  const [row] = await connection.rows<{ staged: number; standing: number; distinct: number }>(
+  const [row] = await connection.rows<{ staged: number; standing: number }>(
     `SELECT (SELECT count() FROM ${staging} WHERE ${STAGED}) AS staged,
-            (SELECT count() FROM ${staging} WHERE ${standing}) AS standing,
-            (SELECT count() FROM (SELECT 1 FROM ${staging} WHERE ${standing}
-                                  GROUP BY tenant, person, eid)) AS distinct`,
+            (SELECT count() FROM ${staging} WHERE ${standingOf(request.identity)}) AS standing`,
     paramsOf(request),
-    { optimize_aggregation_in_order: 1 },
   )
-  return row ?? { staged: 0, standing: 0, distinct: 0 }
+  return row ?? { staged: 0, standing: 0 }
 }
 
-async function rowsByKind(connection: Connection, scratch: string): Promise<Record<string, number>> {
-  const rows = await connection.rows<{ kind: string; rows: number }>(
-    `SELECT kind, count() AS rows FROM ${scratch} GROUP BY kind ORDER BY kind`,
+interface PartSize {
+  readonly part: number
+  readonly rows: number
+  readonly uncapped: number
+}
+
+/** Settings of the pass over staging: people are read in their order, a few megabytes at a time. */
+const IN_ORDER = { ...SPILL, optimize_aggregation_in_order: 1 } as const
+
+async function fillScratch(
+  connection: Connection,
+  plan: StreamPlan,
+  request: CleanRequest,
+  scratch: string,
+): Promise<{ readonly codes: Codes; readonly sizes: readonly PartSize[] }> {
+  const { identity } = request
+  const params = paramsOf(request)
+  const unpacked = cleanSql(connection.database, plan, identity, scratch, { places: [], words: 0 })
+  const codes = await readCodes(connection, unpacked.values, params)
+  const partColumn = partColumnOf(plan)
+  // Nobody is there, and `transform` takes no empty lists.
+  if (codes.valuesOf(partColumn).length === 0) return { codes, sizes: [] }
+  const packing = packingOf(codes, packedColumns(plan))
+  const { create, fill } = cleanSql(connection.database, plan, identity, scratch, packing)
+  await connection.command(create)
+  const others = ['tenant', ...(partColumn === 'statistic' ? ['statistic'] : [])]
+  await connection.command(fill, {
+    params: { ...params, cap: request.maxEventsPerPerson, ...codeParams(codes, packing, others) },
+    settings: IN_ORDER,
+  })
+  const sizes = await connection.rows<PartSize>(
+    `SELECT part, sum(rows) AS rows, sum(uncapped) AS uncapped FROM ${scratch} GROUP BY part ORDER BY part`,
   )
-  return Object.fromEntries(rows.map(({ kind, rows: count }) => [kind, count]))
+  return { codes, sizes }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }
 
 /**
@@ -95,27 +236,32 @@ export async function clean(
   request: CleanRequest,
 ): Promise<CleanedRows> {
   const name = `${CLEAN}${plan.stream}_${epochPartition(request.epoch)}_${randomBytes(8).toString('hex')}`
-  const scratch = tableName(connection.database, name)
+  const table = tableName(connection.database, name)
   const { identity } = request
-  const { create, fill } = cleanSql(connection.database, plan, identity, scratch)
-  await connection.command(create)
+  const partColumn = partColumnOf(plan)
   try {
-    const [size] = await Promise.all([
-      sizes(connection, plan, request),
-      connection.command(fill, { params: paramsOf(request) }),
-    ])
-    const kinds = await rowsByKind(connection, scratch)
-    const rows = Object.values(kinds).reduce((sum, count) => sum + count, 0)
+    const { staged, standing } = await counted(connection, plan, request)
+    const { codes, sizes } = await fillScratch(connection, plan, request, table)
+    const scratch: Scratch = { connection, table, identity, codes, partColumn }
+    const kinds = Object.fromEntries(sizes.map(({ part, rows }) => [codes.valueOf(partColumn, part), rows]))
+    const rows = sum(sizes.map((size) => size.rows))
+    const distinct = sum(sizes.map(({ uncapped }) => uncapped))
     return {
-      staged: size.staged,
-      removed: size.staged - size.standing,
-      deduplicated: size.standing - size.distinct,
-      capped: size.distinct - rows,
+      staged,
+      removed: staged - standing,
+      deduplicated: standing - distinct,
+      capped: distinct - rows,
       rows,
       kinds,
-      count: (counted) => countNodes(connection, scratch, identity, counted),
-      pool: (counted, passing) => countPool(connection, scratch, identity, counted, passing),
-      total: ({ kind }: CountRequest) => (kind === undefined ? rows : (kinds[kind] ?? 0)),
+      trees: (requests) => countTrees(scratch, requests),
+      unions: (tree, unions) => countUnions(scratch, tree, unions),
+      funnel: (steps) => countFunnel(scratch, steps),
+      count: (asked) => countNodes(scratch, asked),
+      pool: (asked, passing) => countPool(scratch, asked, passing),
+      total: (asked) => {
+        const part = partColumn === 'kind' ? asked.kind : asked.statistic
+        return part === undefined ? rows : (kinds[part] ?? 0)
+      },
       drop: () => dropTable(connection, name),
     }
   } catch (error) {

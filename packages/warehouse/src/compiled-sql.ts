@@ -2,9 +2,21 @@
  * What a rulebook compiles to in SQL, for the privacy team to read: the very statements that are sent, made by the
  * functions that send them. Pure.
  */
-import { isReleased, type Rulebook, statisticsOf, storedPlans } from '@tacit/rulebook'
-import { cleanSql } from './clean.js'
-import { nodesSql, poolSql } from './count.js'
+import {
+  isReleased,
+  type Rulebook,
+  type Site,
+  statisticsOf,
+  storedPlans,
+  type StreamPlan,
+  streamOf,
+} from '@tacit/rulebook'
+import { cleanSql, packedColumns } from './clean.js'
+import { Codes, packingOf } from './codes.js'
+import { funnelSql } from './funnel.js'
+import { treesOf } from './requests.js'
+import { treesSql } from './trees.js'
+import { unionsSql } from './unions.js'
 import { CLEAN, stagingTable, tablesSql } from './schema.js'
 import { dropPartitionsSql } from './partitions.js'
 import { tableName } from './sql.js'
@@ -28,48 +40,13 @@ const SCRATCH = `${CLEAN}of_one_release`
  */
 export function compiledSql(rulebook: Rulebook, database: string): readonly CompiledStatement[] {
   const plans = storedPlans(rulebook)
-  const scratch = tableName(database, SCRATCH)
   const tables = tablesSql(database, plans).map((sql) => ({
     about: 'When a data directory is opened: a table that is missing.',
     sql,
     params: {},
   }))
   const releases = plans.flatMap((plan) =>
-    Object.values(rulebook.sites).flatMap(({ id: site, identity }) => {
-      const statistics = statisticsOf(rulebook, plan.stream).filter(
-        (statistic) =>
-          statistic.site === site &&
-          plan.stream === 'day' &&
-          statistic.shape.type === 'counts' &&
-          isReleased(statistic, plan.stream),
-      )
-      if (statistics.length === 0) return []
-      const { create, fill } = cleanSql(database, plan, identity, scratch)
-      const day = `the first day of the ${plan.stream} that closes`
-      return [
-        { about: `When a ${plan.stream} of ${site} closes: a scratch table.`, sql: create, params: {} },
-        {
-          about: `Its rows that count: ${identity === 'signed' ? 'of established tenants, ' : ''}each event once, each person up to the cap.`,
-          sql: fill,
-          params: { day, site, cap: rulebook.release.maxEventsPerPerson },
-        },
-        ...statistics.flatMap(({ by, id, where }) => {
-          const request = { by, ...where }
-          return [
-            {
-              about: `${id}: people, events, tenants and networks of each node, exactly.`,
-              sql: nodesSql(scratch, identity, request),
-              params: { ...where },
-            },
-            {
-              about: `${id}: the nodes that do not pass the thresholds of \`release\`, as one.`,
-              sql: poolSql(scratch, identity, request),
-              params: { ...where, passing: 'the nodes that passed the thresholds' },
-            },
-          ]
-        }),
-      ]
-    }),
+    Object.values(rulebook.sites).flatMap((site) => releaseSql(rulebook, database, plan, site)),
   )
   const ends = plans.map(({ stream }) => ({
     about: `When the key of a ${stream} is destroyed: its rows; YYYYMMDD is its first day.`,
@@ -77,6 +54,108 @@ export function compiledSql(rulebook: Rulebook, database: string): readonly Comp
     params: {},
   }))
   return [...tables, ...releases, ...ends]
+}
+
+/** What is written where a value is known only when a statement runs. */
+const PACKED: Readonly<Record<string, string>> = {
+  values: 'values of the column in the rows that count, in byte order; a code is a place among them',
+  shift: "place of the column's code in a row's word",
+  mask: "bits of the column's code in a row's word",
+}
+
+/** A text's parameters: each `{name:Type}` that is in it. */
+function paramsIn(
+  sql: string,
+  known: Readonly<Record<string, string | number>>,
+): CompiledStatement['params'] {
+  const names = [...sql.matchAll(/\{(\w+):[^}]+\}/g)].map(([, name]) => name ?? '')
+  return Object.fromEntries(
+    [...new Set(names)].map((name) => [
+      name,
+      known[name] ?? PACKED[/_(\w+)$/.exec(name)?.[1] ?? ''] ?? WORDS[name] ?? name,
+    ]),
+  )
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  part: 'code of the kind or statistic',
+  page: 'code of page views',
+  visit: "code of 'true'",
+  labels: 'codes of the buckets of time_spent_s',
+  seconds: 'seconds of each of them',
+  u0_keys: 'codes of the nodes that do not pass the thresholds of `release` by themselves',
+  u0_numbers: 'the union that each of them belongs to',
+}
+
+/** Statements that clean and count the rows of a site in one window of a stream; none where nothing is released. */
+function releaseSql(
+  rulebook: Rulebook,
+  database: string,
+  plan: StreamPlan,
+  site: Site,
+): readonly CompiledStatement[] {
+  const { id, identity } = site
+  const statistics = statisticsOf(rulebook, plan.stream).filter(
+    (statistic) =>
+      statistic.site === id &&
+      statistic.windows.some((window) => streamOf(window) === plan.stream && isReleased(statistic, window)),
+  )
+  if (statistics.length === 0) return []
+  const scratch = tableName(database, SCRATCH)
+  // Few enough values that a row's codes are one word; there are more words where they are not.
+  const packing = packingOf(new Codes(new Map()), packedColumns(plan))
+  const { create, fill, values } = cleanSql(database, plan, identity, scratch, packing)
+  const known = {
+    day: `the first day of the ${plan.stream} that closes`,
+    site: id,
+    cap: rulebook.release.maxEventsPerPerson,
+  }
+  const statement = (about: string, sql: string): CompiledStatement => ({
+    about,
+    sql,
+    params: paramsIn(sql, known),
+  })
+  const trees = statistics.flatMap((statistic) =>
+    treesOf(statistic, plan.stream).map((tree) => ({ tree, name: statistic.id })),
+  )
+  const parts = [...new Set(trees.map(({ tree }) => tree.kind ?? tree.statistic))]
+  const counts = parts.flatMap((part) => {
+    const own = trees.filter(({ tree }) => (tree.kind ?? tree.statistic) === part)
+    const names = [...new Set(own.map(({ name }) => name))].join(', ')
+    return [
+      statement(
+        `${names}: people, events, tenants and networks of each node of every depth, exactly${part === undefined ? '' : `; rows of ${part} alone`}.`,
+        treesSql(
+          scratch,
+          identity,
+          own.map(({ tree }) => tree),
+        ),
+      ),
+      ...own.flatMap(({ name, tree }) =>
+        tree.levels.map((level, at) =>
+          statement(
+            `${name}: nodes of ${tree.hourly === true ? 'one hour and ' : ''}one parent that are too small by themselves, counted together by ${level}.`,
+            unionsSql(scratch, identity, tree, at + 1, 1),
+          ),
+        ),
+      ),
+    ]
+  })
+  const funnels = statistics.flatMap(({ id: name, shape }) =>
+    shape.type === 'funnel'
+      ? [statement(`${name}: people who did the steps in order.`, funnelSql(scratch, identity, shape.steps))]
+      : [],
+  )
+  return [
+    statement(`When a ${plan.stream} of ${id} closes: the values that its rows have.`, values),
+    statement('A scratch table, dropped when the release is done.', create),
+    statement(
+      `Its rows that count: ${identity === 'signed' ? 'of established tenants, ' : ''}each event once, each person up to the cap.`,
+      fill,
+    ),
+    ...counts,
+    ...funnels,
+  ]
 }
 
 /** Statements as a text that a person reads, each under its comment. */

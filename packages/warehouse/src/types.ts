@@ -83,10 +83,27 @@ export interface CleanRequest {
   readonly maxEventsPerPerson: number
 }
 
-/** What a statistic counts: the tuples of `by` over the rows of `kind` (every kind where absent). */
-export interface CountRequest {
-  readonly by: readonly string[]
+/** A tree to be counted over cleaned rows: nodes of every depth from 1 to the number of levels. */
+export interface TreeRequest {
+  /** day stream: rows of this kind; absent: all kinds */
   readonly kind?: string
+  /** week and month streams: rows of this statistic */
+  readonly statistic?: string
+  /** dimension columns, coarsest first */
+  readonly levels: readonly string[]
+  /** nodes per hour of the event instead of per day; the day stream's rows alone have hours */
+  readonly hourly?: boolean
+  /** count visits too: rows whose `visit_start` is 'true' */
+  readonly visits?: boolean
+  /** sum time too: seconds by label of `time_spent_s`; other labels count nothing */
+  readonly seconds?: Readonly<Record<string, number>>
+}
+
+/** An additive measure of a node, and how much of it its largest tenant (0 on network sites) and person have. */
+export interface Sum {
+  readonly total: number
+  readonly largestTenant: number
+  readonly largestPerson: number
 }
 
 /**
@@ -94,8 +111,10 @@ export interface CountRequest {
  * On network sites everything about tenants is 0; on signed sites `networks` is 0.
  */
 export interface NodeCount {
-  /** values of `by`, in their order; each `(other)` in a pool */
+  /** values of the first levels: as many as the node is deep */
   readonly dims: readonly string[]
+  /** 0 to 23, UTC; null where the tree has no hours */
+  readonly hour: number | null
   /** distinct people */
   readonly users: number
   readonly events: number
@@ -104,6 +123,30 @@ export interface NodeCount {
   readonly largestTenantUsers: number
   readonly largestTenantEvents: number
   readonly largestPersonEvents: number
+  readonly visits?: Sum
+  /** seconds */
+  readonly time_s?: Sum
+}
+
+/** Sibling nodes of one parent that are counted together, each person once. */
+export interface UnionRequest {
+  /** of the nodes; null in a tree without hours */
+  readonly hour: number | null
+  readonly parent: readonly string[]
+  /** values of the level below the parent */
+  readonly parts: readonly string[]
+}
+
+/** A step of a funnel: page views of a path, or rows of an event name. */
+export interface FunnelStepRequest {
+  readonly of: 'page' | 'event'
+  readonly value: string
+}
+
+/** What a statistic counts: the tuples of `by` over the rows of `kind` (every kind where absent). */
+export interface CountRequest {
+  readonly by: readonly string[]
+  readonly kind?: string
 }
 
 /** Cleaned and capped rows of one (epoch, site), held until `drop`. staged = removed + deduplicated + capped + rows. */
@@ -111,18 +154,34 @@ export interface CleanedRows {
   readonly staged: number
   /** rows of tenants that are not established */
   readonly removed: number
+  /** day: repetitions of an event id; week and month: of a (person, cell), which only a change of rulebook makes */
   readonly deduplicated: number
-  /** rows beyond `maxEventsPerPerson` */
+  /** rows beyond `maxEventsPerPerson`; 0 in a week or a month, whose rows are no events */
   readonly capped: number
   readonly rows: number
-  /** rows by kind */
+  /** rows by kind; week and month: by statistic */
   readonly kinds: Readonly<Record<string, number>>
+  /**
+   * Nodes of each tree, by depth, then hour, then values. One query per kind (or statistic), however many trees,
+   * levels and cells it has; trees that sum seconds over different levels take one each.
+   */
+  trees(requests: readonly TreeRequest[]): Promise<readonly (readonly NodeCount[])[]>
+  /**
+   * Each union counted anew over rows, in the order asked; `dims` is the parent. One that no row belongs to is all 0.
+   * One query per depth.
+   */
+  unions(tree: TreeRequest, unions: readonly UnionRequest[]): Promise<readonly NodeCount[]>
+  /**
+   * Node i, dims `page:<path>` or `event:<name>`: people who did steps 0 to i in order, by hour; steps in the same hour
+   * count as in order. Its events are those people's rows of step i.
+   */
+  funnel(steps: readonly FunnelStepRequest[]): Promise<readonly NodeCount[]>
+  /** Rows that a tree looks at. */
+  total(request: { readonly kind?: string; readonly statistic?: string }): number
   /** One node per tuple that occurs, sorted by the tuple. */
   count(request: CountRequest): Promise<readonly NodeCount[]>
   /** The union of all tuples that are not in `passing`, counted again over rows; null where it is empty. */
   pool(request: CountRequest, passing: readonly (readonly string[])[]): Promise<NodeCount | null>
-  /** Rows that the statistic looks at. */
-  total(request: CountRequest): number
   drop(): Promise<void>
 }
 

@@ -1,0 +1,142 @@
+/**
+ * Numbers in the place of values, for one release: rows that are numbers are sorted and counted several times faster
+ * than rows that are texts. A value's code is its place among all values of its column in byte order, so codes sort as
+ * values do; the values themselves stay with the release, which names its nodes by them.
+ *
+ * A row's codes are packed into one 64-bit word, the first column highest, so that rows sort as their columns do; what
+ * does not fit goes into a second word, and so on.
+ */
+import { TacitError } from '@tacit/contracts'
+import type { Connection } from './connection.js'
+import { identifier, text } from './sql.js'
+
+/** Values of each column in byte order; a value's code is its index. */
+export class Codes {
+  readonly #values: ReadonlyMap<string, readonly string[]>
+  readonly #codes = new Map<string, ReadonlyMap<string, number>>()
+
+  constructor(values: ReadonlyMap<string, readonly string[]>) {
+    this.#values = values
+  }
+
+  /** Values of a column, the one of code 0 first. */
+  valuesOf(column: string): readonly string[] {
+    return this.#values.get(column) ?? []
+  }
+
+  /** The code of a value; null where no row has it. */
+  codeOf(column: string, value: string): number | null {
+    let codes = this.#codes.get(column)
+    if (codes === undefined) {
+      codes = new Map(this.valuesOf(column).map((known, code) => [known, code]))
+      this.#codes.set(column, codes)
+    }
+    return codes.get(value) ?? null
+  }
+
+  /** @throws TacitError ERR_INTERNAL where rows came after the values were read */
+  valueOf(column: string, code: number): string {
+    const value = this.valuesOf(column)[code]
+    if (value === undefined) throw new TacitError('ERR_INTERNAL', 'Rows changed while they were counted.')
+    return value
+  }
+}
+
+/** The statement that lists the values of columns, one column after the other. */
+export function valuesSql(table: string, where: string, columns: readonly string[]): string {
+  return columns
+    .map(
+      (column) =>
+        `SELECT ${text(column)} AS name, groupArray(value) AS values FROM
+         (SELECT toString(${identifier(column)}) AS value FROM ${table} WHERE ${where} GROUP BY value ORDER BY value)`,
+    )
+    .join(' UNION ALL ')
+}
+
+/** Reads the values of columns. */
+export async function readCodes(
+  connection: Connection,
+  sql: string,
+  params: Record<string, unknown>,
+): Promise<Codes> {
+  const rows = await connection.rows<{ name: string; values: string[] }>(sql, params)
+  return new Codes(new Map(rows.map(({ name, values }) => [name, values])))
+}
+
+/** Where in a row's words a column's code is. */
+interface Place {
+  readonly column: string
+  readonly word: number
+  /** bits below it */
+  readonly shift: number
+  readonly bits: number
+}
+
+/** How codes of columns are packed into words. */
+export interface Packing {
+  readonly places: readonly Place[]
+  readonly words: number
+}
+
+const WORD_BITS = 64
+/** 0 to 23 */
+const HOUR_BITS = 5
+export const HOUR_COLUMN = 'hour'
+
+/** Bits for a code, and for one more that says "another value". */
+function bitsOf(codes: Codes, column: string): number {
+  return column === HOUR_COLUMN ? HOUR_BITS : 32 - Math.clz32(codes.valuesOf(column).length)
+}
+
+/** The first column gets the highest bits of the first word. */
+export function packingOf(codes: Codes, columns: readonly string[]): Packing {
+  let word = 0
+  let free = WORD_BITS
+  const places = columns.map((column) => {
+    const bits = bitsOf(codes, column)
+    if (bits > free) {
+      word += 1
+      free = WORD_BITS
+    }
+    free -= bits
+    return { column, word, shift: free, bits }
+  })
+  return { places, words: word + 1 }
+}
+
+/** A value's code as SQL; `{<column>_values:Array(String)}` is its parameter. */
+export function codeSql(column: string): string {
+  const values = `{${column}_values:Array(String)}`
+  return `transform(${identifier(column)}, ${values}, range(length(${values})), length(${values}))`
+}
+
+/** Word number `word` of a row of the staging table. */
+export function wordSql({ places }: Packing, word: number): string {
+  const own = places.filter((place) => place.word === word)
+  const shifted = own.map(({ column }) => {
+    const code = column === HOUR_COLUMN ? `toHour(${identifier(HOUR_COLUMN)}, 'UTC')` : codeSql(column)
+    return `bitShiftLeft(toUInt64(${code}), {${column}_shift:UInt8})`
+  })
+  return shifted.reduceRight((rest, code) => `bitOr(${code}, ${rest})`)
+}
+
+/** The code of a column in a word `w`. */
+export function unpackSql(column: string, w: string): string {
+  return `bitAnd(bitShiftRight(${w}, {${column}_shift:UInt8}), {${column}_mask:UInt64})`
+}
+
+/** Parameters of {@link codeSql}, {@link wordSql} and {@link unpackSql}. */
+export function codeParams(
+  codes: Codes,
+  packing: Packing,
+  others: readonly string[],
+): Record<string, unknown> {
+  const params: Record<string, unknown> = {}
+  for (const { column, shift, bits } of packing.places) {
+    params[`${column}_shift`] = shift
+    params[`${column}_mask`] = 2 ** bits - 1
+    if (column !== HOUR_COLUMN) params[`${column}_values`] = codes.valuesOf(column)
+  }
+  for (const column of others) params[`${column}_values`] = codes.valuesOf(column)
+  return params
+}

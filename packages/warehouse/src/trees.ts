@@ -1,0 +1,131 @@
+/** Trees over cleaned rows: all nodes of all depths, in one query per kind or statistic. */
+import { HOUR_COLUMN } from './codes.js'
+import { nodeCount, type NodeQuery, nodeRows, type NodeSet, nodesSql } from './nodes.js'
+import {
+  measureParams,
+  NETWORK_COLUMN,
+  NO_CODE,
+  partOf,
+  peopleSql,
+  type Scratch,
+  SECONDS_COLUMN,
+  secondsSql,
+  VISIT_COLUMN,
+  visitSql,
+} from './scratch.js'
+import type { NodeCount, TreeRequest } from './types.js'
+
+/** Columns that make the nodes of a tree: the hour, where it has hours, and its levels. */
+function columnsOf({ hourly, levels }: TreeRequest): readonly string[] {
+  return hourly === true ? [HOUR_COLUMN, ...levels] : levels
+}
+
+/** The query of trees of one kind; `{part:UInt32}` is its parameter, and those of visits and seconds. */
+export function treesSql(
+  table: string,
+  identity: NodeQuery['identity'],
+  requests: readonly TreeRequest[],
+): string {
+  const visits = requests.some((request) => request.visits === true)
+  const timed = requests.find(({ seconds }) => seconds !== undefined)
+  const columns = [
+    ...new Set([
+      ...requests.flatMap(columnsOf),
+      ...(visits ? [VISIT_COLUMN] : []),
+      ...(timed === undefined ? [] : [SECONDS_COLUMN]),
+      ...(identity === 'network' ? [NETWORK_COLUMN] : []),
+    ]),
+  ]
+  const everything = requests.every(({ kind, statistic }) => kind === undefined && statistic === undefined)
+  const arrayOf = (column: string): string => `a${String(columns.indexOf(column))}`
+  const named = (column: string): string => `${timed === undefined ? '' : 'o'}${arrayOf(column)}`
+  const all = peopleSql(table, columns, everything)
+  const people =
+    timed === undefined ? all : inOrderSql(all, columns.map(arrayOf), columnsOf(timed).map(arrayOf))
+  const sets: NodeSet[] = requests.map((request) => ({
+    levels: columnsOf(request).map(named),
+    hourly: request.hourly === true,
+    visits: request.visits === true,
+    seconds: request.seconds !== undefined,
+  }))
+  return nodesSql({
+    identity,
+    people: `SELECT *${visits ? `, ${visitSql(named(VISIT_COLUMN))} AS visits` : ''}${
+      timed === undefined ? '' : `, ${secondsSql(named(SECONDS_COLUMN))} AS seconds`
+    } FROM (${people})`,
+    sets,
+    ...(visits ? { visit: 'visits' } : {}),
+    ...(timed === undefined ? {} : { seconds: 'seconds' }),
+    ...(identity === 'network' ? { network: named(NETWORK_COLUMN) } : {}),
+  })
+}
+
+/** Arrays `a…` of each person in the order of some of them, named `oa…`. */
+export function inOrderSql(people: string, arrays: readonly string[], key: readonly string[]): string {
+  const by = key.length === 1 ? (key[0] ?? '') : `arrayZip(${key.join(', ')})`
+  const sorted = arrays.map((array) => `, arraySort((value, key) -> key, ${array}, ${by}) AS o${array}`)
+  return `SELECT tenant${sorted.join('')} FROM (${people})`
+}
+
+/** Requests that one query can answer: of one part, and summing seconds over one list of columns at most. */
+function together(scratch: Scratch, requests: readonly TreeRequest[]): readonly (readonly TreeRequest[])[] {
+  const groups: TreeRequest[][] = []
+  const isSame = (a: TreeRequest, b: TreeRequest): boolean =>
+    partOf(scratch, a) === partOf(scratch, b) &&
+    (a.seconds === undefined || b.seconds === undefined || sameTimes(a, b))
+  for (const request of requests) {
+    const group = groups.find((others) => others.every((other) => isSame(request, other)))
+    if (group === undefined) groups.push([request])
+    else group.push(request)
+  }
+  return groups
+}
+
+function sameTimes(a: TreeRequest, b: TreeRequest): boolean {
+  return (
+    JSON.stringify(columnsOf(a)) === JSON.stringify(columnsOf(b)) &&
+    JSON.stringify(a.seconds) === JSON.stringify(b.seconds)
+  )
+}
+
+async function countGroup(
+  scratch: Scratch,
+  requests: readonly TreeRequest[],
+): Promise<readonly (readonly NodeCount[])[]> {
+  const nodes: NodeCount[][] = requests.map(() => [])
+  const asked = requests.filter(({ levels }) => levels.length > 0)
+  const [first] = asked
+  if (first === undefined) return nodes
+  const part = partOf(scratch, first)
+  if (part === NO_CODE) return nodes
+  const { codes, connection, identity, table } = scratch
+  const seconds = asked.find((request) => request.seconds !== undefined)?.seconds
+  const params = { ...measureParams(codes, seconds), ...(part === null ? {} : { part }) }
+  const rows = await nodeRows(connection, treesSql(table, identity, asked), params)
+  for (const row of rows) {
+    const request = asked[row.tree]
+    if (request === undefined) continue
+    const dims = request.levels
+      .slice(0, row.depth)
+      .map((column, level) => codes.valueOf(column, row.codes[level] ?? NO_CODE))
+    const measures = { visits: request.visits === true, seconds: request.seconds !== undefined }
+    nodes[requests.indexOf(request)]?.push(
+      nodeCount(row, dims, request.hourly === true ? row.hour : null, measures),
+    )
+  }
+  return nodes
+}
+
+/** Nodes of each tree, in the order of the requests. */
+export async function countTrees(
+  scratch: Scratch,
+  requests: readonly TreeRequest[],
+): Promise<readonly (readonly NodeCount[])[]> {
+  const counted = new Map<TreeRequest, readonly NodeCount[]>()
+  // One after the other: each takes all the threads it may.
+  for (const group of together(scratch, requests)) {
+    const nodes = await countGroup(scratch, group)
+    for (const [at, request] of group.entries()) counted.set(request, nodes[at] ?? [])
+  }
+  return requests.map((request) => counted.get(request) ?? [])
+}
