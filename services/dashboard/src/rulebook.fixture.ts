@@ -103,6 +103,11 @@ export function cell(
     users,
     events,
     floor: users === null ? null : 10,
+    visits: null,
+    time_s: null,
+    share: null,
+    users_error: null,
+    events_error: null,
     rulebook: rulebook.hash,
   }
 }
