@@ -92,6 +92,14 @@ export interface Statistic {
   readonly measures: readonly Measure[]
   /** `exact` is allowed for one level of one tree (linted); otherwise people are floored to a step of min_users */
   readonly people: 'floored' | 'exact'
+  /** id of a statistic of the same site: answers carry `rate`, events per 100 events of that one */
+  readonly per?: string
+}
+
+/** An event of the catalogue. Of a sensitive one, rates of 0 % and 100 % are hidden. */
+export interface DeclaredEvent {
+  readonly kind: EventKind
+  readonly sensitive?: boolean
 }
 
 /** A threshold of a kind of site that the rulebook does not declare is one that nothing passes (fail closed). */
@@ -133,7 +141,7 @@ export interface Rulebook {
    *  `role`, `cohort` name what the envelope or the token carries; any other name is a prop of an event */
   readonly fields: Readonly<Record<string, FieldRule>>
   /** the catalogue of event names */
-  readonly events: Readonly<Record<string, { readonly kind: EventKind }>>
+  readonly events: Readonly<Record<string, DeclaredEvent>>
   readonly statistics: readonly Statistic[]
   readonly release: Release
   readonly keep: {
