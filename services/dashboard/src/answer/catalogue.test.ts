@@ -9,14 +9,14 @@ t.test('the default window is the finest that is declared', async (t) => {
 })
 
 t.test('the catalogue lists every realm and marks what is sample', async (t) => {
-  const latest = ['2026-11-02', '2026-11-09', '2026-11-03'].map((day) => ({
+  const windows = ['2026-11-02', '2026-11-09', '2026-11-03'].map((day) => ({
     statistic: 'pages',
     window: 'day',
     windowStart: Date.parse(day),
   }))
   const entries = statisticsCatalogue([
     { ...realm('main', []), latest: [] },
-    { ...realm('sample', []), latest },
+    { ...realm('sample', []), latest: windows },
   ])
   t.same(
     entries.map(({ id, sample, latest }) => [id, sample, latest]),

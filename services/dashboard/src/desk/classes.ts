@@ -77,8 +77,12 @@ export function drillReason(window: PublishedWindow, dims: readonly string[]): R
 
 /** Of an unpublished bucket: its place is published nowhere, or a neighbour holds it, or it is empty. */
 export function bucketReason(window: PublishedWindow, dims: readonly string[]): Reason {
-  const labels = window.below(dims.slice(0, -1))
-  if (labels.length === 0) return poolOf(window, dims) === null ? 'too_few' : 'pooled'
+  const place = dims.slice(0, -1)
+  const labels = window.below(place)
+  if (labels.length === 0) {
+    const isPooled = place.some((_, kept) => window.below(pooledAfter(place, kept)).length > 0)
+    return isPooled ? 'pooled' : 'too_few'
+  }
   return labels.some((label) => coversBucket(label, dims.at(-1) ?? '')) ? 'merged' : 'nobody'
 }
 
