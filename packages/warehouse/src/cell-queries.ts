@@ -104,11 +104,10 @@ export async function queryCells(connection: Connection, query: CellQuery): Prom
 /** By window how many cells of a level are published that are neither a pool nor of rows without a value. */
 export async function cellCounts(connection: Connection, query: LevelQuery): Promise<readonly CellCount[]> {
   const { conditions, params } = levelCondition(query)
-  // The last rank is their number, and is so too where a manifest is there twice.
+  // Each cell says it of its window: the largest, or a pool, will do.
   const rows = await connection.rows<{ start: number; rulebook: string; cells: number }>(
-    `SELECT toUnixTimestamp(window_start) AS start, any(rulebook) AS rulebook,
-       toUInt64(max(rank)) - uniqExactIf(rank, none = 1) AS cells
-     FROM ${tableName(connection.database, CELLS)} WHERE ${conditions.join(' AND ')}
+    `SELECT toUnixTimestamp(window_start) AS start, any(rulebook) AS rulebook, any(listed) AS cells
+     FROM ${tableName(connection.database, CELLS)} WHERE ${conditions.join(' AND ')} AND rank <= 1
      GROUP BY window_start ORDER BY window_start`,
     params,
   )

@@ -15,18 +15,18 @@ import { tableName } from './sql.js'
 import type { StoredCell } from './types.js'
 
 const INSERTED =
-  'manifest, statistic, window, window_start, depth, rank, none, dims, users, floor, events, visits, time_s, share, ' +
+  'manifest, statistic, window, window_start, depth, rank, listed, dims, users, floor, events, visits, time_s, share, ' +
   'users_error, events_error, rulebook'
 
 /** What is inserted after the manifest's id. */
-function valuesOf({ cell, depth, none, rank }: RankedCell): readonly unknown[] {
+function valuesOf({ cell, depth, listed, rank }: RankedCell): readonly unknown[] {
   return [
     cell.statistic,
     cell.window,
     Math.floor(cell.windowStart / 1_000),
     depth,
     rank,
-    Number(none),
+    listed,
     cell.dims,
     cell.users,
     cell.floor,
@@ -41,7 +41,7 @@ function valuesOf({ cell, depth, none, rank }: RankedCell): readonly unknown[] {
 }
 
 function fingerprint(cell: StoredCell): string {
-  return JSON.stringify(valuesOf({ cell, depth: 0, rank: 0, none: false }))
+  return JSON.stringify(valuesOf({ cell, depth: 0, rank: 0, listed: 0 }))
 }
 
 function sameCells(a: readonly StoredCell[], b: readonly StoredCell[]): boolean {

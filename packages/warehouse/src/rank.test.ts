@@ -34,20 +34,20 @@ t.test('cells are ranked by people, then events, then values, within their windo
       cell(['(other)'], 500, 600),
       cell(['(none)'], 30, 40),
       cell(['/a'], 10, 10, 1),
-    ]).map(({ cell: { dims, windowStart }, depth, none, rank }) => [
+    ]).map(({ cell: { dims, windowStart }, depth, listed, rank }) => [
       `${String(windowStart / DAY)} ${dims.join()}`,
-      [depth, rank, none],
+      [depth, rank, listed],
     ]),
   )
   t.same(Object.fromEntries(ranks), {
-    '0 (none)': [1, 1, true],
-    '0 /c': [1, 2, false],
-    '0 /a': [1, 3, false],
-    '0 /b': [1, 4, false],
-    '0 /d': [1, 5, false],
-    '0 /a,mobile': [2, 1, false],
-    '0 (other)': [1, 0, false],
-    '1 /a': [1, 1, false],
+    '0 (none)': [1, 1, 4],
+    '0 /c': [1, 2, 4],
+    '0 /a': [1, 3, 4],
+    '0 /b': [1, 4, 4],
+    '0 /d': [1, 5, 4],
+    '0 /a,mobile': [2, 1, 1],
+    '0 (other)': [1, 0, 4],
+    '1 /a': [1, 1, 1],
   })
 })
 

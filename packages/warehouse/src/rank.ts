@@ -13,8 +13,8 @@ export interface RankedCell {
   readonly depth: number
   /** 1: most people, then most events, then the first by its values; 0: a pool */
   readonly rank: number
-  /** whether it holds rows that have no value in a dimension: it is none of the declared ones */
-  readonly none: boolean
+  /** how many cells of its window and level are values: no pools, and none of rows that have no value */
+  readonly listed: number
 }
 
 function compareText(a: string, b: string): number {
@@ -34,22 +34,23 @@ function bySize(a: StoredCell, b: StoredCell): number {
 /** A function of the cells alone: a manifest that is inserted again has the same ranks. @param cells of whole windows */
 export function rankedCells(cells: readonly StoredCell[]): readonly RankedCell[] {
   const levels = new Map<string, StoredCell[]>()
-  const ranked: RankedCell[] = []
   for (const cell of cells) {
-    const depth = cell.dims.length
-    if (cell.dims.includes(OTHER)) {
-      ranked.push({ cell, depth, rank: 0, none: false })
-      continue
-    }
-    const key = `${cell.statistic}\0${cell.window}\0${String(cell.windowStart)}\0${String(depth)}`
+    const { dims, statistic, window, windowStart } = cell
+    const key = [statistic, window, String(windowStart), String(dims.length)].join('\0')
     const level = levels.get(key)
     if (level === undefined) levels.set(key, [cell])
     else level.push(cell)
   }
-  for (const level of levels.values()) {
-    for (const [at, cell] of level.toSorted(bySize).entries()) {
-      ranked.push({ cell, depth: cell.dims.length, rank: at + 1, none: cell.dims.includes(NONE) })
-    }
-  }
-  return ranked
+  return [...levels.values()].flatMap(rankedLevel)
+}
+
+function rankedLevel(level: readonly StoredCell[]): readonly RankedCell[] {
+  const pools = level.filter(({ dims }) => dims.includes(OTHER))
+  const others = level.filter(({ dims }) => !dims.includes(OTHER)).toSorted(bySize)
+  const listed = others.filter(({ dims }) => !dims.includes(NONE)).length
+  const depth = level[0]?.dims.length ?? 0
+  return [
+    ...others.map((cell, at) => ({ cell, depth, rank: at + 1, listed })),
+    ...pools.map((cell) => ({ cell, depth, rank: 0, listed })),
+  ]
 }

@@ -40,7 +40,7 @@ const CELL_COLUMNS: readonly Column[] = [
   { name: 'window_start', type: 'DateTime' },
   { name: 'depth', type: 'UInt8' },
   { name: 'rank', type: 'UInt32' },
-  { name: 'none', type: 'UInt8' },
+  { name: 'listed', type: 'UInt32' },
   { name: 'dims', type: 'Array(String)' },
   { name: 'users', type: 'Nullable(UInt64)' },
   { name: 'floor', type: 'Nullable(UInt64)' },
