@@ -33,7 +33,7 @@ export const PROBLEMS = {
   ERR_ACCESS_ROLE: entry(403, 'This role may not read this'),
   ERR_QUERY_MALFORMED: entry(400, 'The query is not what the contract says'),
   ERR_STATISTIC_UNKNOWN: entry(404, 'There is no such statistic'),
-  ERR_STATISTIC_DRILL: entry(404, 'This drill-down is not released by this version'),
+  ERR_CELL_UNKNOWN: entry(404, 'Nothing of this is published'),
   // Log
   ERR_LOG_FULL: entry(503, 'The log has no room', true),
   ERR_LOG_CLOSED: entry(503, 'The log is closed', true),

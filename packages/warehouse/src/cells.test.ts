@@ -16,6 +16,11 @@ function cell(path: string, users: number | null, day = 0): StoredCell {
     users,
     events: users === null ? 17 : users * 3,
     floor: users === null ? null : 10,
+    visits: null,
+    time_s: null,
+    share: null,
+    users_error: null,
+    events_error: null,
     rulebook: 'a'.repeat(64),
   }
 }

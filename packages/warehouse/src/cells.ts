@@ -1,39 +1,47 @@
 /**
- * Released cells: immutable, inserted from a committed manifest, read by everyone who may.
+ * Released cells: immutable, inserted from a committed manifest, read by everyone who may (cell-queries.ts).
  *
  * Invariant: a manifest's cells are there once, or a repetition of `insertCells` makes them so. An insert whose outcome
  * is unknown runs under the manifest's own query id: the next try ends it before it looks. One that was sent by a
  * process that died may still arrive after that look; it brings the same cells, and a reader sees each of them once.
  */
 import { createHash } from 'node:crypto'
-import { DAY, rfc3339, TacitError } from '@tacit/contracts'
+import { CELL_SELECTION, toCell } from './cell-queries.js'
 import type { Connection } from './connection.js'
+import { type RankedCell, rankedCells } from './rank.js'
 import { CELLS } from './schema.js'
 import { killQuery } from './staging.js'
 import { tableName } from './sql.js'
-import type { CellQuery, ReleasedWindow, StoredCell } from './types.js'
+import type { StoredCell } from './types.js'
 
-interface CellRow {
-  statistic: string
-  window: string
-  start: number
-  dims: string[]
-  users: number | null
-  events: number | null
-  floor: number | null
-  rulebook: string
-}
+const INSERTED =
+  'manifest, statistic, window, window_start, depth, rank, listed, dims, users, floor, events, visits, time_s, share, ' +
+  'users_error, events_error, rulebook'
 
-const COLUMNS =
-  'statistic, window, toUnixTimestamp(window_start) AS start, dims, users, events, floor, rulebook'
-
-function toCell({ start, ...row }: CellRow): StoredCell {
-  return { ...row, windowStart: start * 1_000 }
+/** What is inserted after the manifest's id. */
+function valuesOf({ cell, depth, listed, rank }: RankedCell): readonly unknown[] {
+  return [
+    cell.statistic,
+    cell.window,
+    Math.floor(cell.windowStart / 1_000),
+    depth,
+    rank,
+    listed,
+    cell.dims,
+    cell.users,
+    cell.floor,
+    cell.events,
+    cell.visits,
+    cell.time_s,
+    cell.share,
+    cell.users_error,
+    cell.events_error,
+    cell.rulebook,
+  ]
 }
 
 function fingerprint(cell: StoredCell): string {
-  const { statistic, window, windowStart, dims, users, events, floor, rulebook } = cell
-  return JSON.stringify([statistic, window, windowStart, dims, users, events, floor, rulebook])
+  return JSON.stringify(valuesOf({ cell, depth: 0, rank: 0, listed: 0 }))
 }
 
 function sameCells(a: readonly StoredCell[], b: readonly StoredCell[]): boolean {
@@ -43,8 +51,8 @@ function sameCells(a: readonly StoredCell[], b: readonly StoredCell[]): boolean 
 }
 
 async function cellsOf(connection: Connection, manifest: string): Promise<readonly StoredCell[]> {
-  const rows = await connection.rows<CellRow>(
-    `SELECT ${COLUMNS} FROM ${tableName(connection.database, CELLS)} WHERE manifest = {manifest:String}`,
+  const rows = await connection.rows<Parameters<typeof toCell>[0]>(
+    `SELECT ${CELL_SELECTION} FROM ${tableName(connection.database, CELLS)} WHERE manifest = {manifest:String}`,
     { manifest },
   )
   return rows.map(toCell)
@@ -83,67 +91,10 @@ export async function insertCells(
     })
   }
   if (cells.length === 0) return
-  const lines = cells.map((cell) =>
-    JSON.stringify([
-      manifest,
-      cell.statistic,
-      cell.window,
-      Math.floor(cell.windowStart / 1_000),
-      cell.dims,
-      cell.users,
-      cell.events,
-      cell.floor,
-      cell.rulebook,
-    ]),
-  )
+  const lines = rankedCells(cells).map((ranked) => JSON.stringify([manifest, ...valuesOf(ranked)]))
   await connection.insert(
-    `INSERT INTO ${table} FORMAT JSONCompactEachRow`,
+    `INSERT INTO ${table} (${INSERTED}) FORMAT JSONCompactEachRow`,
     Buffer.from(`${lines.join('\n')}\n`, 'utf8'),
     { queryId },
   )
-}
-
-function dayStart(date: string): number {
-  const time = Date.parse(`${date}T00:00:00Z`)
-  if (Number.isNaN(time) || rfc3339(time).slice(0, 10) !== date) {
-    throw new TacitError('ERR_QUERY_MALFORMED', 'A date is written YYYY-MM-DD and exists.')
-  }
-  return time / 1_000
-}
-
-/**
- * Released cells of a statistic, the same bytes for ever: by window, then most people first, then by values.
- * @throws TacitError ERR_QUERY_MALFORMED where a date is none
- */
-export async function queryCells(
-  connection: Connection,
-  { statistic, window, from, to }: CellQuery,
-): Promise<readonly StoredCell[]> {
-  const conditions = ['statistic = {statistic:String}', 'window = {window:String}']
-  const params: Record<string, unknown> = { statistic, window }
-  if (from !== undefined) {
-    conditions.push('window_start >= toDateTime({from:UInt32})')
-    params['from'] = dayStart(from)
-  }
-  if (to !== undefined) {
-    conditions.push('window_start < toDateTime({until:UInt32})')
-    params['until'] = dayStart(to) + DAY / 1_000
-  }
-  const rows = await connection.rows<CellRow>(
-    `SELECT ${COLUMNS} FROM ${tableName(connection.database, CELLS)} WHERE ${conditions.join(' AND ')}
-     ORDER BY window_start, users DESC NULLS LAST, events DESC NULLS LAST, dims
-     LIMIT 1 BY window_start, dims`,
-    params,
-  )
-  return rows.map(toCell)
-}
-
-/** Windows that have released cells, in order. */
-export async function releasedWindows(connection: Connection): Promise<readonly ReleasedWindow[]> {
-  const rows = await connection.rows<{ statistic: string; window: string; start: number; cells: number }>(
-    `SELECT statistic, window, toUnixTimestamp(window_start) AS start, uniqExact(dims) AS cells
-     FROM ${tableName(connection.database, CELLS)}
-     GROUP BY statistic, window, window_start ORDER BY statistic, window, window_start`,
-  )
-  return rows.map(({ start, ...row }) => ({ ...row, windowStart: start * 1_000 }))
 }

@@ -185,26 +185,63 @@ export interface CleanedRows {
   drop(): Promise<void>
 }
 
-/** One immutable released cell as stored and queried. */
+/** One immutable released cell as stored and queried. What is not public, or no measure of its statistic, is null. */
 export interface StoredCell {
   readonly statistic: string
   readonly window: string
-  /** ms */
+  /** ms; of an hour statistic the hour's own */
   readonly windowStart: number
+  /** values of the statistic's levels, coarsest first; those of a drill are longer than the plain ones */
   readonly dims: readonly string[]
   readonly users: number | null
-  readonly events: number | null
+  /** the step that `users` was floored to */
   readonly floor: number | null
+  readonly events: number | null
+  readonly visits: number | null
+  /** seconds */
+  readonly time_s: number | null
+  /** whole percent */
+  readonly share: number | null
+  /** half width of the 95 % interval, where noise is on */
+  readonly users_error: number | null
+  readonly events_error: number | null
   readonly rulebook: string
 }
 
-export interface CellQuery {
+/** Cells of one level of a statistic. */
+export interface LevelQuery {
   readonly statistic: string
   readonly window: string
+  /** how many dimensions they have; absent: of every level */
+  readonly depth?: number
   /** UTC date `YYYY-MM-DD`, included */
   readonly from?: string
   /** UTC date `YYYY-MM-DD`, included */
   readonly to?: string
+}
+
+export interface CellQuery extends LevelQuery {
+  /** of each window only so many of the largest, and no pools */
+  readonly top?: number
+  /** only cells of these values */
+  readonly dims?: readonly (readonly string[])[]
+  /** so many cells at most */
+  readonly limit?: number
+}
+
+/** How many cells of a level one window has, without pools and those of rows without a value. */
+export interface CellCount {
+  /** ms */
+  readonly windowStart: number
+  readonly rulebook: string
+  readonly cells: number
+}
+
+export interface LatestWindow {
+  readonly statistic: string
+  readonly window: string
+  /** ms */
+  readonly windowStart: number
 }
 
 /** A window of a statistic that has released cells. */

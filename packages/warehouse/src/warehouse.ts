@@ -1,7 +1,8 @@
 /** The warehouse of one database: what the aggregator writes, the release counts, and the dashboard reads. */
 import { type Stream, TacitError } from '@tacit/contracts'
 import type { StreamPlan } from '@tacit/rulebook'
-import { cellCount, insertCells, queryCells, releasedWindows } from './cells.js'
+import { cellCounts, latestWindows, manifestOfWindow, queryCells, releasedWindows } from './cell-queries.js'
+import { cellCount, insertCells } from './cells.js'
 import { clean } from './clean.js'
 import { type ConnectionOptions, connect } from './connection.js'
 import { dropLanding, land, landed, landingHours } from './landing.js'
@@ -11,6 +12,7 @@ import { migrate } from './schema.js'
 import { dropEpoch, settle, stagedEpochs, stagedRows } from './staging.js'
 import type {
   BatchRange,
+  CellCount,
   CellProvenance,
   CellQuery,
   CleanedRows,
@@ -18,6 +20,8 @@ import type {
   DecidedBy,
   LandedCount,
   LandingHour,
+  LatestWindow,
+  LevelQuery,
   ReleasedWindow,
   RowProvenance,
   ServerAddress,
@@ -76,7 +80,13 @@ export interface Warehouse {
   /** Makes the cells of a manifest be there exactly once. */
   insertCells(manifest: string, cells: readonly StoredCell[]): Promise<void>
   cellCount(manifest: string): Promise<number>
+  /** Cells of one level by window, the largest first. */
   queryCells(query: CellQuery): Promise<readonly StoredCell[]>
+  cellCounts(query: LevelQuery): Promise<readonly CellCount[]>
+  /** By statistic and window the newest that has released cells. */
+  latestWindows(): Promise<readonly LatestWindow[]>
+  /** The id of the manifest that a window's cells are of; null where it has none. */
+  manifestOfWindow(window: LatestWindow): Promise<string | null>
   releasedWindows(): Promise<readonly ReleasedWindow[]>
   /** Every hash that rows in landing or staging carry, by hour of receipt and epoch. */
   rowProvenance(stream: Stream): Promise<readonly RowProvenance[]>
@@ -125,6 +135,9 @@ export function openWarehouse(
     insertCells: (manifest, cells) => insertCells(connection, manifest, cells),
     cellCount: (manifest) => cellCount(connection, manifest),
     queryCells: (query) => queryCells(connection, query),
+    cellCounts: (query) => cellCounts(connection, query),
+    latestWindows: () => latestWindows(connection),
+    manifestOfWindow: (window) => manifestOfWindow(connection, window),
     releasedWindows: () => releasedWindows(connection),
     rowProvenance: (stream) => rowProvenance(connection, stream),
     cellProvenance: () => cellProvenance(connection),

@@ -13,7 +13,7 @@ import { dropEvent, type Evidence, failedCheckEvent } from './evidence.js'
 import { differenceOf, type ReleasedStatistic, Releaser } from './release.js'
 import { checkProvenance } from './provenance.js'
 import { CONSUMER_GROUP, type Membership } from './membership.js'
-import type { CheckResult, LedgerRow } from './records.js'
+import type { CheckResult, CommittedManifest, LedgerRow } from './records.js'
 import { closingTime, type Rulebooks } from './rulebooks.js'
 import { Settler } from './settler.js'
 import { Stager } from './stager.js'
@@ -248,6 +248,11 @@ export class Aggregator {
     }
     // Afterwards: a crash in between has it on record twice rather than never.
     await state.putOnRecord(id, true)
+  }
+
+  /** A committed manifest; null where there is none of this id. */
+  manifest(id: string): CommittedManifest | null {
+    return this.#options.state.manifest(id) ?? null
   }
 
   /** What the checks found when they last ran; none before the first run. */

@@ -26,6 +26,11 @@ const CELL = {
   users: 10,
   events: 10,
   floor: 10,
+  visits: null,
+  time_s: null,
+  share: null,
+  users_error: null,
+  events_error: null,
 }
 const ROWS = pageViews({ tenants: 6, perTenant: 4 }, '/dashboard')
 

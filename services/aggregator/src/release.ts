@@ -299,6 +299,11 @@ function storedCells(content: ManifestContent): StoredCell[] {
     users: cell.users,
     events: cell.events,
     floor: cell.floor,
+    visits: null,
+    time_s: null,
+    share: null,
+    users_error: null,
+    events_error: null,
     rulebook: content.rulebook,
   }))
 }

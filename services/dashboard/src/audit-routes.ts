@@ -1,9 +1,8 @@
 /** `/api/v1/keys` and `/api/v1/audit/*`: which keys there were, and the evidence of what became of them. */
-import { TacitError } from '@tacit/contracts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { someEntries } from './audit-entries.js'
 import { everHeldData, keyRows } from './keys-answer.js'
-import { type Query, readChoice } from './query.js'
+import { type Query, readChoice, readNumber } from './query.js'
 import type { Realm } from './realm.js'
 
 const FILES = ['entries', 'heads'] as const
@@ -21,17 +20,6 @@ export type OpenRealm = (
 ) => Promise<{ readonly realm: Realm; readonly query: Query<Parameter> }>
 
 const heldData = async (realm: Realm): Promise<boolean> => everHeldData(await realm.keys())
-
-/** @throws TacitError ERR_QUERY_MALFORMED */
-function readNumber(name: string, text: string | undefined, least: number, most: number): number | null {
-  if (text === undefined) return null
-  const value = Number(text)
-  if (/^\d{1,15}$/.test(text) && value >= least && value <= most) return value
-  throw new TacitError(
-    'ERR_QUERY_MALFORMED',
-    `Give ${name} as a whole number from ${String(least)} to ${String(most)}`,
-  )
-}
 
 /** @param open checks role and query */
 export function addAuditRoutes(app: FastifyInstance, open: OpenRealm): void {

@@ -1,5 +1,5 @@
 /** CSV of an answer: RFC 4180, with a header line, safe to open in a spreadsheet. */
-import type { AnswerRow } from './answer.js'
+import type { AnswerRow } from './answer/index.js'
 
 /**
  * Text that a spreadsheet would run as a formula; a quote before it makes it text again.

@@ -48,6 +48,8 @@ t.test('each role reads what it may, and nobody reads without a token', async (t
     '/api/v1/audit/head',
     '/api/v1/audit/entries',
     '/api/v1/audit/copy',
+    '/api/v1/explanations/pages?window_start=2026-11-01T00:00:00Z',
+    '/api/v1/cells/pages?window_start=2026-11-01T00:00:00Z&dims=["/a"]',
   ]
   const all = (status: number) => paths.map(() => status)
   const expected: [Role | undefined, number[]][] = [
@@ -163,7 +165,18 @@ t.test('bad queries get a problem that says what to do', async (t) => {
     ['statistics/pages?realm=other', 400, 'ERR_QUERY_MALFORMED'],
     ['statistics/pages?drill=', 400, 'ERR_QUERY_MALFORMED'],
     ['statistics/pages?drill=browser', 400, 'ERR_QUERY_MALFORMED'],
-    ['statistics/pages?drill=device', 404, 'ERR_STATISTIC_DRILL'],
+    ['statistics/pages?top=0', 400, 'ERR_QUERY_MALFORMED'],
+    ['statistics/pages?top=2.5', 400, 'ERR_QUERY_MALFORMED'],
+    ['statistics/pages?limit=1000001', 400, 'ERR_QUERY_MALFORMED'],
+    ['statistics/pages?compare=next', 400, 'ERR_QUERY_MALFORMED'],
+    ['statistics/pages?timezone=Mars/Olympus', 400, 'ERR_QUERY_MALFORMED'],
+    ['statistics/pages?timezone=%2B05:30', 400, 'ERR_QUERY_MALFORMED'],
+    ['cells/pages?window_start=2026-11-01T00:00:00Z', 400, 'ERR_QUERY_MALFORMED'],
+    ['cells/pages?window_start=2026-11-01T00:00:00Z&dims=[1]', 400, 'ERR_QUERY_MALFORMED'],
+    ['cells/pages?window_start=2026-11-01T00:00:00Z&dims=["/z"]', 404, 'ERR_CELL_UNKNOWN'],
+    ['cells/pages?window_start=2026-11-01&dims=["/a"]', 400, 'ERR_QUERY_MALFORMED'],
+    ['explanations/pages', 400, 'ERR_QUERY_MALFORMED'],
+    ['explanations/nothing?window_start=2026-11-01T00:00:00Z', 404, 'ERR_STATISTIC_UNKNOWN'],
     ['statistics/nothing', 404, 'ERR_STATISTIC_UNKNOWN'],
     ['statistics/__proto__', 404, 'ERR_STATISTIC_UNKNOWN'],
     ['ledger?window=day', 400, 'ERR_QUERY_MALFORMED'],
@@ -187,7 +200,22 @@ t.test('no answer echoes what was asked, whatever it was', async (t) => {
     part.map((text) => `/${text.replaceAll(/[?#\s]/g, '%')}`),
     part.map((text) => `/api/v1/statistics/${encodeURIComponent(text)}`),
     fc
-      .tuple(fc.constantFrom('from', 'to', 'window', 'drill', 'format', 'site', 'realm', marker), part)
+      .tuple(
+        fc.constantFrom(
+          'from',
+          'to',
+          'window',
+          'drill',
+          'format',
+          'site',
+          'realm',
+          'timezone',
+          'top',
+          'limit',
+          marker,
+        ),
+        part,
+      )
       .map(([name, text]) => `/api/v1/statistics/pages?${name}=${encodeURIComponent(text)}`),
     part.map((text) => `/sample/token?consent=${encodeURIComponent(text)}`),
   )
@@ -338,7 +366,7 @@ t.test(
 t.test('the contract lists every route of the API', async (t) => {
   const app = createDashboard({ realms: [main], access, clock })
   for (const path of Object.keys(openApi.paths))
-    t.ok(app.hasRoute({ method: 'GET', url: path.replace('{id}', ':id') }))
+    t.ok(app.hasRoute({ method: 'GET', url: path.replaceAll(/\{(\w+)\}/g, ':$1') }), path)
   const routes = app.printRoutes({ commonPrefix: false }).match(/\(GET/g) ?? []
   t.equal(routes.length, Object.keys(openApi.paths).length + 3, 'and /openapi.json itself, /healthz, /readyz')
   await app.close()

@@ -1,5 +1,5 @@
 export * from './access-tokens.js'
-export * from './answer.js'
+export * from './answer/index.js'
 export * from './audit-words.js'
 export * from './csv.js'
 export * from './dashboard.js'

@@ -1,14 +1,7 @@
 /** The part of the contract about keys and the audit log. */
-import { choice, json, realm, ref, refused, text } from './openapi-parts.js'
+import { choice, count, json, realm, ref, refused, text } from './openapi-parts.js'
 
 const site = text('site', 'The realm that has this site')
-const count = (name: string, description: string, minimum: number, maximum?: number) => ({
-  name,
-  in: 'query',
-  required: false,
-  description,
-  schema: { type: 'integer', minimum, ...(maximum === undefined ? {} : { maximum }) },
-})
 const time = { type: 'string', format: 'date-time' }
 const timeOrNull = { type: ['string', 'null'], format: 'date-time' }
 const ofRealm = { realm: { enum: ['main', 'sample'] }, sample: { type: 'boolean' } }

@@ -22,6 +22,14 @@ export const text = (name: string, description: string) => ({
   schema: { type: 'string', maxLength: 256 },
 })
 
+export const count = (name: string, description: string, minimum: number, maximum?: number) => ({
+  name,
+  in: 'query',
+  required: false,
+  description,
+  schema: { type: 'integer', minimum, ...(maximum === undefined ? {} : { maximum }) },
+})
+
 export const problem = (description: string) => ({
   description,
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },

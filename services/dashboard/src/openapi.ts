@@ -1,6 +1,8 @@
 /** The contract of the query API, OpenAPI 3.1, served at `/openapi.json`. */
 import { auditPaths, auditSchemas } from './openapi-audit.js'
-import { choice, day, json, problem, realm, ref, refused, text } from './openapi-parts.js'
+import { deskPaths, deskSchemas } from './openapi-desk.js'
+import { day, json, realm, ref, refused, text } from './openapi-parts.js'
+import { statisticPaths, statisticSchemas } from './openapi-statistics.js'
 
 const from = day('from', 'First UTC day, inclusive')
 const to = day('to', 'Last UTC day, inclusive')
@@ -16,41 +18,8 @@ export const openApi = {
   },
   security: [{ bearer: [] }],
   paths: {
-    '/api/v1/statistics': {
-      get: {
-        summary: 'The catalogue of declared statistics',
-        responses: {
-          '200': json('The catalogue', { type: 'array', items: ref('CatalogueEntry') }),
-          ...refused,
-        },
-      },
-    },
-    '/api/v1/statistics/{id}': {
-      get: {
-        summary: 'Released values of one statistic',
-        parameters: [
-          { name: 'id', in: 'path', required: true, schema: { type: 'string' } },
-          choice('window', 'Default: the finest that is declared', ['5m', 'hour', 'day', 'week', 'month']),
-          from,
-          to,
-          text('drill', 'A declared drill-down; not released by this version'),
-          choice('format', 'Default: json', ['json', 'csv']),
-          text('site', 'The site, where two sites declare the same id'),
-          realm,
-        ],
-        responses: {
-          '200': {
-            description: 'Published values',
-            content: {
-              'application/json': { schema: ref('StatisticAnswer') },
-              'text/csv': { schema: { type: 'string' } },
-            },
-          },
-          ...refused,
-          '404': problem('No such statistic, or a drill-down that is not released'),
-        },
-      },
-    },
+    ...statisticPaths,
+    ...deskPaths,
     '/api/v1/ledger': {
       get: {
         summary:
@@ -97,54 +66,8 @@ export const openApi = {
           detail: { type: 'string', description: 'What to do; never a part of the request' },
         },
       },
-      CatalogueEntry: {
-        type: 'object',
-        required: ['id', 'title', 'windows', 'by', 'drill', 'measures', 'site', 'realm', 'sample', 'latest'],
-        properties: {
-          id: { type: 'string' },
-          title: { type: 'string' },
-          windows: { type: 'array', items: { type: 'string' } },
-          by: { type: 'array', items: { type: 'string' } },
-          drill: { type: 'array', items: { type: 'string' } },
-          measures: { type: 'array', items: { enum: ['users', 'events'] } },
-          people: { enum: ['floored', 'exact'] },
-          min_users: { type: 'integer' },
-          site: { type: 'string' },
-          realm: { enum: ['main', 'sample'] },
-          sample: { type: 'boolean' },
-          latest: {
-            type: ['string', 'null'],
-            format: 'date-time',
-            description: 'Start of the newest window with published values',
-          },
-        },
-      },
-      StatisticAnswer: {
-        type: 'object',
-        required: ['statistic', 'window', 'rulebook', 'rows', 'withheld'],
-        properties: {
-          statistic: { type: 'string' },
-          window: { type: 'string' },
-          rulebook: { type: 'string', description: 'SHA-256 of the rules' },
-          site: { type: 'string' },
-          sample: { type: 'boolean' },
-          rows: {
-            type: 'array',
-            items: {
-              type: 'object',
-              description: 'window_start, one text for each dimension, then the measures',
-              required: ['window_start'],
-              properties: {
-                window_start: { type: 'string', format: 'date-time' },
-                users: { type: ['integer', 'null'] },
-                events: { type: ['integer', 'null'] },
-                floor: { type: 'integer', description: 'users is rounded down to a multiple of this' },
-              },
-            },
-          },
-          withheld: { type: 'object', properties: { cells: { type: ['integer', 'null'] } } },
-        },
-      },
+      ...statisticSchemas,
+      ...deskSchemas,
       LedgerAnswer: {
         type: 'object',
         required: ['rows', 'realm', 'sample'],

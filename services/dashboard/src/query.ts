@@ -4,20 +4,27 @@ import type { DayRange } from './realm.js'
 
 export type Query<Name extends string> = Readonly<Partial<Record<Name, string>>>
 
-function malformed(detail: string): TacitError {
+export function malformed(detail: string): TacitError {
   return new TacitError('ERR_QUERY_MALFORMED', detail)
 }
 
-/** @throws TacitError ERR_QUERY_MALFORMED for an unknown, repeated or overlong parameter */
-export function readQuery<Name extends string>(raw: unknown, names: readonly Name[]): Query<Name> {
+/**
+ * @param longest characters of a value at most
+ * @throws TacitError ERR_QUERY_MALFORMED for an unknown, repeated or overlong parameter
+ */
+export function readQuery<Name extends string>(
+  raw: unknown,
+  names: readonly Name[],
+  longest = 256,
+): Query<Name> {
   const known: Partial<Record<Name, string>> = {}
   for (const [key, value] of Object.entries(raw as Record<string, unknown>)) {
     const name = names.find((candidate) => candidate === key)
     if (name === undefined)
       throw malformed(`Only these parameters are offered here: ${names.join(', ') || 'none'}`)
     if (typeof value !== 'string') throw malformed(`Give ${name} once`)
-    if (value.length === 0 || value.length > 256)
-      throw malformed(`Give ${name} a value of 1 to 256 characters`)
+    if (value.length === 0 || value.length > longest)
+      throw malformed(`Give ${name} a value of 1 to ${String(longest)} characters`)
     known[name] = value
   }
   return known
@@ -52,4 +59,17 @@ export function readChoice<Choice extends string>(
   const choice = choices.find((candidate) => candidate === value)
   if (choice === undefined) throw malformed(`Give ${name} as one of: ${choices.join(', ')}`)
   return choice
+}
+
+/** A whole number; null where it is not given. @throws TacitError ERR_QUERY_MALFORMED */
+export function readNumber(
+  name: string,
+  value: string | undefined,
+  least: number,
+  most: number,
+): number | null {
+  if (value === undefined) return null
+  const number = Number(value)
+  if (/^\d{1,15}$/.test(value) && number >= least && number <= most) return number
+  throw malformed(`Give ${name} as a whole number from ${String(least)} to ${String(most)}`)
 }

@@ -1,7 +1,8 @@
 /** What the dashboard reads: released cells and the ledger, of real data (`main`) or of sample data (`sample`). */
 import type { SignedHead } from '@tacit/audit-log'
 import type { Rulebook } from '@tacit/rulebook'
-import type { ReleasedWindow, StoredCell } from '@tacit/warehouse'
+import type { LatestWindow, LiveNumber, ReleasedCell } from './answer/index.js'
+import type { WindowCount } from './answer/withheld.js'
 
 export type RealmName = 'main' | 'sample'
 
@@ -11,9 +12,38 @@ export interface DayRange {
   readonly to?: string
 }
 
-export interface CellQuery extends DayRange {
+/** Cells of one level of a statistic. */
+export interface LevelQuery extends DayRange {
   readonly statistic: string
   readonly window: string
+  /** length of their `dims`; absent: of every level */
+  readonly depth?: number
+}
+
+export interface CellQuery extends LevelQuery {
+  /** of each window only so many of the largest, and no pools */
+  readonly top?: number
+  /** only cells of these values */
+  readonly dims?: readonly (readonly string[])[]
+  /** so many cells at most: those of the earliest windows, the largest of a window first */
+  readonly limit?: number
+}
+
+/** One window of a statistic. */
+export interface WindowQuery {
+  readonly statistic: string
+  readonly window: string
+  /** ms */
+  readonly windowStart: number
+}
+
+/** A manifest as it was committed, before any of its cells was published. */
+export interface CommittedManifest {
+  readonly id: string
+  /** canonical text */
+  readonly text: string
+  /** SHA-256 of the text, hex */
+  readonly hash: string
 }
 
 export interface LedgerRow {
@@ -96,9 +126,17 @@ export interface Realm {
   /** marked as sample wherever it is shown */
   readonly sample: boolean
   readonly rulebook: Rulebook
-  cells(query: CellQuery): Promise<readonly StoredCell[]>
-  /** windows that have released cells */
-  released(): Promise<readonly ReleasedWindow[]>
+  /** the rules of a hash; null where they are not known here */
+  ruled(hash: string): Rulebook | null
+  cells(query: CellQuery): Promise<readonly ReleasedCell[]>
+  /** how many declared values each window of a level has published */
+  counts(query: LevelQuery): Promise<readonly WindowCount[]>
+  /** by statistic and window the newest that has released cells */
+  latest(): Promise<readonly LatestWindow[]>
+  /** numbers that are overwritten every few minutes. @param now ms */
+  live(now: number): Promise<readonly LiveNumber[]>
+  /** what a window's cells were committed in; null where it is kept no longer */
+  manifest(query: WindowQuery): Promise<CommittedManifest | null>
   ledger(range: DayRange): Promise<readonly LedgerRow[]>
   detections(range: DayRange): Promise<readonly DetectionRow[]>
   history(): RulebookHistory

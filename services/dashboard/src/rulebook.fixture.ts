@@ -1,8 +1,11 @@
 /** A rulebook and realms for tests. */
 import type { Rulebook, Statistic } from '@tacit/rulebook'
-import type { StoredCell } from '@tacit/warehouse'
+import { dimsKey, isPooled, type LiveNumber, NONE, type ReleasedCell } from './answer/index.js'
+import type { WindowCount } from './answer/withheld.js'
 import type {
+  CellQuery,
   CheckResult,
+  CommittedManifest,
   DetectionRow,
   KeyRecord,
   LedgerRow,
@@ -96,7 +99,7 @@ export function cell(
   path: string,
   users: number | null,
   events: number | null = null,
-): StoredCell {
+): ReleasedCell {
   return {
     statistic: 'pages',
     window: 'day',
@@ -105,14 +108,70 @@ export function cell(
     users,
     events,
     floor: users === null ? null : 10,
+    visits: null,
+    time_s: null,
+    share: null,
+    users_error: null,
+    events_error: null,
     rulebook: rulebook.hash,
   }
 }
 
-/** A realm over arrays, which keeps the promise of its port: only the asked statistic, window and days. */
+/** Cells of a query in the order of the port: by window, the largest first, pools last. */
+function select(
+  cells: readonly ReleasedCell[],
+  { depth, dims, from, limit, statistic, to, top, window }: CellQuery,
+): readonly ReleasedCell[] {
+  const named = dims === undefined ? null : new Set(dims.map(dimsKey))
+  const found = cells
+    .filter(
+      (one) =>
+        one.statistic === statistic &&
+        one.window === window &&
+        (depth === undefined || one.dims.length === depth) &&
+        (named === null || named.has(dimsKey(one.dims))) &&
+        within(new Date(one.windowStart).toISOString().slice(0, 10), from, to),
+    )
+    .toSorted(
+      (a, b) =>
+        a.windowStart - b.windowStart ||
+        Number(isPooled(a)) - Number(isPooled(b)) ||
+        (b.users ?? -1) - (a.users ?? -1) ||
+        (b.events ?? -1) - (a.events ?? -1) ||
+        (dimsKey(a.dims) < dimsKey(b.dims) ? -1 : 1),
+    )
+  const seen = new Map<number, number>()
+  const largest = found.filter((one) => {
+    if (top === undefined) return true
+    const rank = (seen.get(one.windowStart) ?? 0) + 1
+    seen.set(one.windowStart, rank)
+    return rank <= top && !isPooled(one)
+  })
+  return largest.slice(0, limit)
+}
+
+function counts(cells: readonly ReleasedCell[], query: CellQuery): readonly WindowCount[] {
+  const found = new Map<number, WindowCount>()
+  for (const one of select(cells, query)) {
+    const known = found.get(one.windowStart)?.cells ?? 0
+    const isValue = !isPooled(one) && !one.dims.includes(NONE)
+    found.set(one.windowStart, {
+      windowStart: one.windowStart,
+      rulebook: one.rulebook,
+      cells: known + Number(isValue),
+    })
+  }
+  return [...found.values()]
+}
+
+function within(day: string, from?: string, to?: string): boolean {
+  return (from === undefined || day >= from) && (to === undefined || day <= to)
+}
+
+/** A realm over arrays, which keeps the promises of its port. */
 export function realm(
   name: RealmName,
-  cells: readonly StoredCell[],
+  cells: readonly ReleasedCell[],
   ledger: readonly LedgerRow[] = [],
   rules: Rulebook = rulebook,
   more: {
@@ -121,23 +180,23 @@ export function realm(
     readonly checks?: readonly CheckResult[]
     readonly keys?: readonly KeyRecord[]
     readonly audit?: RealmAudit
+    readonly live?: readonly LiveNumber[]
+    readonly manifest?: CommittedManifest
+    /** rules of cells that were released under others */
+    readonly former?: readonly Rulebook[]
   } = {},
 ): Realm {
-  const within = (day: string, from?: string, to?: string) =>
-    (from === undefined || day >= from) && (to === undefined || day <= to)
   return {
     name,
     sample: name === 'sample',
     rulebook: rules,
-    cells: async ({ statistic, window, from, to }) =>
-      cells.filter(
-        (one) =>
-          one.statistic === statistic &&
-          one.window === window &&
-          within(new Date(one.windowStart).toISOString().slice(0, 10), from, to),
-      ),
-    released: async () =>
-      cells.map(({ statistic, window, windowStart }) => ({ statistic, window, windowStart, cells: 1 })),
+    ruled: (hash) => [rules, ...(more.former ?? [])].find((one) => one.hash === hash) ?? null,
+    cells: async (query) => select(cells, query),
+    counts: async (query) => counts(cells, query),
+    latest: async () =>
+      cells.map(({ statistic, window, windowStart }) => ({ statistic, window, windowStart })),
+    live: async () => more.live ?? [],
+    manifest: async () => more.manifest ?? null,
     detections: async ({ from, to }) => (more.detections ?? []).filter(({ day }) => within(day, from, to)),
     checks: () => more.checks ?? [],
     keys: async () => more.keys ?? [],

@@ -1,51 +1,23 @@
 import { Command, Option } from 'commander'
 import { TacitError } from '@tacit/contracts'
 import type { CatalogueEntry, StatisticAnswer } from '@tacit/dashboard'
-import { counted } from '../counted.js'
 import { openReader, queryOf, type Reader } from '../house/reader.js'
-import { print, table } from '../output.js'
+import { print } from '../output.js'
+import { answerTable, catalogueTable } from './statistics-table.js'
 
 interface StatisticsOptions {
   readonly window?: string
   readonly from?: string
   readonly to?: string
   readonly drill?: string
+  readonly compare?: string
+  readonly top?: string
+  readonly limit?: string
+  readonly timezone?: string
   readonly site?: string
   readonly format: 'table' | 'json' | 'csv'
   readonly data: string
   readonly json?: boolean
-}
-
-function catalogueTable(entries: readonly CatalogueEntry[]): string {
-  return table(
-    ['id', 'title', 'site', 'windows', 'by', 'measures'],
-    entries.map((entry) => [
-      entry.id,
-      entry.title,
-      entry.sample ? `${entry.site} (sample data)` : entry.site,
-      entry.windows.join(', '),
-      entry.by.join(', '),
-      entry.measures.join(', '),
-    ]),
-  )
-}
-
-function answerTable(answer: StatisticAnswer): string {
-  const head = Object.keys(answer.rows[0] ?? { window_start: '' })
-  const notes = [
-    answer.sample ? 'Sample data.' : '',
-    answer.withheld.cells === null
-      ? ''
-      : `${counted(answer.withheld.cells, 'declared value is', 'declared values are')} not published: too few people.`,
-  ].filter((note) => note !== '')
-  const body =
-    answer.rows.length === 0
-      ? 'No cell is released in this range.'
-      : table(
-          head,
-          answer.rows.map((row) => head.map((name) => row[name] ?? null)),
-        )
-  return [body, ...notes].join('\n')
 }
 
 /** What there is, where one that was asked for is not: names of the rulebook, nothing that was typed. */
@@ -78,10 +50,16 @@ export function statisticsCommand(): Command {
   return new Command('statistics')
     .description('The catalogue of statistics, or the released cells of one')
     .argument('[id]', 'a statistic of the catalogue')
-    .option('--window <window>', 'hour, day, week or month; the finest that is declared by default')
+    .option('--window <window>', '5m, hour, day, week or month; the finest that is declared by default')
     .option('--from <date>', 'first UTC day, YYYY-MM-DD')
     .option('--to <date>', 'last UTC day, included')
-    .option('--drill <dimension>', 'a declared drill')
+    .option('--drill <dimension>', 'a declared drill: rows of that level alone')
+    .addOption(
+      new Option('--compare <window>', 'the numbers of the window before beside each').choices(['previous']),
+    )
+    .option('--top <n>', 'of each window only the largest, without (other)')
+    .option('--limit <n>', 'rows at most (default: 10000)')
+    .option('--timezone <name>', 'an IANA zone, e.g. Asia/Kolkata: adds the local time; windows stay UTC')
     .option('--site <site>', 'a site of the rulebook, e.g. sample')
     .addOption(
       new Option('--format <format>', 'how to print').choices(['table', 'json', 'csv']).default('table'),
@@ -90,10 +68,21 @@ export function statisticsCommand(): Command {
     .option('--json', 'the same as --format json')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ npx tacit statistics\n  $ npx tacit statistics pages --from 2026-11-01 --format csv\n',
+      [
+        '',
+        'People are rounded down, and values of too few people are in (other) or published nowhere; every format prints the',
+        'same rows. A funnel has step and conversion, a histogram bucket, share and percentiles, a retention cohort and week.',
+        '',
+        'Examples:',
+        '  $ npx tacit statistics',
+        '  $ npx tacit statistics pages --from 2026-11-01 --format csv',
+        '  $ npx tacit statistics pages --window day --drill device --top 10',
+        '  $ npx tacit statistics features --window week --compare previous',
+        '',
+      ].join('\n'),
     )
     .action(async (id: string | undefined, options: StatisticsOptions) => {
-      const { from, site, to, window, drill } = options
+      const { compare, drill, from, limit, site, timezone, to, top, window } = options
       const format = options.json ? 'json' : options.format
       const reader = await openReader(options.data)
       try {
@@ -102,7 +91,18 @@ export function statisticsCommand(): Command {
           print(format === 'table' ? catalogueTable(JSON.parse(body) as CatalogueEntry[]) : body)
           return
         }
-        const query = queryOf({ window, from, to, drill, site, format: format === 'csv' ? 'csv' : undefined })
+        const query = queryOf({
+          window,
+          from,
+          to,
+          drill,
+          compare,
+          top,
+          limit,
+          timezone,
+          site,
+          format: format === 'csv' ? 'csv' : undefined,
+        })
         const body = await answerOf(reader, id, query)
         print(format === 'table' ? answerTable(JSON.parse(body) as StatisticAnswer) : body.trimEnd())
       } finally {

@@ -5,8 +5,10 @@
 import { PROBLEMS, type ProblemCode, TacitError } from '@tacit/contracts'
 import type { Realm as DashboardRealm } from '@tacit/dashboard'
 import type { AuditService } from '@tacit/keeper'
+import type { Rulebook } from '@tacit/rulebook'
 import { presentLayout } from './layout.js'
 import type { Realm } from './realm.js'
+import type { RealmRulebooks } from './realm-rulebooks.js'
 import { rulebookView } from './rulebook-view.js'
 import { readRunFile, type RunFile } from './run-file.js'
 
@@ -25,14 +27,31 @@ export type ReadRealm = Pick<Realm, 'layout' | 'rulebook' | 'rulebooks' | 'aggre
   }
 }
 
+/** Released values outlive the text of the rules that they were released under: then nothing is said of those. */
+function rulesOf(rulebooks: RealmRulebooks, hash: string): Rulebook | null {
+  try {
+    return rulebooks.ofHash(hash)
+  } catch (error) {
+    if (error instanceof TacitError) return null
+    throw error
+  }
+}
+
 /** A realm as the dashboard reads it. */
 export function dashboardRealm(realm: ReadRealm): DashboardRealm {
   return {
     name: realm.layout.name,
     sample: realm.layout.name === 'sample',
     rulebook: realm.rulebook,
+    ruled: (hash) => rulesOf(realm.rulebooks, hash),
     cells: (query) => realm.warehouse.queryCells(query),
-    released: () => realm.warehouse.releasedWindows(),
+    counts: (query) => realm.warehouse.cellCounts(query),
+    latest: () => realm.warehouse.latestWindows(),
+    live: async () => [],
+    manifest: async (window) => {
+      const id = await realm.warehouse.manifestOfWindow(window)
+      return id === null ? null : realm.aggregator.manifest(id)
+    },
     ledger: async ({ from, to }) =>
       realm.aggregator.ledger(
         from === undefined ? undefined : `${from}T00:00:00Z`,

@@ -1,0 +1,128 @@
+import { DAY, HOUR } from '@tacit/contracts'
+import t from 'tap'
+import { DAY_START, openTables, testServer } from './testing/rows.js'
+import type { StoredCell } from './types.js'
+
+const server = await testServer(t)
+const { w, sql } = await openTables(t, server, 'reading')
+
+function cell(dims: readonly string[], users: number | null, start = DAY_START, window = 'day'): StoredCell {
+  return {
+    statistic: 'pages',
+    window,
+    windowStart: start,
+    dims,
+    users,
+    floor: users === null ? null : 10,
+    events: users === null ? null : users * 2,
+    visits: users,
+    time_s: 90,
+    share: 40,
+    users_error: 6,
+    events_error: 13,
+    rulebook: 'a'.repeat(64),
+  }
+}
+
+const days = [0, 1, 2].map((day) => DAY_START + day * DAY)
+for (const [at, start] of days.entries()) {
+  await w.insertCells(`day-${String(at)}`, [
+    cell(['/a'], 30, start),
+    cell(['/b'], 40, start),
+    cell(['(none)'], 20, start),
+    cell(['(other)'], 90, start),
+    ...(at === 1 ? [] : [cell(['/a', 'mobile'], 10, start), cell(['/a', '(other)'], 20, start)]),
+  ])
+}
+await w.insertCells('hours', [
+  cell(['/a'], 10, DAY_START + 9 * HOUR, 'hour'),
+  cell(['/b'], 20, DAY_START + 9 * HOUR, 'hour'),
+  cell(['/a'], 10, DAY_START + 10 * HOUR, 'hour'),
+])
+const level = { statistic: 'pages', window: 'day', depth: 1 }
+const names = (cells: readonly StoredCell[]) =>
+  cells.map(({ dims, windowStart }) => `${String((windowStart - DAY_START) / DAY)} ${dims.join('>')}`)
+
+t.test('a cell keeps every measure', async (t) => {
+  t.same(await w.queryCells({ ...level, to: '2026-11-01', top: 1 }), [cell(['/b'], 40)])
+})
+
+t.test('cells are of the level that was asked, and without one of every level', async (t) => {
+  t.same(names(await w.queryCells({ ...level, depth: 2 })), [
+    '0 /a>mobile',
+    '0 /a>(other)',
+    '2 /a>mobile',
+    '2 /a>(other)',
+  ])
+  t.equal((await w.queryCells({ statistic: 'pages', window: 'day' })).length, 16)
+})
+
+t.test('the largest of each window come alone, and pools are none of them', async (t) => {
+  t.same(names(await w.queryCells({ ...level, top: 2 })), ['0 /b', '0 /a', '1 /b', '1 /a', '2 /b', '2 /a'])
+  t.same(names(await w.queryCells({ ...level, window: 'hour', top: 1 })), [
+    `${String(9 / 24)} /b`,
+    `${String(10 / 24)} /a`,
+  ])
+  t.equal((await w.queryCells({ ...level, top: 9 })).length, 9)
+})
+
+t.test('a limit keeps the first windows, the largest of a window first', async (t) => {
+  t.same(names(await w.queryCells({ ...level, limit: 6 })), [
+    '0 /b',
+    '0 /a',
+    '0 (none)',
+    '0 (other)',
+    '1 /b',
+    '1 /a',
+  ])
+})
+
+t.test('cells of named values alone', async (t) => {
+  t.same(names(await w.queryCells({ ...level, dims: [['/a'], ["/it's"]] })), ['0 /a', '1 /a', '2 /a'])
+  t.same(names(await w.queryCells({ ...level, depth: 2, dims: [['/a', 'mobile']] })), [
+    '0 /a>mobile',
+    '2 /a>mobile',
+  ])
+  const many = Array.from({ length: 3_000 }, (_, at) => [`/no/such/page/${String(at)}`])
+  t.same(names(await w.queryCells({ ...level, dims: [...many, ['/b']], from: '2026-11-03' })), ['2 /b'])
+})
+
+t.test('counts of a window are those of its values: no pool, and nothing without a value', async (t) => {
+  t.same(
+    await w.cellCounts(level),
+    days.map((windowStart) => ({ windowStart, rulebook: 'a'.repeat(64), cells: 2 })),
+  )
+  t.same(
+    (await w.cellCounts({ ...level, depth: 2 })).map(({ cells }) => cells),
+    [1, 1],
+  )
+})
+
+t.test('the newest window of each statistic is known, and the manifest of a window', async (t) => {
+  t.same(await w.latestWindows(), [
+    { statistic: 'pages', window: 'day', windowStart: days[2] },
+    { statistic: 'pages', window: 'hour', windowStart: DAY_START + 10 * HOUR },
+  ])
+  const of = { statistic: 'pages', window: 'day' }
+  t.equal(await w.manifestOfWindow({ ...of, windowStart: days[1] ?? 0 }), 'day-1')
+  t.equal(await w.manifestOfWindow({ ...of, windowStart: DAY_START - DAY }), null)
+})
+
+t.test('a manifest that is there twice is seen once, whatever the limit', async (t) => {
+  const before = await Promise.all([
+    w.queryCells(level),
+    w.queryCells({ ...level, limit: 5 }),
+    w.queryCells({ ...level, top: 1 }),
+    w.cellCounts(level),
+  ])
+  // What a process that died had sent, and arrives late.
+  await sql.command('INSERT INTO reading.cells SELECT * FROM reading.cells')
+  const after = await Promise.all([
+    w.queryCells(level),
+    w.queryCells({ ...level, limit: 5 }),
+    w.queryCells({ ...level, top: 1 }),
+    w.cellCounts(level),
+  ])
+  t.equal(JSON.stringify(after), JSON.stringify(before))
+  t.equal(await w.cellCount('day-0'), 12, 'it was there twice')
+})

@@ -1,0 +1,56 @@
+/**
+ * The place of each released cell among those of its window and level. Stored with it, so that the largest of each window
+ * lie together and are found without reading the others.
+ */
+import type { StoredCell } from './types.js'
+
+const OTHER = '(other)'
+const NONE = '(none)'
+
+export interface RankedCell {
+  readonly cell: StoredCell
+  /** how many dimensions it has */
+  readonly depth: number
+  /** 1: most people, then most events, then the first by its values; 0: a pool */
+  readonly rank: number
+  /** how many cells of its window and level are values: no pools, and none of rows that have no value */
+  readonly listed: number
+}
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}
+
+/** What is not public counts as least; cells of a histogram have neither, so that buckets of a place stay together. */
+function bySize(a: StoredCell, b: StoredCell): number {
+  return (
+    (b.users ?? -1) - (a.users ?? -1) ||
+    (b.events ?? -1) - (a.events ?? -1) ||
+    compareText(a.dims.join('\0'), b.dims.join('\0'))
+  )
+}
+
+/** A function of the cells alone: a manifest that is inserted again has the same ranks. @param cells of whole windows */
+export function rankedCells(cells: readonly StoredCell[]): readonly RankedCell[] {
+  const levels = new Map<string, StoredCell[]>()
+  for (const cell of cells) {
+    const { dims, statistic, window, windowStart } = cell
+    const key = [statistic, window, String(windowStart), String(dims.length)].join('\0')
+    const level = levels.get(key)
+    if (level === undefined) levels.set(key, [cell])
+    else level.push(cell)
+  }
+  return [...levels.values()].flatMap(rankedLevel)
+}
+
+function rankedLevel(level: readonly StoredCell[]): readonly RankedCell[] {
+  const pools = level.filter(({ dims }) => dims.includes(OTHER))
+  const others = level.filter(({ dims }) => !dims.includes(OTHER)).toSorted(bySize)
+  const listed = others.filter(({ dims }) => !dims.includes(NONE)).length
+  const depth = level[0]?.dims.length ?? 0
+  return [
+    ...others.map((cell, at) => ({ cell, depth, rank: at + 1, listed })),
+    ...pools.map((cell) => ({ cell, depth, rank: 0, listed })),
+  ]
+}

@@ -1,0 +1,5 @@
+export * from './catalogue.js'
+export * from './cell.js'
+export * from './ledger.js'
+export * from './statistic.js'
+export type * from './types.js'

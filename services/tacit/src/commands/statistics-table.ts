@@ -1,0 +1,99 @@
+/** The catalogue and the answers of `tacit statistics` as tables for a terminal: the same numbers as the JSON. Pure. */
+import type { AnswerRow, CatalogueEntry, StatisticAnswer } from '@tacit/dashboard'
+import { counted } from '../counted.js'
+import { table } from '../output.js'
+
+type Value = string | number | null
+
+const BAR_CELLS = 25
+/** Columns of whole percents. */
+const PERCENTS = new Set(['share', 'conversion', 'rate', 'previous_share'])
+/** Columns that a note says once for all rows. */
+const NOTED = new Set(['floor'])
+const HEADS: Readonly<Record<string, string>> = {
+  users_error: 'users ±',
+  events_error: 'events ±',
+  rate: 'per 100',
+}
+
+export function catalogueTable(entries: readonly CatalogueEntry[]): string {
+  return table(
+    ['id', 'title', 'site', 'shape', 'windows', 'by', 'drill', 'measures'],
+    entries.map((entry) => [
+      entry.id,
+      entry.title,
+      entry.sample ? `${entry.site} (sample data)` : entry.site,
+      entry.shape,
+      entry.windows.join(', '),
+      placeWords(entry),
+      entry.drill.join(', '),
+      entry.shape === 'histogram' ? 'share' : entry.measures.join(', '),
+    ]),
+  )
+}
+
+/** What the rows of a statistic are of. */
+function placeWords({ by, field, steps }: CatalogueEntry): string {
+  if (steps !== undefined) return `${String(steps.length)} steps`
+  return [...by, ...(field === undefined ? [] : [field])].join(', ')
+}
+
+/** A bar of so many percent of the widest. */
+function bar(percent: Value | undefined): string {
+  return typeof percent === 'number' ? '█'.repeat(Math.round((Math.min(percent, 100) / 100) * BAR_CELLS)) : ''
+}
+
+function written(name: string, value: Value | undefined): Value {
+  if (value === undefined || value === null) return null
+  return typeof value === 'number' && PERCENTS.has(name) && name !== 'rate' ? `${String(value)} %`.padStart(5) : value
+}
+
+/** One column after the other; shares of a histogram, a funnel or a cohort are drawn, too. */
+function rowsTable(rows: readonly AnswerRow[], names: readonly string[]): string {
+  const drawn = ['conversion', 'share'].find((name) => names.includes(name))
+  const head = names.map((name) => HEADS[name] ?? name)
+  return table(
+    drawn === undefined ? head : [...head, ''],
+    rows.map((row) => [
+      ...names.map((name) => written(name, row[name])),
+      ...(drawn === undefined ? [] : [bar(row[drawn])]),
+    ]),
+  )
+}
+
+function columnsOf(rows: readonly AnswerRow[]): readonly string[] {
+  return [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => !NOTED.has(name))
+}
+
+function notesOf(answer: StatisticAnswer): readonly string[] {
+  const { rows, sample, truncated, withheld } = answer
+  const floor = rows.find((row) => typeof row['floor'] === 'number')?.['floor']
+  return [
+    sample ? 'Sample data.' : '',
+    typeof floor === 'number' ? `People are rounded down to a multiple of ${String(floor)}.` : '',
+    rows.some((row) => 'users_error' in row || 'events_error' in row)
+      ? 'Noise was added: ± is how far a number may be off in 95 of 100 cases.'
+      : '',
+    rows.some((row) => Object.values(row).includes('(other)'))
+      ? '(other) holds values that are each too small to be shown alone.'
+      : '',
+    withheld.cells === null || rows.length === 0
+      ? ''
+      : `${counted(withheld.cells, 'declared value is', 'declared values are')} not published: too few people, or nobody.`,
+    truncated === true
+      ? `There are more rows than these ${counted(rows.length, 'row')}; raise --limit, shorten --from and --to, or ask for --top.`
+      : '',
+  ].filter((note) => note !== '')
+}
+
+export function answerTable(answer: StatisticAnswer): string {
+  const { percentiles = [], rows } = answer
+  if (rows.length === 0) return ['No cell is released in this range.', ...notesOf(answer)].join('\n')
+  const parts = [[rowsTable(rows, columnsOf(rows)), ...notesOf(answer)].join('\n')]
+  if (percentiles.length > 0) {
+    parts.push(
+      `Percentiles, as if each bucket were evenly filled (· lies in the last, open bucket):\n${rowsTable(percentiles, columnsOf(percentiles))}`,
+    )
+  }
+  return parts.join('\n\n')
+}
