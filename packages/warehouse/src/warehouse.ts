@@ -5,6 +5,7 @@ import { cellCount, insertCells, queryCells, releasedWindows } from './cells.js'
 import { clean } from './clean.js'
 import { type ConnectionOptions, connect } from './connection.js'
 import { dropLanding, land, landed, landingHours } from './landing.js'
+import { liveNumbers, putLive } from './live.js'
 import { latestTerm, takeOver } from './owner.js'
 import { cellProvenance, rowProvenance } from './provenance.js'
 import { migrate } from './schema.js'
@@ -18,6 +19,7 @@ import type {
   DecidedBy,
   LandedCount,
   LandingHour,
+  LiveNumber,
   ReleasedWindow,
   RowProvenance,
   ServerAddress,
@@ -78,6 +80,10 @@ export interface Warehouse {
   cellCount(manifest: string): Promise<number>
   queryCells(query: CellQuery): Promise<readonly StoredCell[]>
   releasedWindows(): Promise<readonly ReleasedWindow[]>
+  /** Overwrites all live numbers with these. @throws TacitError ERR_LOG_FENCED where another took over */
+  putLive(numbers: readonly LiveNumber[]): Promise<void>
+  /** The live number of each statistic. @param now ms: one that is ten minutes old or older has `users` null */
+  live(now: number): Promise<readonly LiveNumber[]>
   /** Every hash that rows in landing or staging carry, by hour of receipt and epoch. */
   rowProvenance(stream: Stream): Promise<readonly RowProvenance[]>
   /** Every hash that released cells carry, by window. */
@@ -126,6 +132,8 @@ export function openWarehouse(
     cellCount: (manifest) => cellCount(connection, manifest),
     queryCells: (query) => queryCells(connection, query),
     releasedWindows: () => releasedWindows(connection),
+    putLive: (numbers) => putLive(connection, numbers),
+    live: (now) => liveNumbers(connection, now),
     rowProvenance: (stream) => rowProvenance(connection, stream),
     cellProvenance: () => cellProvenance(connection),
     close: () => connection.close(),
