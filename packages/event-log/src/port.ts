@@ -49,6 +49,26 @@ export interface LogPart {
   commit(cursor: Cursor): Promise<void>
 }
 
+/** Where every part of the log ended at some time, whoever reads it. */
+export interface LogPlace {
+  /** of which log that is: another one, where it was made anew; null where that cannot be told */
+  readonly topic: string | null
+  /** position of the last record of each part, in the order of their numbers */
+  readonly positions: readonly number[]
+}
+
+/** The end of all parts of the log, for one who looks at what comes without being the one who reads it. */
+export interface LogTail {
+  /** Where each part ends now. Rejects with ERR_LOG_READ (retryable) where one does not answer, ERR_LOG_CLOSED. */
+  end(): Promise<LogPlace>
+  /**
+   * What came into all parts after one place and up to another, part by part, in slices of at most a few MiB; damaged
+   * records are counted as in {@link LogPart.read}. Rejects with ERR_LOG_READ where the two are not of one log, or something
+   * between them is not there any more or does not come: then what was handed over is not all.
+   */
+  between(from: LogPlace, to: LogPlace): AsyncIterable<LogSlice>
+}
+
 export interface EventLog {
   /** Who appends here, as marks name it: empty where only one process ever does, else 16 hexadecimal digits. */
   readonly writer: string
@@ -63,6 +83,8 @@ export interface EventLog {
   append(bytes: Uint8Array, hour: number, reach?: Reach): Promise<void>
   /** The parts that this process reads for a consumer group now; the first call joins the group. @param group 1 to 200 characters */
   parts(group: string): readonly LogPart[]
+  /** The end of all its parts, without joining any group. */
+  tail(): LogTail
   /** Deletes records whose hour is before `hour`, in bounded steps, and says how many went; rejects as `append` does. */
   expire(hour: number): Promise<number>
   close(): Promise<void>

@@ -6,6 +6,7 @@
  * `staging_<stream>`: rows of open epochs, by epoch, without them. Those of a week or a month say only that somebody is
  *   part of a number, not when or how often: such a table is a set, in the order of its content and of nothing else.
  * `cells`: released statistics; written once.
+ * `live`: people of the last five minutes; overwritten (live.ts).
  * `clean_…`: cleaned rows of one release, dropped after it; left-overs of a killed release go when somebody takes over (owner.ts).
  */
 import { type Stream, TacitError } from '@tacit/contracts'
@@ -20,6 +21,7 @@ import type { Connection } from './connection.js'
 import { identifier, identifiers, tableName } from './sql.js'
 
 export const CELLS = 'cells'
+export const LIVE = 'live'
 /** prefix of scratch tables */
 export const CLEAN = 'clean_'
 
@@ -50,6 +52,14 @@ const CELL_COLUMNS: readonly Column[] = [
   { name: 'share', type: 'Nullable(UInt8)' },
   { name: 'users_error', type: 'Nullable(UInt64)' },
   { name: 'events_error', type: 'Nullable(UInt64)' },
+  { name: 'rulebook', type: 'LowCardinality(String)' },
+]
+
+const LIVE_COLUMNS: readonly Column[] = [
+  { name: 'statistic', type: 'LowCardinality(String)' },
+  { name: 'window_start', type: 'DateTime' },
+  { name: 'users', type: 'Nullable(UInt64)' },
+  { name: 'floor', type: 'UInt64' },
   { name: 'rulebook', type: 'LowCardinality(String)' },
 ]
 
@@ -113,7 +123,12 @@ function tablesOf(plans: readonly StreamPlan[]): readonly Table[] {
       // the largest of every window together: a chart of them over two years reads a few thousand rows (cell-queries.ts)
       `ORDER BY (statistic, window, depth, rank, window_start) SETTINGS ${DURABLE}`,
   }
-  return [...streams, cells]
+  const live = {
+    name: LIVE,
+    columns: LIVE_COLUMNS,
+    engine: `ENGINE = MergeTree PARTITION BY toUnixTimestamp(window_start) ORDER BY statistic SETTINGS ${DURABLE}`,
+  }
+  return [...streams, cells, live]
 }
 
 function stagingOf(plan: StreamPlan): Table {

@@ -244,6 +244,19 @@ export interface LatestWindow {
   readonly windowStart: number
 }
 
+/** People of the last whole five minutes, of one statistic. */
+export interface LiveNumber {
+  readonly statistic: string
+  /** ms, a whole five minutes */
+  readonly windowStart: number
+  /** a multiple of `floor`; null: fewer than that, or not known */
+  readonly users: number | null
+  /** step to which `users` is floored */
+  readonly floor: number
+  /** hash of the rulebook that declares the statistic */
+  readonly rulebook: string
+}
+
 /** A window of a statistic that has released cells. */
 export interface ReleasedWindow {
   readonly statistic: string

@@ -6,6 +6,7 @@ import { cellCount, insertCells } from './cells.js'
 import { clean } from './clean.js'
 import { type ConnectionOptions, connect } from './connection.js'
 import { dropLanding, land, landed, landingHours } from './landing.js'
+import { liveNumbers, putLive } from './live.js'
 import { latestTerm, takeOver } from './owner.js'
 import { cellProvenance, rowProvenance } from './provenance.js'
 import { migrate } from './schema.js'
@@ -22,6 +23,7 @@ import type {
   LandingHour,
   LatestWindow,
   LevelQuery,
+  LiveNumber,
   ReleasedWindow,
   RowProvenance,
   ServerAddress,
@@ -88,6 +90,10 @@ export interface Warehouse {
   /** The id of the manifest that a window's cells are of; null where it has none. */
   manifestOfWindow(window: LatestWindow): Promise<string | null>
   releasedWindows(): Promise<readonly ReleasedWindow[]>
+  /** Overwrites all live numbers with these. @throws TacitError ERR_LOG_FENCED where another took over */
+  putLive(numbers: readonly LiveNumber[]): Promise<void>
+  /** The live number of each statistic. @param now ms: one that is ten minutes old or older has `users` null */
+  live(now: number): Promise<readonly LiveNumber[]>
   /** Every hash that rows in landing or staging carry, by hour of receipt and epoch. */
   rowProvenance(stream: Stream): Promise<readonly RowProvenance[]>
   /** Every hash that released cells carry, by window. */
@@ -139,6 +145,8 @@ export function openWarehouse(
     latestWindows: () => latestWindows(connection),
     manifestOfWindow: (window) => manifestOfWindow(connection, window),
     releasedWindows: () => releasedWindows(connection),
+    putLive: (numbers) => putLive(connection, numbers),
+    live: (now) => liveNumbers(connection, now),
     rowProvenance: (stream) => rowProvenance(connection, stream),
     cellProvenance: () => cellProvenance(connection),
     close: () => connection.close(),

@@ -10,6 +10,7 @@ import { storedPlans } from '@tacit/rulebook'
 import type { Warehouse } from '@tacit/warehouse'
 import { addDetected, type DetectionRow, detectionRows } from './detections.js'
 import { dropEvent, type Evidence, failedCheckEvent } from './evidence.js'
+import { LiveCounter } from './live.js'
 import { differenceOf, type ReleasedStatistic, Releaser } from './release.js'
 import { checkProvenance } from './provenance.js'
 import { CONSUMER_GROUP, type Membership } from './membership.js'
@@ -42,6 +43,7 @@ export class Aggregator {
   readonly #stagers = new Map<LogPart, Stager>()
   readonly #settler: Settler
   readonly #releaser: Releaser
+  readonly #live: LiveCounter
   readonly #streams: readonly Stream[]
   /** hours (ms) of which this member said that it needs no key any more */
   readonly #letGoOf = new Set<number>()
@@ -55,6 +57,7 @@ export class Aggregator {
       isAlone: options.membership.isAlone,
     })
     this.#releaser = new Releaser(options)
+    this.#live = new LiveCounter(options)
   }
 
   /** See {@link Settler.finishMoves}. @throws WarehouseError, and what the keeper throws */
@@ -149,6 +152,11 @@ export class Aggregator {
     // Of a time when this process was away: those keys died by themselves.
     state.clearQuarantine(0, hourOf(now) - SETTLED_HOURS * HOUR)
     for (const hour of this.#letGoOf) if (hour < now - 2 * SETTLED_HOURS * HOUR) this.#letGoOf.delete(hour)
+  }
+
+  /** See {@link LiveCounter.round}; of a clock that is driven there are no last minutes. @param now ms */
+  countLive(now: number): Promise<void> {
+    return this.#live.round(now)
   }
 
   /** Drops the staging partitions of epochs whose root is destroyed, if it is the owner. @returns their labels */

@@ -11,6 +11,7 @@ import { topicName } from './admin.js'
 import { type KafkaOptions, kafkaClient, Sockets } from './connection.js'
 import { type Consumer, createConsumer } from './consumer.js'
 import type { SpoolOptions } from './spool.js'
+import { TopicTail } from './tail.js'
 import { TopicWatch } from './topic-watch.js'
 import { seldom } from './within.js'
 import { Writer } from './writer.js'
@@ -63,10 +64,15 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
     throw error
   }
   const consumers = new Map<string, Consumer>()
+  let tail: TopicTail | null = null
   let closed: Promise<void> | null = null
   const close = async () => {
     topic.close()
-    await Promise.all([writer?.close(), ...[...consumers.values()].map((each) => each.close())])
+    await Promise.all([
+      writer?.close(),
+      tail?.close(),
+      ...[...consumers.values()].map((each) => each.close()),
+    ])
     // what still asks for the topic
     sockets.cut()
   }
@@ -85,6 +91,11 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
         consumers.set(group, consumer)
       }
       return consumer.parts()
+    },
+    tail() {
+      if (closed !== null) throw new TacitError('ERR_LOG_CLOSED')
+      tail ??= new TopicTail(connection, topicName(connection, 'log'))
+      return tail
     },
     // the topic's retention does it
     expire: () => Promise.resolve(0),

@@ -15,6 +15,7 @@ import { Committer } from './committer.js'
 import { partOf } from './consumer.js'
 import { type FilePort, systemFiles } from './files.js'
 import { append } from './producer.js'
+import { tailOf } from './tail.js'
 
 export interface LmdbLogOptions {
   /** The log's own directory; created with mode 0700 where it is missing. */
@@ -78,6 +79,7 @@ export async function openLmdbLog(options: LmdbLogOptions): Promise<LmdbLog> {
       parts.set(group, known)
       return known
     },
+    tail: () => tailOf(committer),
     expire: (hour) => expire(committer, hour),
     remove: (positions) => remove(committer, positions, []),
     close() {

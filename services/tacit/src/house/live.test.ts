@@ -24,7 +24,12 @@ function recorded(faults: Set<string>) {
     rotateTokenKeys: async () => {},
     prefetch: () => ahead,
     destroyDue: step('destroy'),
-    aggregator: { advance: step('advance'), stage: step('stage'), check: step('check') },
+    aggregator: {
+      advance: step('advance'),
+      stage: step('stage'),
+      check: step('check'),
+      countLive: async () => {},
+    },
     log: {
       expire: step('expire'),
       cursor: () => ({ position: 0, boundary: null }),

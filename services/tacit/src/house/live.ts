@@ -2,7 +2,7 @@
  * The live loop: what the clock asks for while `up` runs. Every ten seconds and at each hour's end, before anything else:
  * destroy keys that are due. Every second: stage what is in the log, say in the log when an hour has ended, and fetch the
  * keys of what begins within ten minutes. Every ten seconds and at each hour's end: settle, release. Once an hour: check
- * what is stored. One round at a time; a round that fails is said once and tried again. While the clock stands still
+ * what is stored. As soon as five minutes are over: have their people counted (live-count.ts). One round at a time; a round that fails is said once and tried again. While the clock stands still
  * nothing is done but forgetting.
  *
  * Invariant: the destruction of keys waits for nothing that may fail, and its own failure keeps nothing else from being
@@ -16,6 +16,7 @@ import { LastingAlarm } from './insistence.js'
 import type { Realm } from './realm.js'
 import type { RulebookSwitch } from './rulebook-switch.js'
 import { errorCode } from './error-code.js'
+import { startLiveCount } from './live-count.js'
 
 const ROUND_MS = 1_000
 const MAINTAIN_EVERY_ROUNDS = 10
@@ -93,6 +94,7 @@ export function startLiveLoop(
   let running: Promise<void> = Promise.resolve()
   const overdue = new LastingAlarm(alarm)
   const lookAhead = watchKeys(realm, alarm)
+  const liveCount = realm.aggregator === undefined ? null : startLiveCount(realm.aggregator, clock)
 
   /** By rounds of its own: those that fail are not counted, and keys die nevertheless. */
   async function destroy(): Promise<void> {
@@ -127,6 +129,8 @@ export function startLiveLoop(
       markedHour = hour
     }
     if (newHour || rounds % MAINTAIN_EVERY_ROUNDS === 0) {
+      // Before an hour is settled: its key goes with that.
+      await liveCount?.look()
       await realm.aggregator?.advance(clock.now())
       // Not waited for: a witness may be slow.
       void heads?.publish(realm.keeper.audit, clock.now())
@@ -182,6 +186,7 @@ export function startLiveLoop(
     async stop() {
       stopping = true
       clearTimeout(timer)
+      await liveCount?.stop()
       await running
       // What cannot be staged now is in the log, and is staged at the next start.
       await realm.aggregator?.stage().catch(() => {})

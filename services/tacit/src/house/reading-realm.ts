@@ -77,6 +77,9 @@ export const noLog: EventLog = {
   width: () => 0,
   append: nothing,
   parts: () => [],
+  tail() {
+    throw new TacitError('ERR_LOG_CLOSED', 'Who only reads what was made of the log has none')
+  },
   expire: nothing,
   close: async () => {},
 }

@@ -65,7 +65,11 @@ export function startLoad({ most, origin, sent, source }: LoadOptions): Load {
 }
 
 /** The status; null where no answer came, whatever the reason. */
-export function post(origin: string, beacon: SentBeacon, agent: Agent): Promise<number | null> {
+export function post(
+  origin: string,
+  beacon: Pick<SentBeacon, 'body' | 'headers'>,
+  agent: Agent,
+): Promise<number | null> {
   return new Promise((resolve) => {
     const outgoing = request(
       `${origin}/v1/beacon`,

@@ -52,6 +52,8 @@ statistics:
     by: [path]
     measures: [users, events]
     people: exact
+  now_pages: { site: ${NETWORK_SITE}, title: Right now, window: 5m, measures: [users] }
+  now_screens: { site: ${SIGNED_SITE}, title: Right now, window: 5m, measures: [users] }
 release:
   min_users: 10
   min_tenants: 3
