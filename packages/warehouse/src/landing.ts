@@ -18,16 +18,27 @@ const MAX_DAYS_PER_INSERT = 1_000
 const HOURS_OF_DAY = DAY / HOUR
 
 /**
+ * What times of a line are read as before they become the column's type: its own parser makes another time of one that it
+ * cannot hold, silently, while these conversions refuse it. `date_time_overflow_behavior` is heeded by `toDate` alone.
+ */
+const READ_AS: Readonly<Record<string, string>> = { DateTime: 'Int64', Date: 'Date32' }
+const CHECKED: Readonly<Record<string, (column: string) => string>> = {
+  DateTime: (column) => `accurateCast(${column}, 'DateTime')`,
+  Date: (column) => `toDate(${column})`,
+}
+
+/**
  * The statement under which lines land. Their rulebook is a parameter of the whole insert (`input` takes the lines as
  * they are), so that it costs no byte of theirs and no second pass; deduplication by token is the same.
  */
 function landSql(database: string, plan: StreamPlan): string {
   const columns = lineColumns(plan)
   const names = identifiers([...columns.map(({ name }) => name), PROVENANCE_COLUMN.name])
-  const structure = columns.map(({ name, type }) => `${identifier(name)} ${type}`).join(', ')
+  const structure = columns.map(({ name, type }) => `${identifier(name)} ${READ_AS[type] ?? type}`).join(', ')
+  const values = columns.map(({ name, type }) => (CHECKED[type] ?? String)(identifier(name)))
   return (
     `INSERT INTO ${tableName(database, landingTable(plan.stream))} (${names}) ` +
-    `SELECT *, {rulebook:String} FROM input(${text(structure)}) FORMAT JSONCompactEachRow`
+    `SELECT ${values.join(', ')}, {rulebook:String} FROM input(${text(structure)}) FORMAT JSONCompactEachRow`
   )
 }
 
@@ -52,8 +63,9 @@ export async function land(
       insert_deduplicate: 1,
       insert_deduplication_token: token,
       max_partitions_per_insert_block: String(MAX_DAYS_PER_INSERT),
-      // Fail closed: a value that is missing or null is an error, never a default.
+      // Fail closed: a value that is missing or null is an error, never a default, and so is a time that no column holds.
       input_format_null_as_default: 0,
+      date_time_overflow_behavior: 'throw',
     },
   })
 }

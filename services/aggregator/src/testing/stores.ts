@@ -8,7 +8,13 @@ import { type LmdbLog, openLmdbLog } from '@tacit/event-log'
 import { createLogKeys, type KeeperPort, type LogKeys } from '@tacit/keyring'
 import { type Rulebook, streamPlans } from '@tacit/rulebook'
 import { shippedRulebook } from '@tacit/rulebook/testing'
-import { type EmbeddedServer, openWarehouse, startEmbeddedServer, type Warehouse } from '@tacit/warehouse'
+import {
+  type ConnectionOptions,
+  type EmbeddedServer,
+  openWarehouse,
+  startEmbeddedServer,
+  type Warehouse,
+} from '@tacit/warehouse'
 import type { Test } from 'tap'
 import { Aggregator } from '../aggregator.js'
 import { soleMember } from '../membership.js'
@@ -54,16 +60,25 @@ export class TestStores {
   /** which rulebooks the aggregator knows; a test may say others */
   rulebooks: Rulebooks
   readonly #dir: string
-  readonly #server: EmbeddedServer
+  readonly #server: Pick<EmbeddedServer, 'address'>
   readonly #database: string
+  readonly #connection: ConnectionOptions
 
-  constructor(dir: string, server: EmbeddedServer, database: string, rulebook: Rulebook) {
+  /** @param connection how long requests to ClickHouse may take, and how often they are repeated */
+  constructor(
+    dir: string,
+    server: Pick<EmbeddedServer, 'address'>,
+    database: string,
+    rulebook: Rulebook,
+    connection: ConnectionOptions = {},
+  ) {
     this.rulebook = rulebook
     this.rulebooks = soleRulebook(rulebook)
     this.keeper = new MemoryKeeper(rulebook)
     this.#dir = dir
     this.#server = server
     this.#database = database
+    this.#connection = connection
   }
 
   /** Starts a process on them. @param between may replace what the aggregator sees of each store */
@@ -71,7 +86,7 @@ export class TestStores {
     const { alarms, evidence, keeper, rulebook, rulebooks } = this
     const log = await openLmdbLog({ dir: join(this.#dir, 'log') })
     const state = AggregatorState.open(join(this.#dir, 'state'))
-    const warehouse = openWarehouse(this.#server.address, this.#database)
+    const warehouse = openWarehouse(this.#server.address, this.#database, this.#connection)
     await warehouse.migrate(streamPlans(rulebook))
     await warehouse.takeOver(0)
     const doors = between({ log, state, warehouse, keeper })
