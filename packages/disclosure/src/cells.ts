@@ -13,18 +13,30 @@ import {
   type TreeSpec,
 } from './types.js'
 
-/** What noise adds to the numbers of a group; whole numbers, drawn once. */
-export interface Offsets {
+/** What noise adds to the numbers of a group; whole numbers, drawn once. A measure that is not public has none. */
+export interface GroupOffsets {
   readonly users: number
-  readonly events: number
-  readonly visits: number
-  readonly time_s: number
+  readonly events?: number
+  readonly visits?: number
+  readonly time_s?: number
+  /** of rows of a bucket, of which shares are made */
+  readonly share?: number
 }
 
-/** @param offsets of a group, by its place in the tree; absent where no noise is added */
-export type OffsetsOf = (hour: number | null, dims: readonly string[]) => Offsets | undefined
+/** Noise of one statistic and window. */
+export interface TreeNoise {
+  /** a group of which noised people are fewer is published nowhere */
+  readonly tau: number
+  /** half widths of the 95 % interval of one draw */
+  readonly error: { readonly users: number; readonly events: number }
+  /** of a group by its hour and its dims in a view: the same each time it is asked */
+  draw(hour: number | null, dims: readonly string[]): GroupOffsets
+}
 
 const ADDITIVE: readonly Additive[] = ['events', 'visits', 'time_s']
+
+/** Half width of a sum of draws: variances add up. */
+const errorOf = (halfWidth: number, draws: number): number => Math.ceil(halfWidth * Math.sqrt(draws))
 
 const placeKey = (hour: number | null, dims: readonly string[]): string => JSON.stringify([hour, ...dims])
 
@@ -45,17 +57,19 @@ function viewDims(spec: TreeSpec, { dims, pooled }: Block): readonly string[] {
 class CellMaker {
   readonly #spec: TreeSpec
   readonly #thresholds: Thresholds
-  readonly #offsetsOf: OffsetsOf
+  readonly #noise: TreeNoise | undefined
 
-  constructor(spec: TreeSpec, thresholds: Thresholds, offsetsOf: OffsetsOf) {
+  constructor(spec: TreeSpec, thresholds: Thresholds, noise: TreeNoise | undefined) {
     this.#spec = spec
     this.#thresholds = thresholds
-    this.#offsetsOf = offsetsOf
+    this.#noise = noise
   }
 
   /** Sums of a block that may be public. */
   sums(block: Block): Sums {
-    const offsets = this.#offsetsOf(block.hour, viewDims(this.#spec, block))
+    const dims = viewDims(this.#spec, block)
+    const offsets = this.#noise?.draw(block.hour, dims)
+    if (this.isHidden(block.hour, dims, block.node)) return added([])
     const of = (measure: Additive): number | null => {
       if (!this.#spec.measures.includes(measure) || !mayAdd(block.node, measure, this.#thresholds))
         return null
@@ -64,16 +78,23 @@ class CellMaker {
     return { events: of('events'), visits: of('visits'), time_s: of('time_s') }
   }
 
+  /** Noise is on, and of fewer people than show. */
+  isHidden(hour: number | null, dims: readonly string[], { users }: CountedNode): boolean {
+    return this.#noise !== undefined && users + this.#noise.draw(hour, dims).users < this.#noise.tau
+  }
+
+  /** @param blocks that the sums are of */
   draft(
     hour: number | null,
     dims: readonly string[],
     node: CountedNode,
     sums: Sums,
-    bound: number | null,
+    { blocks = 1, bound = null }: { readonly bound?: number | null; readonly blocks?: number } = {},
   ): Draft[] {
     const { measures, people, plain } = this.#spec
     const { step } = this.#thresholds
-    const offset = this.#offsetsOf(hour, dims)?.users
+    if (this.isHidden(hour, dims, node)) return []
+    const offset = this.#noise?.draw(hour, dims).users
     const isExact = people === 'exact' && dims.length === plain && !dims.includes(OTHER)
     const counted = Math.max(0, node.users + (offset ?? 0))
     const shown = isExact ? counted : floorTo(Math.min(counted, bound ?? counted), step)
@@ -89,8 +110,18 @@ class CellMaker {
       events,
       ...(visits === null ? {} : { visits }),
       ...(time_s === null ? {} : { time_s }),
+      ...this.#errors(users, events, blocks),
     }
     return [{ cell, node }]
+  }
+
+  #errors(users: number | null, events: number | null, blocks: number) {
+    if (this.#noise === undefined) return {}
+    const { error } = this.#noise
+    return {
+      ...(users === null ? {} : { users_error: errorOf(error.users, 1) }),
+      ...(events === null ? {} : { events_error: errorOf(error.events, blocks) }),
+    }
   }
 }
 
@@ -116,13 +147,19 @@ function added(sums: readonly Sums[]): Sums {
   return Object.fromEntries(ADDITIVE.map((measure) => [measure, of(measure)])) as Sums
 }
 
-/** Shares of each group's buckets. */
-function histogramDrafts({ blocks }: Cut): Draft[] {
-  const parents = new Map(blocks.map(({ dims, hour }) => [placeKey(hour, dims), { dims, hour }]))
+/** Shares of each group's buckets; of none of them where noise hides one. */
+function histogramDrafts({ blocks }: Cut, noise: TreeNoise | undefined): Draft[] {
   const below = byNode(blocks)
-  return [...parents.keys()].flatMap((key) => {
+  const parents = new Set(blocks.map(({ dims, hour }) => placeKey(hour, dims)))
+  return [...parents].flatMap((key) => {
     const group = below.get(key) ?? []
-    const shares = wholePercents(group.map(({ node }) => node.events))
+    const drawn = group.map(({ bucket, dims, hour, node }) => {
+      const offsets = noise?.draw(hour, [...shownDims(dims), bucket ?? ''])
+      const isHidden = noise !== undefined && node.users + (offsets?.users ?? 0) < noise.tau
+      return { isHidden, rows: Math.max(0, node.events + (offsets?.share ?? 0)) }
+    })
+    if (drawn.some(({ isHidden }) => isHidden) || drawn.every(({ rows }) => rows === 0)) return []
+    const shares = wholePercents(drawn.map(({ rows }) => rows))
     return group.map(({ bucket, dims, node }, at) => ({
       cell: {
         dims: [...shownDims(dims), bucket ?? ''],
@@ -138,27 +175,24 @@ function histogramDrafts({ blocks }: Cut): Draft[] {
 
 /**
  * The cells of a tree before capacity. A node above blocks publishes sums of what they publish, and never looks at rows.
- * @param offsetsOf noise of a group
+ * @param noise of the statistic; none without it
  */
-export function draftsOf(
-  spec: TreeSpec,
-  cut: Cut,
-  thresholds: Thresholds,
-  offsetsOf: OffsetsOf = () => undefined,
-): Draft[] {
-  if (spec.histogram) return histogramDrafts(cut)
-  const maker = new CellMaker(spec, thresholds, offsetsOf)
+export function draftsOf(spec: TreeSpec, cut: Cut, thresholds: Thresholds, noise?: TreeNoise): Draft[] {
+  if (spec.histogram) return histogramDrafts(cut, noise)
+  const maker = new CellMaker(spec, thresholds, noise)
   const sums = new Map(cut.blocks.map((block) => [block, maker.sums(block)]))
-  const own = cut.blocks.flatMap((block) =>
-    maker.draft(block.hour, viewDims(spec, block), block.node, sums.get(block) ?? added([]), block.bound),
-  )
+  const own = cut.blocks.flatMap((block) => {
+    const { bound, hour, node } = block
+    return maker.draft(hour, viewDims(spec, block), node, sums.get(block) ?? added([]), { bound })
+  })
   const below = byNode(cut.blocks)
   const above = cut.split
     .filter(({ dims }) => dims.length >= spec.plain)
     .flatMap((node) => {
-      const blocks = below.get(placeKey(node.hour ?? null, node.dims)) ?? []
-      const total = added(blocks.map((block) => sums.get(block) ?? added([])))
-      return maker.draft(node.hour ?? null, node.dims, node, total, null)
+      const hour = node.hour ?? null
+      const parts = (below.get(placeKey(hour, node.dims)) ?? []).map((block) => sums.get(block) ?? added([]))
+      const blocks = parts.filter(({ events }) => events !== null).length
+      return maker.draft(hour, node.dims, node, added(parts), { blocks })
     })
   return [...own, ...above]
 }

@@ -36,9 +36,11 @@ function checkGroup(
       keyOf(dims.slice(0, -1)) === keyOf(parent) &&
       labels.includes(dims.at(-1) ?? ''),
   )
-  const total = sum(buckets.map(({ events }) => events))
+  const all = sum(buckets.map(({ events }) => events))
+  const offsets = cells.map(({ dims }) => tree.noise?.draw(null, dims))
+  const rows: number[] = []
   let covered = 0
-  for (const { dims, share } of cells) {
+  for (const [at, { dims }] of cells.entries()) {
     const [low, high] = edges(dims.at(-1) ?? '')
     const inside = buckets.filter((bucket) => {
       const [first, last] = edges(bucket.dims.at(-1) ?? '')
@@ -51,10 +53,16 @@ function checkGroup(
     }
     covered += node.events
     if (fails(node, thresholds) || saidSum(node, 'events', thresholds) === null) broken.add('thresholds')
-    if (share === undefined || !Number.isInteger(share) || Math.abs(share - (100 * node.events) / total) >= 1)
-      broken.add('sums')
+    if (tree.noise !== undefined && node.users + (offsets[at]?.users ?? 0) < tree.noise.tau)
+      broken.add('thresholds')
+    rows.push(Math.max(0, node.events + (offsets[at]?.share ?? 0)))
   }
-  if (covered !== total) broken.add('rows')
+  const shown = sum(rows)
+  for (const [at, { share }] of cells.entries()) {
+    const due = (100 * (rows[at] ?? 0)) / shown
+    if (share === undefined || !Number.isInteger(share) || Math.abs(share - due) >= 1) broken.add('sums')
+  }
+  if (covered !== all) broken.add('rows')
   if (cells.length < 2) broken.add('thresholds')
   if (sum(cells.map(({ share }) => share ?? 0)) !== 100) broken.add('sums')
 }

@@ -30,16 +30,14 @@ export interface CheckedTree {
   readonly claims?: ReadonlyMap<string, number>
   /** groups that must not stand alone (declared sensitive events that everybody did) */
   readonly hides?: (node: CountedNode) => boolean
-  /** what noise added to a group, by its hour and published dims */
-  readonly offsets?: (hour: number | null, dims: readonly string[]) => Offsets | undefined
+  /** what noise added to a group, by its hour and published dims; a group of fewer noised people than tau is nowhere */
+  readonly noise?: {
+    readonly tau: number
+    draw(hour: number | null, dims: readonly string[]): Readonly<Partial<Record<Noised, number>>>
+  }
 }
 
-interface Offsets {
-  readonly users: number
-  readonly events: number
-  readonly visits: number
-  readonly time_s: number
-}
+type Noised = 'users' | 'events' | 'visits' | 'time_s' | 'share'
 
 export const POOLED = '(other)'
 const EMPTY = '(none)'

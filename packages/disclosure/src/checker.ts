@@ -156,6 +156,8 @@ class Slot {
   /** Drills: where nothing beside it is shown. Plain rows: where it, or the top-level group that it is in, may not be said. */
   #mayBeOut({ dims }: CountedNode, view: number): boolean {
     const { plain } = this.#tree.spec
+    // Where noise is on, whether a group shows is drawn.
+    if (this.#tree.noise !== undefined) return true
     if (view > plain) return !this.#named.has(`${String(view)} ${keyOf(dims.slice(0, view - 1).map(shown))}`)
     const root = this.#nodes.get(keyOf(dims.slice(0, 1)))
     if (root === undefined) return false
@@ -244,8 +246,9 @@ class Slot {
     const limit = this.#limit(cell.dims)
     if (most < step || limit < step || (cell.users ?? 0) > limit) this.#broken.add('capacity')
     if (tellsPage(this.#tree, cell, trees)) this.#broken.add('capacity')
-    const offset = this.#tree.offsets?.(this.#hour, cell.dims)
-    const counted = Math.max(0, node.users + (offset?.users ?? 0))
+    const { noise } = this.#tree
+    const counted = Math.max(0, node.users + (noise?.draw(this.#hour, cell.dims).users ?? 0))
+    if (noise !== undefined && counted < noise.tau) this.#broken.add('thresholds')
     const isExact =
       people === 'exact' && cell.dims.length === plain && !cell.dims.includes(POOLED) && counted <= most
     const said = Math.min(counted, most)
@@ -279,8 +282,8 @@ class Slot {
       return below.length === 0 ? null : sum(below)
     }
     const own = saidSum(node, measure, this.#release.thresholds)
-    const offset = this.#tree.offsets?.(this.#hour, cell.dims)
-    return own === null ? null : Math.max(0, own + (offset?.[measure] ?? 0))
+    const offset = this.#tree.noise?.draw(this.#hour, cell.dims)[measure] ?? 0
+    return own === null ? null : Math.max(0, own + offset)
   }
 }
 

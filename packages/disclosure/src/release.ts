@@ -13,7 +13,7 @@ import {
   type TreeMeta,
   withinClaims,
 } from './capacity.js'
-import { draftsOf, type OffsetsOf, shownDims } from './cells.js'
+import { draftsOf, shownDims, type TreeNoise } from './cells.js'
 import { checkWindow, type Verdict } from './checker.js'
 import { type Cut, cutTree, type Questions } from './cut.js'
 import { type FunnelStep, funnelDrafts } from './funnel.js'
@@ -29,14 +29,15 @@ export interface CountedTree extends TreeMeta {
   readonly cleanedRows: number
   /** nodes that must not stand alone though they pass: a declared sensitive event that everybody did */
   readonly hides?: (node: CountedNode) => boolean
-  /** what noise adds to a group */
-  readonly offsets?: OffsetsOf
+  /** what is added to its numbers; none where noise is off */
+  readonly noise?: TreeNoise
 }
 
 /** A funnel of a window as it was counted. */
 export interface CountedFunnel {
   readonly id: string
   readonly steps: readonly FunnelStep[]
+  readonly noise?: TreeNoise
 }
 
 export interface WindowInput {
@@ -60,6 +61,7 @@ export interface ReleasedWindow {
 
 interface CutTree extends ClaimedTree {
   readonly cut: Cut
+  readonly noise?: TreeNoise
 }
 
 /** Each round lowers what some group may say by a step at least; more rounds than this is a mistake. */
@@ -71,7 +73,7 @@ function cutWithin(
   claims: Claims,
   { thresholds, trees }: WindowInput,
 ): CutTree | Questions {
-  const { kind, nodes, offsets, spec, window } = tree
+  const { kind, nodes, noise, spec, window } = tree
   const isPart = leavesFew(tree, trees, thresholds)
   const hides = (node: CountedNode): boolean => {
     if (tree.hides?.(node) === true || isPart(node)) return true
@@ -81,8 +83,8 @@ function cutWithin(
   }
   const cut = cutTree({ ...tree, thresholds, hides })
   if ('ask' in cut) return cut
-  const drafts = withinClaims(draftsOf(spec, cut, thresholds, offsets), claims, thresholds)
-  return { spec, window, kind, nodes, claims, drafts, cut }
+  const drafts = withinClaims(draftsOf(spec, cut, thresholds, noise), claims, thresholds)
+  return { spec, window, kind, nodes, claims, drafts, cut, ...(noise === undefined ? {} : { noise }) }
 }
 
 /** What the others leave to be said of the groups of a tree, where that is less than before. */
@@ -98,7 +100,9 @@ function claimsOf(
   for (const { dims, users } of tree.nodes) {
     const shown = shownDims(dims)
     const bound = boundOfGroup(shown)
-    if (bound === null || bound >= Math.min(users, claims.get(claimKey(shown)) ?? users)) continue
+    // Noise may say more people than there are.
+    const said = tree.noise === undefined ? users : Number.POSITIVE_INFINITY
+    if (bound === null || bound >= Math.min(said, claims.get(claimKey(shown)) ?? said)) continue
     claims.set(claimKey(shown), bound)
     isLess = true
   }
@@ -164,7 +168,7 @@ export function releaseWindow(input: WindowInput): ReleasedWindow {
     return one
   })
   const steps = funnels.map((funnel) =>
-    withinTrees(funnelDrafts(funnel.steps, thresholds), cuts, thresholds.step),
+    withinTrees(funnelDrafts(funnel.steps, thresholds, funnel.noise), cuts, thresholds.step),
   )
   const cells = cuts.map(({ drafts }) => inOrder(drafts))
   const cutAt = performance.now()

@@ -1,5 +1,5 @@
 /**
- * The release of one window: reconcile, clean, count, cut, check, commit, insert. Once.
+ * The release of one window: reconcile, compute (clean, count, cut, check: release-site.ts), commit, insert. Once.
  *
  * Order: the manifests of all statistics of the window are committed together, before any cell is inserted. Recovery
  * inserts what was committed and never computes again. If the independent checker refuses, nothing of the window is
@@ -9,33 +9,34 @@ import { epochFromLabel, type Stream, TacitError } from '@tacit/contracts'
 import {
   buildManifest,
   type Cell,
-  cellsOf,
-  checkRelease,
   checkTogether,
-  cut,
   type Manifest,
   type ManifestContent,
+  manifestId,
+  type NoisePlan,
   readManifest,
-  type StatisticSpec,
-  type Thresholds,
 } from '@tacit/disclosure'
 import {
   declaredValues,
-  isReleased,
   type Rulebook,
   sameDeclaration,
   type Site,
   type Statistic,
+  streamOf,
 } from '@tacit/rulebook'
 import type { KeeperPort } from '@tacit/keyring'
-import type { CleanedRows, CountRequest, StoredCell, Warehouse } from '@tacit/warehouse'
+import type { StoredCell, Warehouse } from '@tacit/warehouse'
+import { type BudgetCharge, budgetChange } from './budget.js'
 import { type Evidence, releaseEvents } from './evidence.js'
+import { siteNoise, treeNoise } from './noise.js'
 import type { CommittedManifest, WindowRecord } from './records.js'
+import { type ComputedStatistic, computeSite, dayStarts } from './release-site.js'
 import type { Rulebooks } from './rulebooks.js'
 import type { AggregatorState } from './state.js'
 
-/** What a dimension's empty value is called in a published cell. */
-const NONE = '(none)'
+/** Cutting and checking longer than this is a mistake: then nothing is released. */
+const LONGEST_MS = 30_000
+const HOUR_MS = 3_600_000
 
 export interface ReleaseOptions {
   readonly rulebooks: Rulebooks
@@ -51,7 +52,7 @@ export interface ReleasedStatistic {
   readonly window: string
   readonly windowStart: number
   readonly cells: number
-  /** declared values minus published ones, a function of what is public; null for open domains */
+  /** declared values minus published ones, a function of what is public; null for open domains, and for hours */
   readonly withheld: number | null
 }
 
@@ -61,23 +62,9 @@ interface Computed {
   readonly withheld: number | null
 }
 
-function thresholdsOf(rulebook: Rulebook, site: Site): Thresholds {
-  const { minUsers, minTenants, minNetworks, maxShare, maxPersonShare } = rulebook.release
-  return { identity: site.identity, minUsers, minTenants, minNetworks, maxShare, maxPersonShare }
-}
-
-function specOf(statistic: Statistic): StatisticSpec {
-  const { id, by, measures, people } = statistic
-  return {
-    id,
-    by,
-    measures: measures.filter((measure) => measure === 'users' || measure === 'events'),
-    people,
-  }
-}
-
 /** `(other)` and `(none)` are no declared values: they do not make fewer of them withheld. */
-function withheldValues(rulebook: Rulebook, statistic: Statistic, cells: readonly Cell[]): number | null {
+function withheldValues(rulebook: Rulebook, { cells, statistic, window }: ComputedStatistic): number | null {
+  if (window === 'hour' || statistic.shape.type !== 'counts') return null
   const domains: ReadonlySet<string>[] = []
   for (const dimension of statistic.by) {
     const values = declaredValues(rulebook, dimension, statistic.where.kind)
@@ -85,7 +72,10 @@ function withheldValues(rulebook: Rulebook, statistic: Statistic, cells: readonl
     domains.push(new Set(values))
   }
   const declared = domains.reduce((product, domain) => product * domain.size, 1)
-  const published = cells.filter(({ dims }) => domains.every((domain, at) => domain.has(dims[at] ?? '')))
+  const published = cells.filter(
+    ({ dims }) =>
+      dims.length === statistic.by.length && domains.every((domain, at) => domain.has(dims[at] ?? '')),
+  )
   return Math.max(0, declared - published.length)
 }
 
@@ -146,18 +136,28 @@ export class Releaser {
     const rulebook = ruled.at(-1) as Rulebook
     const record = await this.#reconcile(stream, epoch)
     const computed: Computed[] = []
+    const charges: BudgetCharge[] = []
     for (const site of Object.values(rulebook.sites)) {
       const statistics = rulebook.statistics.filter(
         (statistic) =>
           statistic.site === site.id &&
-          stream === 'day' &&
-          statistic.shape.type === 'counts' &&
-          isReleased(statistic, stream) &&
+          statistic.windows.some((window) => window !== '5m' && streamOf(window) === stream) &&
           // A window that two rulebooks ruled has rows of both: only what meant the same is counted.
           ruled.every((former) => former === rulebook || sameDeclaration(former, rulebook, statistic.id)),
       )
-      if (statistics.length > 0)
-        computed.push(...(await this.#computeSite(rulebook, stream, epoch, site, statistics, record)))
+      if (statistics.length === 0) continue
+      const plan = siteNoise(rulebook, site)
+      if (plan !== null) {
+        const charge = { site: site.id, stream, epoch, plan, statistics: statistics.map(({ id }) => id) }
+        if (!state.budget.hasRoom(charge)) {
+          this.#options.alarm(
+            `the privacy budget of ${site.id} has no room for ${epoch}: nothing of it is released`,
+          )
+          continue
+        }
+        charges.push(charge)
+      }
+      computed.push(...(await this.#computeSite(rulebook, stream, epoch, site, statistics, record, plan)))
     }
     const together = checkTogether(computed.map(({ content }) => content))
     if (!together.ok) throw this.#refused(together.findings)
@@ -166,6 +166,7 @@ export class Releaser {
       epoch,
       record,
       computed.map(({ manifest }) => manifest),
+      budgetChange(charges),
     )
     return computed.map(({ content, withheld }) => ({
       statistic: content.statistic,
@@ -212,69 +213,55 @@ export class Releaser {
     site: Site,
     statistics: readonly Statistic[],
     record: WindowRecord,
+    plan: NoisePlan | null,
   ): Promise<Computed[]> {
-    const { warehouse } = this.#options
-    const rows = await warehouse.clean({
+    const found = await computeSite(this.#options.warehouse, {
+      rulebook,
+      site,
       stream,
       epoch,
-      site: site.id,
-      identity: site.identity,
-      maxEventsPerPerson: rulebook.release.maxEventsPerPerson,
+      statistics,
+      days: stream === 'day' ? new Map() : this.#daysOf(site, epoch, statistics),
+      noiseOf: (statistic, window) => (plan === null ? undefined : treeNoise(plan, statistic, window)),
     })
-    try {
-      record.deduplicated += rows.deduplicated
-      const computed: Computed[] = []
-      for (const statistic of statistics)
-        computed.push(await this.#computeStatistic(rulebook, rows, epoch, site, statistic))
-      return computed
-    } finally {
-      await rows.drop()
-    }
+    if (!found.verdict.ok) throw this.#refused(found.verdict.findings)
+    if (found.took.cut + found.took.check > LONGEST_MS) throw this.#refused(['time'])
+    if (stream === 'day') record.deduplicated += found.deduplicated
+    return found.statistics.map((one) => {
+      const content: ManifestContent = {
+        site: site.id,
+        statistic: one.statistic.id,
+        kind: one.statistic.where.kind ?? null,
+        window: one.window,
+        windowStart: epochFromLabel(epoch).start,
+        rulebook: rulebook.hash,
+        cells: one.cells,
+      }
+      return { content, manifest: buildManifest(content), withheld: withheldValues(rulebook, one) }
+    })
   }
 
-  async #computeStatistic(
-    rulebook: Rulebook,
-    rows: CleanedRows,
-    epoch: string,
+  /** What the days of a week or a month published, by statistic; a day that published nothing is an empty list. */
+  #daysOf(
     site: Site,
-    statistic: Statistic,
-  ): Promise<Computed> {
-    const thresholds = thresholdsOf(rulebook, site)
-    const spec = specOf(statistic)
-    const request: CountRequest = {
-      by: statistic.by,
-      ...(statistic.where.kind === undefined ? {} : { kind: statistic.where.kind }),
-    }
-    const nodes = await rows.count(request)
-    const { blocks, failing } = cut(nodes, thresholds)
-    const pool =
-      failing.length === 0
-        ? null
-        : await rows.pool(
-            request,
-            blocks.map(({ dims }) => dims),
+    epoch: string,
+    statistics: readonly Statistic[],
+  ): ReadonlyMap<string, readonly (readonly Cell[])[]> {
+    const { state } = this.#options
+    const counted = statistics.filter(
+      ({ shape, windows }) => shape.type === 'counts' && windows.includes('day'),
+    )
+    return new Map(
+      counted.map(({ id }) => [
+        id,
+        dayStarts(epoch).map((windowStart) => {
+          const manifest = state.manifest(
+            manifestId({ site: site.id, statistic: id, window: 'day', windowStart }),
           )
-    const cells = cellsOf(spec, blocks, pool, failing.length, thresholds)
-    const cleanedRows = rows.total(request)
-    const verdict = checkRelease({ spec, thresholds, nodes, pool, cleanedRows, cells })
-    if (!verdict.ok) throw this.#refused(verdict.findings)
-    const content: ManifestContent = {
-      site: site.id,
-      statistic: statistic.id,
-      kind: statistic.where.kind ?? null,
-      window: 'day',
-      windowStart: epochFromLabel(epoch).start,
-      rulebook: rulebook.hash,
-      cells: cells.map((cell) => ({
-        ...cell,
-        dims: cell.dims.map((value) => (value === '' ? NONE : value)),
-      })),
-    }
-    return {
-      content,
-      manifest: buildManifest(content),
-      withheld: withheldValues(rulebook, statistic, cells),
-    }
+          return manifest === undefined ? [] : readManifest(manifest.text, manifest.hash).cells
+        }),
+      ]),
+    )
   }
 
   #refused(findings: readonly string[]): TacitError {
@@ -294,16 +281,16 @@ function storedCells(content: ManifestContent): StoredCell[] {
   return content.cells.map((cell) => ({
     statistic: content.statistic,
     window: content.window,
-    windowStart: content.windowStart,
+    windowStart: content.windowStart + (cell.hour ?? 0) * HOUR_MS,
     dims: cell.dims,
     users: cell.users,
     events: cell.events,
     floor: cell.floor,
-    visits: null,
-    time_s: null,
-    share: null,
-    users_error: null,
-    events_error: null,
+    visits: cell.visits ?? null,
+    time_s: cell.time_s ?? null,
+    share: cell.share ?? null,
+    users_error: cell.users_error ?? null,
+    events_error: cell.events_error ?? null,
     rulebook: content.rulebook,
   }))
 }
