@@ -282,6 +282,19 @@ t.test('a window in which the statistic was declared otherwise has no number', a
   t.same(await running.users(at(2)), [20])
 })
 
+t.test(
+  'a rulebook that asks for noise leaves no number: it would be outside of what its budget promises',
+  async (t) => {
+    const noise = { unit: 'user-day', mechanism: 'laplace', epsilon: 1, capPerYear: 100 } as const
+    const noisy = { ...rulebook, release: { ...rulebook.release, noise } }
+    const running = await open(t, () => ({ rulebooks: soleRulebook(noisy) }))
+    await running.count(at(0))
+    await send(running, people(4))
+    await running.count(at(1))
+    t.same(await running.users(at(1)), [null])
+  },
+)
+
 t.test('a rulebook without such a statistic leaves no number behind', async (t) => {
   let current = rulebook
   const running = await open(t, () => ({ rulebooks: { ...soleRulebook(rulebook), current: () => current } }))

@@ -19,9 +19,9 @@ import { setImmediate as letOthers } from 'node:timers/promises'
 import { hourOf, MINUTE, readBatchHeader, TacitError } from '@tacit/contracts'
 import type { EventLog, LogPlace, LogRecord, LogTail } from '@tacit/event-log'
 import type { LogKeys } from '@tacit/keyring'
-import { type Release, type Rulebook, sameDeclaration, type Statistic } from '@tacit/rulebook'
+import { type Rulebook, sameDeclaration, type Statistic } from '@tacit/rulebook'
 import type { LiveNumber, Warehouse } from '@tacit/warehouse'
-import { LivePeople, stepOf } from './live-people.js'
+import { LivePeople } from './live-people.js'
 import type { Membership } from './membership.js'
 import { strangenessOfHour } from './provenance.js'
 import type { Rulebooks } from './rulebooks.js'
@@ -139,7 +139,7 @@ export class LiveCounter {
         statistic: statistic.id,
         windowStart: start,
         users,
-        floor: stepOf(rulebook.release),
+        floor: rulebook.release.step,
         rulebook: rulebook.hash,
       }
     })
@@ -148,9 +148,9 @@ export class LiveCounter {
 
   /** Null also where some batches were decided by a rulebook in which the statistic is another one. */
   #usersOf(rulebook: Rulebook, { id, site }: Statistic, { believed, people }: Count): number | null {
-    const { release }: { readonly release: Release & { readonly noise?: unknown } } = rulebook
+    const { release } = rulebook
     // A number without noise is outside of what a budget promises.
-    if (release.noise !== undefined && release.noise !== null) return null
+    if (release.noise !== null) return null
     for (const [hash, isBelieved] of believed) {
       if (!isBelieved || hash === rulebook.hash) continue
       const former = this.#options.rulebooks.ofHash(hash)
