@@ -8,7 +8,7 @@
  *   an event was sent late. So each epoch is counted for itself and the larger crowd is taken. That is never more than
  *   people there were; their sum could be.
  */
-import { type CountedNode, passes, type Thresholds } from '@tacit/disclosure'
+import { type CountedNode, passes } from '@tacit/disclosure'
 import { landingColumnsOf, recordColumns, type Release, type Site } from '@tacit/rulebook'
 
 /** About 200 MB: more people than any site that one owner keeps up with has within five minutes. */
@@ -62,16 +62,13 @@ export class LivePeople {
   }
 
   /** The people of a site who may be told of; null where they are fewer than that takes. */
-  floored(site: string, release: Release & { readonly step?: number }): number | null {
+  floored(site: string, release: Release): number | null {
     const identity = this.#identities.get(site)
     if (identity === undefined) return null
-    const step = stepOf(release)
-    const { maxPersonShare, maxShare, minNetworks, minTenants, minUsers } = release
-    const thresholds = { identity, minUsers, minTenants, minNetworks, maxShare, maxPersonShare, step }
     const node = this.#largest(site, identity)
-    if (!passes(node, thresholds satisfies Thresholds).block) return null
-    const users = Math.floor(node.users / step) * step
-    return users < minUsers ? null : users
+    if (!passes(node, { identity, ...release })) return null
+    const users = Math.floor(node.users / release.step) * release.step
+    return users < release.minUsers ? null : users
   }
 
   #take(row: readonly string[]): void {
@@ -123,11 +120,6 @@ export class LivePeople {
       largestPersonEvents: 1,
     }
   }
-}
-
-/** People are floored to steps of so many. */
-export function stepOf({ minUsers, step = minUsers }: Release & { readonly step?: number }): number {
-  return Math.max(step, minUsers)
 }
 
 /** The values of a row; null for what is none. */

@@ -4,11 +4,11 @@ import { queryObjects } from 'node:v8'
 import { HOUR, MINUTE, TacitError } from '@tacit/contracts'
 import type { LogPlace, LogTail } from '@tacit/event-log'
 import { createLogKeys } from '@tacit/keyring'
-import type { Rulebook } from '@tacit/rulebook'
 import t, { type Test } from 'tap'
 import { LiveCounter, type LiveOptions } from './live.js'
 import { LivePeople } from './live-people.js'
 import { soleRulebook } from './rulebooks.js'
+import { liveRulebook } from './testing/live-rulebook.js'
 import { erpRulebook, type TestProcess, TestStores, testServer } from './testing/stores.js'
 import { DAY_START, EPOCH, pageViews, type Row, TestCollector } from './testing/traffic.js'
 
@@ -17,26 +17,7 @@ const NOON = DAY_START + 12 * HOUR
 const WINDOW = 5 * MINUTE
 const at = (window: number): number => NOON + window * WINDOW
 
-function withLive(rulebook: Rulebook): Rulebook {
-  const live = {
-    id: 'live',
-    shape: { type: 'live' },
-    title: 'Right now',
-    site: 'erp',
-    windows: ['5m'],
-    where: {},
-    by: [],
-    drill: [],
-    measures: ['users'],
-    people: 'floored',
-  } as const
-  return {
-    ...rulebook,
-    statistics: [...rulebook.statistics.filter(({ shape }) => shape.type !== 'live'), live],
-  }
-}
-
-const rulebook = withLive(erpRulebook('pages'))
+const rulebook = liveRulebook(erpRulebook('pages'))
 let databases = 0
 
 interface Running extends TestProcess {
@@ -300,6 +281,19 @@ t.test('a window in which the statistic was declared otherwise has no number', a
   await running.count(at(2))
   t.same(await running.users(at(2)), [20])
 })
+
+t.test(
+  'a rulebook that asks for noise leaves no number: it would be outside of what its budget promises',
+  async (t) => {
+    const noise = { unit: 'user-day', mechanism: 'laplace', epsilon: 1, capPerYear: 100 } as const
+    const noisy = { ...rulebook, release: { ...rulebook.release, noise } }
+    const running = await open(t, () => ({ rulebooks: soleRulebook(noisy) }))
+    await running.count(at(0))
+    await send(running, people(4))
+    await running.count(at(1))
+    t.same(await running.users(at(1)), [null])
+  },
+)
 
 t.test('a rulebook without such a statistic leaves no number behind', async (t) => {
   let current = rulebook

@@ -19,9 +19,9 @@ import { setImmediate as letOthers } from 'node:timers/promises'
 import { hourOf, MINUTE, readBatchHeader, TacitError } from '@tacit/contracts'
 import type { EventLog, LogPlace, LogRecord, LogTail } from '@tacit/event-log'
 import type { LogKeys } from '@tacit/keyring'
-import { type Release, type Rulebook, sameDeclaration, type Statistic } from '@tacit/rulebook'
+import { type Rulebook, sameDeclaration, type Statistic } from '@tacit/rulebook'
 import type { LiveNumber, Warehouse } from '@tacit/warehouse'
-import { LivePeople, stepOf } from './live-people.js'
+import { LivePeople } from './live-people.js'
 import type { Membership } from './membership.js'
 import { strangenessOfHour } from './provenance.js'
 import type { Rulebooks } from './rulebooks.js'
@@ -32,6 +32,8 @@ const WINDOW_MS = 5 * MINUTE
 const NOTED_WITHIN_MS = 5_000
 /** A number that takes longer is given up: the next one is nearly due. */
 const COUNTED_WITHIN_MS = 60_000
+/** Beacons are taken in the same thread. */
+const AT_ONCE_MS = 5
 
 export interface LiveOptions {
   readonly rulebooks: Rulebooks
@@ -137,7 +139,7 @@ export class LiveCounter {
         statistic: statistic.id,
         windowStart: start,
         users,
-        floor: stepOf(rulebook.release),
+        floor: rulebook.release.step,
         rulebook: rulebook.hash,
       }
     })
@@ -146,9 +148,9 @@ export class LiveCounter {
 
   /** Null also where some batches were decided by a rulebook in which the statistic is another one. */
   #usersOf(rulebook: Rulebook, { id, site }: Statistic, { believed, people }: Count): number | null {
-    const { release }: { readonly release: Release & { readonly noise?: unknown } } = rulebook
+    const { release } = rulebook
     // A number without noise is outside of what a budget promises.
-    if (release.noise !== undefined && release.noise !== null) return null
+    if (release.noise !== null) return null
     for (const [hash, isBelieved] of believed) {
       if (!isBelieved || hash === rulebook.hash) continue
       const former = this.#options.rulebooks.ofHash(hash)
@@ -176,11 +178,16 @@ export class LiveCounter {
     const former = this.#batches
     this.#batches = count.batches
     try {
+      let since = performance.now()
       for await (const { corrupt, records } of (this.#tail as LogTail).between(from, to)) {
         if (corrupt > 0) return null
-        for (const record of records) if (!(await this.#take(record, count, former))) return null
-        if (performance.now() > until) return null
-        await letOthers()
+        for (const record of records) {
+          if (!(await this.#take(record, count, former))) return null
+          if (performance.now() - since < AT_ONCE_MS) continue
+          await letOthers()
+          since = performance.now()
+        }
+        if (since > until) return null
       }
       return count
     } catch (error) {
