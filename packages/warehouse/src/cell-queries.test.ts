@@ -44,7 +44,10 @@ const names = (cells: readonly StoredCell[]) =>
   cells.map(({ dims, windowStart }) => `${String((windowStart - DAY_START) / DAY)} ${dims.join('>')}`)
 
 t.test('a cell keeps every measure', async (t) => {
-  t.same(await w.queryCells({ ...level, to: '2026-11-01', top: 1 }), [cell(['/b'], 40)])
+  t.same(await w.queryCells({ ...level, to: '2026-11-01', top: 1 }), [
+    cell(['/b'], 40),
+    cell(['(other)'], 90),
+  ])
 })
 
 t.test('cells are of the level that was asked, and without one of every level', async (t) => {
@@ -57,13 +60,24 @@ t.test('cells are of the level that was asked, and without one of every level', 
   t.equal((await w.queryCells({ statistic: 'pages', window: 'day' })).length, 16)
 })
 
-t.test('the largest of each window come alone, and pools are none of them', async (t) => {
-  t.same(names(await w.queryCells({ ...level, top: 2 })), ['0 /b', '0 /a', '1 /b', '1 /a', '2 /b', '2 /a'])
+t.test('the largest of each window come with the pool of all others, and with no other pool', async (t) => {
+  t.same(names(await w.queryCells({ ...level, top: 2 })), [
+    '0 /b',
+    '0 /a',
+    '0 (other)',
+    '1 /b',
+    '1 /a',
+    '1 (other)',
+    '2 /b',
+    '2 /a',
+    '2 (other)',
+  ])
+  t.same(names(await w.queryCells({ ...level, depth: 2, top: 1 })), ['0 /a>mobile', '2 /a>mobile'])
   t.same(names(await w.queryCells({ ...level, window: 'hour', top: 1 })), [
     `${String(9 / 24)} /b`,
     `${String(10 / 24)} /a`,
   ])
-  t.equal((await w.queryCells({ ...level, top: 9 })).length, 9)
+  t.equal((await w.queryCells({ ...level, top: 9 })).length, 12)
 })
 
 t.test('a limit keeps the first windows, the largest of a window first', async (t) => {

@@ -78,7 +78,7 @@ export async function queryCells(connection: Connection, query: CellQuery): Prom
   const { dims, limit, top } = query
   const { conditions, params } = levelCondition(query)
   if (top !== undefined) {
-    conditions.push('rank BETWEEN 1 AND {top:UInt32}')
+    conditions.push('rank <= {top:UInt32}')
     params['top'] = top
   }
   if (dims !== undefined) {

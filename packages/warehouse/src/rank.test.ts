@@ -31,6 +31,7 @@ t.test('cells are ranked by people, then events, then values, within their windo
       cell(['/c'], 20, 31),
       cell(['/d'], null, 99),
       cell(['/a', 'mobile'], 10, 15),
+      cell(['/a', '(other)'], 90, 95),
       cell(['(other)'], 500, 600),
       cell(['(none)'], 30, 40),
       cell(['/a'], 10, 10, 1),
@@ -46,6 +47,7 @@ t.test('cells are ranked by people, then events, then values, within their windo
     '0 /b': [1, 4, 4],
     '0 /d': [1, 5, 4],
     '0 /a,mobile': [2, 1, 1],
+    '0 /a,(other)': [2, 2, 1],
     '0 (other)': [1, 0, 4],
     '1 /a': [1, 1, 1],
   })

@@ -11,7 +11,10 @@ export interface RankedCell {
   readonly cell: StoredCell
   /** how many dimensions it has */
   readonly depth: number
-  /** 1: most people, then most events, then the first by its values; 0: a pool */
+  /**
+   * 1: most people, then most events, then the first by its values; pools within a group come after all values, and the one
+   * of the whole window, which stands for all that is not named, is 0
+   */
   readonly rank: number
   /** how many cells of its window and level are values: no pools, and none of rows that have no value */
   readonly listed: number
@@ -45,12 +48,18 @@ export function rankedCells(cells: readonly StoredCell[]): readonly RankedCell[]
 }
 
 function rankedLevel(level: readonly StoredCell[]): readonly RankedCell[] {
-  const pools = level.filter(({ dims }) => dims.includes(OTHER))
-  const others = level.filter(({ dims }) => !dims.includes(OTHER)).toSorted(bySize)
-  const listed = others.filter(({ dims }) => !dims.includes(NONE)).length
+  const rest = level.filter(isRest)
+  const values = level.filter(({ dims }) => !dims.includes(OTHER)).toSorted(bySize)
+  const pools = level.filter((cell) => cell.dims.includes(OTHER) && !isRest(cell)).toSorted(bySize)
+  const listed = values.filter(({ dims }) => !dims.includes(NONE)).length
   const depth = level[0]?.dims.length ?? 0
   return [
-    ...others.map((cell, at) => ({ cell, depth, rank: at + 1, listed })),
-    ...pools.map((cell) => ({ cell, depth, rank: 0, listed })),
+    ...[...values, ...pools].map((cell, at) => ({ cell, depth, rank: at + 1, listed })),
+    ...rest.map((cell) => ({ cell, depth, rank: 0, listed })),
   ]
+}
+
+/** What is left of the whole window, beside its named values. */
+function isRest({ dims }: StoredCell): boolean {
+  return dims[0] === OTHER
 }

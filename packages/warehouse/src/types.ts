@@ -223,7 +223,7 @@ export interface LevelQuery {
 }
 
 export interface CellQuery extends LevelQuery {
-  /** of each window only so many of the largest, and no pools */
+  /** of each window only so many of the largest, and the pool of all the others */
   readonly top?: number
   /** only cells of these values */
   readonly dims?: readonly (readonly string[])[]

@@ -27,7 +27,7 @@ export const statisticPaths = {
         day('to', 'Last UTC day, inclusive'),
         text('drill', 'A declared drill-down: rows of that level alone'),
         choice('compare', 'Adds previous_users, previous_events, …: of the window before', ['previous']),
-        count('top', 'Of each window only so many of the largest values, without (other)', 1, 1_000),
+        count('top', 'Of each window only so many of the largest values, and (other)', 1, 1_000),
         count('limit', 'Rows at most; where there are more, truncated is true. Default 10000', 1, 100_000),
         text('timezone', 'IANA name; adds window_local, and changes nothing else: windows are UTC'),
         choice('format', 'Default: json', ['json', 'csv']),

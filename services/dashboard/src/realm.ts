@@ -21,7 +21,7 @@ export interface LevelQuery extends DayRange {
 }
 
 export interface CellQuery extends LevelQuery {
-  /** of each window only so many of the largest, and no pools */
+  /** of each window only so many of the largest, and the pool of all the others */
   readonly top?: number
   /** only cells of these values */
   readonly dims?: readonly (readonly string[])[]

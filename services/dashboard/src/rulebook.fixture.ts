@@ -1,6 +1,6 @@
 /** A rulebook and realms for tests. */
 import type { Rulebook, Statistic } from '@tacit/rulebook'
-import { dimsKey, isPooled, type LiveNumber, NONE, type ReleasedCell } from './answer/index.js'
+import { dimsKey, isPooled, type LiveNumber, NONE, OTHER, type ReleasedCell } from './answer/index.js'
 import type { WindowCount } from './answer/withheld.js'
 import type {
   CellQuery,
@@ -142,10 +142,10 @@ function select(
     )
   const seen = new Map<number, number>()
   const largest = found.filter((one) => {
-    if (top === undefined) return true
+    if (top === undefined || one.dims[0] === OTHER) return true
     const rank = (seen.get(one.windowStart) ?? 0) + 1
     seen.set(one.windowStart, rank)
-    return rank <= top && !isPooled(one)
+    return rank <= top
   })
   return largest.slice(0, limit)
 }

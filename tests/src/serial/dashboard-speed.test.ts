@@ -29,7 +29,8 @@ const QUERIES: Readonly<Record<string, (back: number) => string>> = {
   'a month by device': (back) => `statistics/pages?window=day${range(back, 30)}&drill=device&top=12`,
   'a week of hours': () => `statistics/pages?window=hour${range(7, 7)}&top=7`,
   'two years of weeks': () => 'statistics/pages?window=week&top=7',
-  'a day and the day before': (back) => `statistics/pages?window=day${range(back, 1)}&compare=previous&top=50`,
+  'a day and the day before': (back) =>
+    `statistics/pages?window=day${range(back, 1)}&compare=previous&top=50`,
   'load times of a day': (back) => `statistics/speed?window=day${range(back, 1)}&limit=1200`,
   'a funnel of three months': (back) => `statistics/invoice?window=day${range(back, 92)}`,
   'retention of all weeks': () => 'statistics/retention?window=week',
@@ -93,7 +94,10 @@ const percentile = (times: readonly number[], of: number): number =>
 t.test('dashboards over two years answer in tens of milliseconds, cold ones in a few hundred', async (t) => {
   const filling = await open()
   const cells = await fillTwoYears(filling.address, DATABASE)
-  t.ok(cells > 20_000_000, `${String(cells)} cells, ${String(PATHS)} pages a day from ${utcDay(FIRST_DAY)}, ${String(DAYS)} days`)
+  t.ok(
+    cells > 20_000_000,
+    `${String(cells)} cells, ${String(PATHS)} pages a day from ${utcDay(FIRST_DAY)}, ${String(DAYS)} days`,
+  )
   await filling.close()
 
   const running = await open()
@@ -118,7 +122,9 @@ t.test('dashboards over two years answer in tens of milliseconds, cold ones in a
   }
   const p95 = percentile([...warm.values()].flat(), 0.95)
   const slowest = Math.max(...cold.values())
-  t.comment(`all: p95 ${p95.toFixed(0)} ms, the slowest cold one ${slowest.toFixed(0)} ms; ${slower.toFixed(1)} times slower a machine`)
+  t.comment(
+    `all: p95 ${p95.toFixed(0)} ms, the slowest cold one ${slowest.toFixed(0)} ms; ${slower.toFixed(1)} times slower a machine`,
+  )
   t.ok(p95 < P95_MS * slower, `p95 ${p95.toFixed(1)} ms`)
   t.ok(slowest < COLD_MS * slower, `cold ${slowest.toFixed(1)} ms`)
   await running.close()

@@ -62,13 +62,11 @@ export function levelsOf({ by, drill, shape }: Statistic): readonly string[] {
 }
 
 /** How an answer names the levels: a histogram's last is `bucket`, a retention's `cohort`. */
-export function columnNames(statistic: Statistic, depth: number): readonly string[] {
+export function columnNames(statistic: Statistic): readonly string[] {
   const levels = levelsOf(statistic)
   const named = { histogram: 'bucket', retention: 'cohort' } as Readonly<Record<string, string>>
   const last = named[statistic.shape.type]
-  return levels
-    .map((name, at) => (last !== undefined && at === levels.length - 1 ? last : name))
-    .slice(0, depth)
+  return levels.map((name, at) => (last !== undefined && at === levels.length - 1 ? last : name))
 }
 
 /** Length of `dims` of the plain rows, or of those of a drill. @param drill its name; null: the plain rows */

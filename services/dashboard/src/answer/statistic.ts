@@ -21,10 +21,9 @@ import { localTimes, previousStart } from './time.js'
 import type { AnswerRow, Asked, Gathered, StatisticAnswer } from './types.js'
 import { countedWindows, withheldCells } from './withheld.js'
 
-type Value = string | number | null
-type Column = readonly [name: string, value: Value]
-/** Columns of a row that are not its window or its dimensions. */
-type Columns = (cell: ReleasedCell) => readonly Column[]
+type Row = Record<string, string | number | null>
+/** Adds some columns of a cell to its row: in place, because an answer has thousands. */
+type Write = (row: Row, cell: ReleasedCell) => void
 
 /** Measures that cells of a statistic can carry in a window. */
 export function measuresOf({ measures, shape }: Statistic, window: string): readonly Measure[] {
@@ -82,16 +81,17 @@ function withheldOf(asked: Asked, { counts }: Gathered, cells: readonly Released
 }
 
 /** The columns that say which window and which value a row is of. */
-function placeOf(asked: Asked): (cell: Pick<ReleasedCell, 'windowStart' | 'dims' | 'rulebook'>) => Column[] {
+function placeOf(asked: Asked): (cell: Pick<ReleasedCell, 'windowStart' | 'dims' | 'rulebook'>) => Row {
   const { ruled, statistic, timezone } = asked
   const local = timezone === null ? null : localTimes(timezone)
+  const named = new Map<string, readonly string[]>()
   return ({ windowStart, dims, rulebook }) => {
-    const names = columnNames(declaredUnder(ruled, statistic, rulebook), dims.length)
-    return [
-      ['window_start', rfc3339(windowStart)],
-      ...(local === null ? [] : [['window_local', local(windowStart)] as const]),
-      ...names.map((name, at) => [name, dims[at] ?? ''] as const),
-    ]
+    const names = named.get(rulebook) ?? columnNames(declaredUnder(ruled, statistic, rulebook))
+    named.set(rulebook, names)
+    const row: Row = { window_start: rfc3339(windowStart) }
+    if (local !== null) row['window_local'] = local(windowStart)
+    for (const [at, value] of dims.entries()) row[names[at] ?? ''] = value
+    return row
   }
 }
 
@@ -99,39 +99,50 @@ function rowsOf(asked: Asked, gathered: Gathered, cells: readonly ReleasedCell[]
   const { statistic, window } = asked
   const place = placeOf(asked)
   const measures = measuresOf(statistic, window)
-  const parts: Columns[] = [
-    (cell) => measures.map((measure) => [measure, cell[measure] ?? null]),
+  const writes: readonly Write[] = [
+    (row, cell) => {
+      for (const measure of measures) row[measure] = cell[measure] ?? null
+    },
     ...shapeColumns(asked, gathered, cells),
-    noteColumns,
+    writeNotes,
     ...rateColumns(asked, gathered),
     ...(asked.compare ? [previousColumns(asked, gathered.before, measures)] : []),
   ]
-  return cells.map((cell) =>
-    Object.fromEntries([...place(cell), ...parts.flatMap((columns) => columns(cell))]),
-  )
+  return cells.map((cell) => {
+    const row = place(cell)
+    for (const write of writes) write(row, cell)
+    return row
+  })
 }
 
+const NOTES = ['floor', 'users_error', 'events_error'] as const
+
 /** To which step people are floored, and how far noise may have moved a number. */
-function noteColumns({ events_error, floor, users_error }: ReleasedCell): readonly Column[] {
-  return Object.entries({ floor, users_error, events_error }).flatMap(([name, value]) =>
-    value === null || value === undefined ? [] : [[name, value] as const],
-  )
+function writeNotes(row: Row, cell: ReleasedCell): void {
+  for (const note of NOTES) {
+    const value = cell[note] ?? null
+    if (value !== null) row[note] = value
+  }
 }
 
 /** What only one shape has: a funnel's conversion, a cohort's week and share. */
-function shapeColumns(asked: Asked, gathered: Gathered, cells: readonly ReleasedCell[]): readonly Columns[] {
+function shapeColumns(asked: Asked, gathered: Gathered, cells: readonly ReleasedCell[]): readonly Write[] {
   const { shape } = asked.statistic
   if (shape.type === 'funnel') {
     const conversion = conversions(asked, cells)
-    return [(cell) => [['conversion', conversion(cell)]]]
+    return [
+      (row, cell) => {
+        row['conversion'] = conversion(cell)
+      },
+    ]
   }
   if (shape.type === 'retention') {
     const share = retainedShares(gathered.cells)
     return [
-      (cell) => [
-        ['week', weekOf(cell.dims[0] ?? '', cell.windowStart)],
-        ['share', share(cell)],
-      ],
+      (row, cell) => {
+        row['week'] = weekOf(cell.dims[0] ?? '', cell.windowStart)
+        row['share'] = share(cell)
+      },
     ]
   }
   return []
@@ -160,22 +171,26 @@ function conversions(
   }
 }
 
-function rateColumns({ rulebook, statistic }: Asked, { per }: Gathered): readonly Columns[] {
+function rateColumns({ rulebook, statistic }: Asked, { per }: Gathered): readonly Write[] {
   if (perStatistic(rulebook, statistic) === null) return []
   const rate = rateOf(rulebook, statistic, per)
-  return [(cell) => [['rate', rate(cell)]]]
+  return [
+    (row, cell) => {
+      row['rate'] = rate(cell)
+    },
+  ]
 }
 
 function previousColumns(
   { window }: Asked,
   before: readonly ReleasedCell[],
   measures: readonly Measure[],
-): Columns {
+): Write {
   const key = (start: number, dims: readonly string[]): string => `${String(start)}\u0000${dimsKey(dims)}`
   const known = new Map(before.map((cell) => [key(cell.windowStart, cell.dims), cell]))
-  return ({ dims, windowStart }) => {
+  return (row, { dims, windowStart }) => {
     const previous = known.get(key(previousStart(window, windowStart), dims))
-    return measures.map((measure) => [`previous_${measure}`, previous?.[measure] ?? null])
+    for (const measure of measures) row[`previous_${measure}`] = previous?.[measure] ?? null
   }
 }
 
@@ -193,10 +208,9 @@ function percentilesOf(asked: Asked, cells: readonly ReleasedCell[], isCut: bool
   return whole.map((group) => {
     const shares = group.map(({ dims, share }) => ({ label: dims.at(-1) ?? '', share: share ?? 0 }))
     const { dims, rulebook, windowStart } = group[0] as ReleasedCell
-    return Object.fromEntries([
-      ...place({ windowStart, rulebook, dims: dims.slice(0, -1) }),
-      ...PERCENTS.map((percent) => [`p${String(percent)}`, percentile(shares, percent)] as const),
-    ])
+    const row = place({ windowStart, rulebook, dims: dims.slice(0, -1) })
+    for (const percent of PERCENTS) row[`p${String(percent)}`] = percentile(shares, percent)
+    return row
   })
 }
 
@@ -210,7 +224,7 @@ function liveAnswer(
   const place = placeOf(asked)({ windowStart, rulebook, dims: [] })
   return {
     rulebook,
-    rows: [Object.fromEntries([...place, ['users', users], ['floor', floor]])],
+    rows: [{ ...place, users, floor }],
     withheld: { cells: users === null ? 1 : 0 },
   }
 }
@@ -226,7 +240,7 @@ export function columnsOf(answer: StatisticAnswer, asked: Asked): readonly strin
     ...new Set([
       'window_start',
       ...(timezone === null ? [] : ['window_local']),
-      ...columnNames(statistic, depthOf(statistic, drill)),
+      ...columnNames(statistic).slice(0, depthOf(statistic, drill)),
       ...measures,
       ...(ofShape[statistic.shape.type] ?? []),
       ...(measures.includes('users') ? ['floor'] : []),

@@ -35,7 +35,7 @@ export interface Asked {
   readonly drill: string | null
   /** rows at most */
   readonly limit: number
-  /** of each window only so many of the largest values, and no pools; null: all */
+  /** of each window only so many of the largest values, and the pool of all the others; null: all */
   readonly top: number | null
   readonly compare: boolean
   /** IANA name of the zone that `window_local` is written in; null: no such column */

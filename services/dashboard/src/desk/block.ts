@@ -46,7 +46,7 @@ function pooledValues(asked: WindowAsked, pool: readonly string[]): readonly (re
 
 function countsBlock(asked: WindowAsked, { dims }: ReleasedCell): Block {
   const { cells, statistic } = asked
-  const names = columnNames(statistic, dims.length)
+  const names = columnNames(statistic)
   const said = dims.map((value, at) => `${names[at] ?? ''} ${value}`).join(', ')
   if (dims.includes(OTHER)) {
     const within = dims[0] === OTHER ? '' : ` of ${inWords(dims.slice(0, dims.indexOf(OTHER)))}`

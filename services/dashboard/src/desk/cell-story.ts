@@ -79,7 +79,7 @@ export function cellStory(
   proof: ReleaseProof | null,
 ): CellAnswer {
   const { rulebook, sample, statistic, window, windowStart } = asked
-  const names = columnNames(statistic, cell.dims.length)
+  const names = columnNames(statistic)
   const hour = window === 'hour' ? new Date(windowStart).getUTCHours() : null
   return {
     statistic: statistic.id,

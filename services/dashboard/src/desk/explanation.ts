@@ -126,7 +126,7 @@ export function explanationOf(asked: WindowAsked): ExplanationAnswer {
   const classes: ExplainedClass[] = []
   const unlisted: ExplanationAnswer['unlisted'][number][] = []
   for (const depth of depthsOf(statistic, window)) {
-    const level = columnNames(statistic, depth)
+    const level = columnNames(statistic).slice(0, depth)
     const domains = domainsOf(rulebook, statistic).slice(0, depth)
     const size = sizeOf(domains)
     if (size === null || size > MOST_VALUES) {

@@ -54,19 +54,33 @@ t.test('a histogram has its percentiles below', async (t) => {
     rows: [{ window_start: start, path: '/a', bucket: '<100', share: 100 }],
     percentiles: [{ window_start: start, path: '/a', p50: 50, p75: 75, p95: null }],
   })
-  t.match(got.find((line) => line.includes('<100')), /100 % +█{25}$/)
+  t.match(
+    got.find((line) => line.includes('<100')),
+    /100 % +█{25}$/,
+  )
   t.match(got.at(-1), /\/a +50 +75 +·$/)
 })
 
 t.test('retention, comparison, rates and noise have their columns', async (t) => {
   const [head, , line] = lines({
     rows: [
-      { window_start: start, path: '/a', users: 20, users_error: 6, rate: 1.3, previous_users: 30, floor: 10 },
+      {
+        window_start: start,
+        path: '/a',
+        users: 20,
+        users_error: 6,
+        rate: 1.3,
+        previous_users: 30,
+        floor: 10,
+      },
     ],
   })
   t.match(head, /users +users ± +per 100 +previous_users/)
   t.match(line, /20 +6 +1\.3 +30$/)
-  t.match(lines({ rows: [{ window_start: start, cohort: '2026-09', users: 30, week: 8, share: 50 }] })[2], /8 +50 %/)
+  t.match(
+    lines({ rows: [{ window_start: start, cohort: '2026-09', users: 30, week: 8, share: 50 }] })[2],
+    /8 +50 %/,
+  )
 })
 
 t.test('rows that are left out are said, and an empty range too', async (t) => {
@@ -94,7 +108,14 @@ t.test('the catalogue says what each statistic is of', async (t) => {
   }
   const [, , speed, funnel] = catalogueTable([
     entry,
-    { ...entry, id: 'invoice', shape: 'funnel', by: [], steps: ['page:/new', 'event:send'], measures: ['users'] },
+    {
+      ...entry,
+      id: 'invoice',
+      shape: 'funnel',
+      by: [],
+      steps: ['page:/new', 'event:send'],
+      measures: ['users'],
+    },
   ]).split('\n')
   t.match(speed, /^speed +Load time +erp +histogram +day +path, load_ms +share$/)
   t.match(funnel, /^invoice .* 2 steps +users$/)

@@ -45,7 +45,9 @@ function bar(percent: Value | undefined): string {
 
 function written(name: string, value: Value | undefined): Value {
   if (value === undefined || value === null) return null
-  return typeof value === 'number' && PERCENTS.has(name) && name !== 'rate' ? `${String(value)} %`.padStart(5) : value
+  return typeof value === 'number' && PERCENTS.has(name) && name !== 'rate'
+    ? `${String(value)} %`.padStart(5)
+    : value
 }
 
 /** One column after the other; shares of a histogram, a funnel or a cohort are drawn, too. */

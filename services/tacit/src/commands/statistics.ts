@@ -57,7 +57,7 @@ export function statisticsCommand(): Command {
     .addOption(
       new Option('--compare <window>', 'the numbers of the window before beside each').choices(['previous']),
     )
-    .option('--top <n>', 'of each window only the largest, without (other)')
+    .option('--top <n>', 'of each window only the largest, and (other)')
     .option('--limit <n>', 'rows at most (default: 10000)')
     .option('--timezone <name>', 'an IANA zone, e.g. Asia/Kolkata: adds the local time; windows stay UTC')
     .option('--site <site>', 'a site of the rulebook, e.g. sample')

@@ -80,7 +80,11 @@ export const twoYears: Rulebook = {
   statistics,
   fields: {
     ...base.fields,
-    path: { do: 'template', routes: Array.from({ length: PATHS }, (_, at) => pathOf(at)), otherwise: '/other' },
+    path: {
+      do: 'template',
+      routes: Array.from({ length: PATHS }, (_, at) => pathOf(at)),
+      otherwise: '/other',
+    },
   },
 }
 
@@ -214,7 +218,11 @@ function insertOf(database: string, part: Part): string {
 
 /** Fills the table of a database that was migrated. @returns how many cells there are */
 export async function fillTwoYears(address: ServerAddress, database: string): Promise<number> {
-  const client = createClient({ ...address, request_timeout: 300_000, log: { level: ClickHouseLogLevel.OFF } })
+  const client = createClient({
+    ...address,
+    request_timeout: 300_000,
+    log: { level: ClickHouseLogLevel.OFF },
+  })
   try {
     for (const part of PARTS) {
       await client.command({
