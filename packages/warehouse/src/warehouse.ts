@@ -7,7 +7,7 @@ import { type ConnectionOptions, connect } from './connection.js'
 import { dropLanding, land, landed, landingHours } from './landing.js'
 import { latestTerm, takeOver } from './owner.js'
 import { cellProvenance, rowProvenance } from './provenance.js'
-import { migrate } from './schema.js'
+import { migrate } from './migrations.js'
 import { dropEpoch, settle, stagedEpochs, stagedRows } from './staging.js'
 import type {
   BatchRange,
