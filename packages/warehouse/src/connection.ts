@@ -131,8 +131,7 @@ function clientOf(address: ServerAddress, url: string, options: ConnectionOption
     keep_alive: { enabled: true, idle_socket_ttl: 2_500 },
     // A list of passing values may be longer than an address can be.
     use_multipart_params_auto: true,
-    clickhouse_settings:
-      address.cluster?.coordinated === true ? { ...SETTINGS, ...CLUSTER_SETTINGS } : SETTINGS,
+    clickhouse_settings: address.cluster === undefined ? SETTINGS : { ...SETTINGS, ...CLUSTER_SETTINGS },
     log: { level: ClickHouseLogLevel.OFF },
   })
 }
