@@ -81,6 +81,7 @@ export const PROBLEMS = {
   ERR_LISTEN: entry(500, 'The port cannot be listened on', true),
   ERR_DATA_IN_USE: entry(500, 'The data directory is in use by another process', true),
   ERR_DATA_RULEBOOK: entry(500, 'The data directory was made under another rulebook'),
+  ERR_DATA_VERSION: entry(500, 'The data was made by a newer Tacit'),
   ERR_RULEBOOK_INVALID: entry(400, 'The rulebook has errors'),
   // Activation of a rulebook
   ERR_ACTIVATION_APPROVERS: entry(400, 'There are no approvers who could sign'),

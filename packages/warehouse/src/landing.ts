@@ -11,6 +11,7 @@ import { requireOwner, whileOwner } from './owner.js'
 import { awaitReplaced, dropPartitions } from './partitions.js'
 import { HOUR_KEY, landingTable, lineColumns } from './schema.js'
 import { identifier, identifiers, tableName, text } from './sql.js'
+import { storageName } from './topology.js'
 import type { BatchRange, LandedCount, LandingHour } from './types.js'
 
 /** Days of receipt in one insert: one live, many where a driven clock runs through a quiet site. */
@@ -31,13 +32,13 @@ const CHECKED: Readonly<Record<string, (column: string) => string>> = {
  * The statement under which lines land. Their rulebook is a parameter of the whole insert (`input` takes the lines as
  * they are), so that it costs no byte of theirs and no second pass; deduplication by token is the same.
  */
-function landSql(database: string, plan: StreamPlan): string {
+function landSql({ database, topology }: Connection, plan: StreamPlan): string {
   const columns = lineColumns(plan)
   const names = identifiers([...columns.map(({ name }) => name), PROVENANCE_COLUMN.name])
   const structure = columns.map(({ name, type }) => `${identifier(name)} ${READ_AS[type] ?? type}`).join(', ')
   const values = columns.map(({ name, type }) => (CHECKED[type] ?? String)(identifier(name)))
   return (
-    `INSERT INTO ${tableName(database, landingTable(plan.stream))} (${names}) ` +
+    `INSERT INTO ${tableName(database, storageName(topology, landingTable(plan.stream)))} (${names}) ` +
     `SELECT ${values.join(', ')}, {rulebook:String} FROM input(${text(structure)}) FORMAT JSONCompactEachRow`
   )
 }
@@ -57,7 +58,7 @@ export async function land(
 ): Promise<void> {
   const bytes = Buffer.concat(rows)
   if (bytes.length === 0) return
-  await connection.insert(landSql(connection.database, plan), bytes, {
+  await connection.insert(landSql(connection, plan), bytes, {
     params: { rulebook },
     settings: {
       insert_deduplicate: 1,
@@ -167,8 +168,10 @@ export async function dropLanding(
   await dropPartitions(connection, table, [...whole.days, ...quiet].map(String))
   const single = whole.hours.filter((key) => !quiet.includes(Math.floor(key / HOURS_OF_DAY)))
   if (single.length === 0) return
-  await connection.command(
-    `ALTER TABLE ${tableName(connection.database, table)} DELETE WHERE ${HOUR_KEY} IN {hours:Array(UInt32)}${whileOwner(connection)}`,
+  const storage = tableName(connection.database, storageName(connection.topology, table))
+  await connection.everywhere(
+    (on) =>
+      `ALTER TABLE ${storage}${on} DELETE WHERE ${HOUR_KEY} IN {hours:Array(UInt32)}${whileOwner(connection)}`,
     { params: { hours: single }, settings: { mutations_sync: '2' }, repeatable: true },
   )
   await requireOwner(connection)

@@ -9,17 +9,22 @@
  */
 import { TacitError } from '@tacit/contracts'
 import type { Connection } from './connection.js'
-import { CLEAN, dropTable, DURABLE } from './schema.js'
+import { CLEAN, dropTable, DURABLE, OWNERS } from './schema.js'
 import { tableName } from './sql.js'
+import { createSql, systemTable } from './topology.js'
 
-const OWNERS = 'owners'
+const TABLE = {
+  name: OWNERS,
+  columns: [{ name: 'term', type: 'UInt64' }],
+  orderBy: 'term',
+  settings: DURABLE,
+}
 
 /** The highest term in which anybody took this database over; 0 where nobody did. */
 export async function latestTerm(connection: Connection): Promise<number> {
-  await connection.command(
-    `CREATE TABLE IF NOT EXISTS ${tableName(connection.database, OWNERS)} (term UInt64) ENGINE = MergeTree ORDER BY term SETTINGS ${DURABLE}`,
-    { repeatable: true },
-  )
+  for (const sql of createSql(connection.topology, connection.database, TABLE)) {
+    await connection.everywhere(() => sql, { repeatable: true })
+  }
   return highest(connection)
 }
 
@@ -39,9 +44,16 @@ export async function takeOver(connection: Connection, term: number): Promise<vo
     connection.owner.term = term
     await requireOwner(connection)
   }
+  await dropScratch(connection, CLEAN)
+}
+
+/** Drops the scratch tables whose names begin so, wherever a former owner left them. */
+export async function dropScratch(connection: Connection, prefix: string): Promise<void> {
+  const { database, topology } = connection
   const scratch = await connection.rows<{ name: string }>(
-    'SELECT name FROM system.tables WHERE database = {database:String} AND startsWith(name, {prefix:String})',
-    { database, prefix: CLEAN },
+    `SELECT DISTINCT name FROM ${systemTable(topology, 'tables')}
+     WHERE database = {database:String} AND startsWith(name, {prefix:String})`,
+    { database, prefix },
   )
   for (const { name } of scratch) await dropTable(connection, name)
 }

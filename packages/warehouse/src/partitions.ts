@@ -3,30 +3,41 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from './connection.js'
 import { WarehouseError } from './failures.js'
 import { requireOwner } from './owner.js'
-import { tableName } from './sql.js'
+import { tableName, text } from './sql.js'
+import { storageName, systemTable } from './topology.js'
 
 const GONE_TIMEOUT_MS = 30_000
 const POLL_FIRST_MS = 5
 const POLL_LAST_MS = 500
+const DROP_DETACHED = { settings: { allow_drop_detached: 1 }, repeatable: true } as const
+
+interface Leftovers {
+  readonly attached: number
+  readonly detached: number
+  /** detached parts whose names do not say of which partition they are: it could be one of these */
+  readonly nameless: readonly string[]
+}
 
 /**
- * Parts of these partitions that are still there. A drop leaves empty inactive parts for a while, which cover the
- * dropped ones so that a crash cannot bring them back; they hold no row and are not counted.
+ * Parts of these partitions that are still there, on whatever replica. A drop leaves empty inactive parts for a while,
+ * which cover the dropped ones so that a crash cannot bring them back; they hold no row and are not counted.
  */
 async function leftovers(
   connection: Connection,
   table: string,
   partitionIds: readonly string[],
-): Promise<{ readonly attached: number; readonly detached: number }> {
-  const where =
-    'database = {database:String} AND table = {table:String} AND partition_id IN {ids:Array(String)}'
-  const condition = '(active OR rows > 0)'
-  const [row] = await connection.rows<{ attached: number; detached: number }>(
-    `SELECT (SELECT count() FROM system.parts WHERE ${where} AND ${condition}) AS attached,
-            (SELECT count() FROM system.detached_parts WHERE ${where}) AS detached`,
-    { database: connection.database, table, ids: partitionIds },
+): Promise<Leftovers> {
+  const { topology } = connection
+  const here = 'database = {database:String} AND table = {table:String}'
+  const where = `${here} AND partition_id IN {ids:Array(String)}`
+  const detached = systemTable(topology, 'detached_parts')
+  const [row] = await connection.rows<Leftovers>(
+    `SELECT (SELECT count() FROM ${systemTable(topology, 'parts')} WHERE ${where} AND (active OR rows > 0)) AS attached,
+            (SELECT count() FROM ${detached} WHERE ${where}) AS detached,
+            (SELECT groupUniqArray(name) FROM ${detached} WHERE ${here} AND partition_id IS NULL) AS nameless`,
+    { database: connection.database, table: storageName(topology, table), ids: partitionIds },
   )
-  return row ?? { attached: 0, detached: 0 }
+  return row ?? { attached: 0, detached: 0, nameless: [] }
 }
 
 /**
@@ -41,13 +52,14 @@ async function awaitGone(
 ): Promise<void> {
   const deadline = Date.now() + GONE_TIMEOUT_MS
   for (let wait = POLL_FIRST_MS; ; wait = Math.min(wait * 2, POLL_LAST_MS)) {
-    const left = await leftovers(connection, table, partitionIds)
-    if (left.attached + left.detached === 0) return
+    const { attached, detached, nameless } = await leftovers(connection, table, partitionIds)
+    if (attached + detached + nameless.length === 0) return
     if (Date.now() > deadline) {
       throw new WarehouseError('unknown', null, `dropped parts of ${table} are still there`)
     }
-    if (left.detached > 0) await dropDetached(connection, table, partitionIds)
-    if (left.attached > 0) await nudge(connection, table)
+    if (detached > 0) await dropDetached(connection, table, partitionIds)
+    if (nameless.length > 0) await dropNameless(connection, table, nameless)
+    if (attached > 0) await nudge(connection, table)
     await sleep(wait)
   }
 }
@@ -57,22 +69,34 @@ async function awaitGone(
  * drop, of whatever partition. This day is beyond what a DateTime can hold.
  */
 async function nudge(connection: Connection, table: string): Promise<void> {
-  await connection.command(
-    `ALTER TABLE ${tableName(connection.database, table)} DROP PARTITION ID '99999999'`,
-    { repeatable: true },
-  )
+  await alter(connection, table, "DROP PARTITION ID '99999999'")
 }
 
+function alter(connection: Connection, table: string, what: string): Promise<void> {
+  const { database, topology } = connection
+  const name = tableName(database, storageName(topology, table))
+  return connection.everywhere((on) => `ALTER TABLE ${name}${on} ${what}`, { repeatable: true })
+}
+
+/** Each replica has its own, and a statement for all would be done by one replica of each shard. */
 async function dropDetached(
   connection: Connection,
   table: string,
   partitionIds: readonly string[],
 ): Promise<void> {
+  const name = tableName(connection.database, storageName(connection.topology, table))
   for (const id of partitionIds) {
-    await connection.command(
-      `ALTER TABLE ${tableName(connection.database, table)} DROP DETACHED PARTITION ID '${id}'`,
-      { settings: { allow_drop_detached: 1 }, repeatable: true },
-    )
+    await connection.each(`ALTER TABLE ${name} DROP DETACHED PARTITION ID '${id}'`, DROP_DETACHED)
+  }
+}
+
+async function dropNameless(connection: Connection, table: string, parts: readonly string[]): Promise<void> {
+  const name = tableName(connection.database, storageName(connection.topology, table))
+  for (const part of parts) {
+    // A replica that has none of that name refuses; whether any is left is looked at afterwards.
+    await connection
+      .each(`ALTER TABLE ${name} DROP DETACHED PART ${text(part)}`, DROP_DETACHED)
+      .catch(() => undefined)
   }
 }
 
@@ -82,9 +106,10 @@ async function dropDetached(
  * @throws WarehouseError where one is left after 30 s
  */
 export async function awaitReplaced(connection: Connection, table: string): Promise<void> {
-  const replaced = `SELECT name FROM system.parts
+  const { database, topology } = connection
+  const replaced = `SELECT name FROM ${systemTable(topology, 'parts')}
     WHERE database = {database:String} AND table = {table:String} AND NOT active AND rows > 0`
-  const where = { database: connection.database, table }
+  const where = { database, table: storageName(topology, table) }
   const names = (await connection.rows<{ name: string }>(replaced, where)).map(({ name }) => name)
   const deadline = Date.now() + GONE_TIMEOUT_MS
   for (let wait = POLL_FIRST_MS; ; wait = Math.min(wait * 2, POLL_LAST_MS)) {
@@ -98,15 +123,18 @@ export async function awaitReplaced(connection: Connection, table: string): Prom
   }
 }
 
-/** The statement that drops these partitions. */
+function dropClauses(partitionIds: readonly string[]): string {
+  return partitionIds.map((id) => `DROP PARTITION ID '${id}'`).join(', ')
+}
+
+/** The statement that drops these partitions on one server. */
 export function dropPartitionsSql(database: string, table: string, partitionIds: readonly string[]): string {
-  const drop = partitionIds.map((id) => `DROP PARTITION ID '${id}'`).join(', ')
-  return `ALTER TABLE ${tableName(database, table)} ${drop}`
+  return `ALTER TABLE ${tableName(database, table)} ${dropClauses(partitionIds)}`
 }
 
 /**
- * Drops partitions and waits until the server knows no row of them any more.
- * @throws WarehouseError where something is left after 30 s
+ * Drops partitions and waits until no replica knows any row of them any more.
+ * @throws WarehouseError where something is left after 30 s, or a replica does not answer
  */
 export async function dropPartitions(
   connection: Connection,
@@ -115,8 +143,6 @@ export async function dropPartitions(
 ): Promise<void> {
   if (partitionIds.length === 0) return
   await requireOwner(connection)
-  await connection.command(dropPartitionsSql(connection.database, table, partitionIds), {
-    repeatable: true,
-  })
+  await alter(connection, table, dropClauses(partitionIds))
   await awaitGone(connection, table, partitionIds)
 }

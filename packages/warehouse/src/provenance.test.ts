@@ -46,7 +46,7 @@ t.test('a large insert is one part, and its token keeps it from landing twice', 
   await w.land('day', rows, 'large', OTHER)
   t.same(
     await sql.rows(
-      "SELECT count() AS parts, sum(rows) AS total FROM system.parts WHERE database = 'prov_large' AND active AND rows > 0",
+      "SELECT count() AS parts, sum(rows) AS total FROM system.parts WHERE database = 'prov_large' AND table = 'landing_day' AND active AND rows > 0",
     ),
     [{ parts: 1, total: 150_000 }],
   )

@@ -9,7 +9,7 @@
  * `live`: people of the last five minutes; overwritten (live.ts).
  * `clean_…`: cleaned rows of one release, dropped after it; left-overs of a killed release go when somebody takes over (owner.ts).
  */
-import { type Stream, TacitError } from '@tacit/contracts'
+import type { Stream } from '@tacit/contracts'
 import {
   type Column,
   landingColumnsOf,
@@ -18,10 +18,15 @@ import {
   type StreamPlan,
 } from '@tacit/rulebook'
 import type { Connection } from './connection.js'
-import { identifier, identifiers, tableName } from './sql.js'
+import { identifiers, tableName } from './sql.js'
+import { createSql, type Table, type Topology } from './topology.js'
 
 export const CELLS = 'cells'
 export const LIVE = 'live'
+/** who owns the database: see owner.ts */
+export const OWNERS = 'owners'
+/** by which builds it was migrated: see migrations.ts */
+export const VERSIONS = 'schema_versions'
 /** prefix of scratch tables */
 export const CLEAN = 'clean_'
 
@@ -95,38 +100,32 @@ export function hasHours(stream: Stream): boolean {
   return recordColumns(stream).some(({ name }) => name === 'received')
 }
 
-interface Table {
-  readonly name: string
-  readonly columns: readonly Column[]
-  /** rows lie in the order of all columns: of those that are added too */
-  readonly isSet?: boolean
-  /** everything after the column list */
-  readonly engine: string
-}
-
-function tablesOf(plans: readonly StreamPlan[]): readonly Table[] {
+/** Every table of these plans, in the order in which they are made. */
+export function tablesOf(plans: readonly StreamPlan[]): readonly Table[] {
   const streams = plans.flatMap((plan) => [
     {
       name: landingTable(plan.stream),
       columns: landingColumns(plan),
-      engine:
-        `ENGINE = MergeTree PARTITION BY ${DAY_KEY} ORDER BY (_producer, _batch, _row) ` +
-        `SETTINGS ${DURABLE}, non_replicated_deduplication_window = ${String(DEDUPLICATION_WINDOW)}`,
+      partitionBy: DAY_KEY,
+      orderBy: '_producer, _batch, _row',
+      settings: `${DURABLE}, non_replicated_deduplication_window = ${String(DEDUPLICATION_WINDOW)}`,
     },
     stagingOf(plan),
   ])
   const cells = {
     name: CELLS,
     columns: CELL_COLUMNS,
-    engine:
-      `ENGINE = MergeTree PARTITION BY toYYYYMM(window_start, 'UTC') ` +
-      // the largest of every window together: a chart of them over two years reads a few thousand rows (cell-queries.ts)
-      `ORDER BY (statistic, window, depth, rank, window_start) SETTINGS ${DURABLE}`,
+    partitionBy: "toYYYYMM(window_start, 'UTC')",
+    // The largest of every window together: a chart of them over two years reads a few thousand rows (cell-queries.ts).
+    orderBy: 'statistic, window, depth, rank, window_start',
+    settings: DURABLE,
   }
   const live = {
     name: LIVE,
     columns: LIVE_COLUMNS,
-    engine: `ENGINE = MergeTree PARTITION BY toUnixTimestamp(window_start) ORDER BY statistic SETTINGS ${DURABLE}`,
+    partitionBy: 'toUnixTimestamp(window_start)',
+    orderBy: 'statistic',
+    settings: DURABLE,
   }
   return [...streams, cells, live]
 }
@@ -139,7 +138,9 @@ function stagingOf(plan: StreamPlan): Table {
       name,
       columns,
       // A release reads one site of one epoch and groups by person, then by event id.
-      engine: `ENGINE = MergeTree PARTITION BY epoch ORDER BY (site, tenant, person, eid) SETTINGS ${DURABLE}`,
+      partitionBy: 'epoch',
+      orderBy: 'site, tenant, person, eid',
+      settings: DURABLE,
     }
   }
   // Were a column left out, rows that differ in it alone would lie in the order in which they came.
@@ -149,90 +150,23 @@ function stagingOf(plan: StreamPlan): Table {
     name,
     columns,
     isSet: true,
-    engine: `ENGINE = MergeTree PARTITION BY epoch ORDER BY (${identifiers([...order, ...others])}) SETTINGS ${DURABLE}`,
+    partitionBy: 'epoch',
+    orderBy: identifiers([...order, ...others]),
+    settings: DURABLE,
   }
 }
 
 /** The statements that make every table of these plans, in order. */
-export function tablesSql(database: string, plans: readonly StreamPlan[]): readonly string[] {
-  return tablesOf(plans).map((table) => createTable(database, table))
+export function tablesSql(
+  database: string,
+  plans: readonly StreamPlan[],
+  topology: Topology = null,
+): readonly string[] {
+  return tablesOf(plans).flatMap((table) => createSql(topology, database, table))
 }
 
-function createTable(database: string, table: Table): string {
-  const columns = table.columns.map(({ name, type }) => `${identifier(name)} ${type}`).join(', ')
-  return `CREATE TABLE IF NOT EXISTS ${tableName(database, table.name)} (${columns}) ${table.engine}`
-}
-
-async function existingColumns(connection: Connection): Promise<Map<string, Column[]>> {
-  const rows = await connection.rows<{ table: string; name: string; type: string }>(
-    'SELECT table, name, type FROM system.columns WHERE database = {database:String} ORDER BY table, position',
-    { database: connection.database },
-  )
-  const tables = new Map<string, Column[]>()
-  for (const { table, name, type } of rows) {
-    const columns = tables.get(table)
-    if (columns === undefined) tables.set(table, [{ name, type }])
-    else columns.push({ name, type })
-  }
-  return tables
-}
-
-/**
- * Columns that a table lacks. It may have more than the plans need: those of former rulebooks stay until their
- * partitions are gone. @throws TacitError ERR_DATA_RULEBOOK where a column has another type
- */
-function missingColumns(table: Table, existing: readonly Column[]): readonly Column[] {
-  const found = new Map(existing.map(({ name, type }) => [name, type]))
-  const other = table.columns.filter(({ name, type }) => found.has(name) && found.get(name) !== type)
-  if (other.length > 0) {
-    throw new TacitError(
-      'ERR_DATA_RULEBOOK',
-      `The table ${table.name} has other types: ${other.map(({ name }) => name).join(', ')}. Use an empty data directory.`,
-    )
-  }
-  return table.columns.filter(({ name }) => !found.has(name))
-}
-
-/** Rows that are there already read '' in a new column: their rulebook did not keep it, or nobody wrote it down yet. */
-async function addColumns(connection: Connection, table: Table, columns: readonly Column[]): Promise<void> {
-  if (columns.length === 0) return
-  const added = columns.map(({ name, type }) => `ADD COLUMN IF NOT EXISTS ${identifier(name)} ${type}`)
-  if (table.isSet === true) {
-    const order = await sortingKey(connection, table.name)
-    added.push(`MODIFY ORDER BY (${order}, ${identifiers(columns.map(({ name }) => name))})`)
-  }
-  await connection.command(`ALTER TABLE ${tableName(connection.database, table.name)} ${added.join(', ')}`, {
-    settings: { alter_sync: '2' },
-    repeatable: true,
-  })
-}
-
-async function sortingKey(connection: Connection, table: string): Promise<string> {
-  const [row] = await connection.rows<{ sorting_key: string }>(
-    'SELECT sorting_key FROM system.tables WHERE database = {database:String} AND name = {table:String}',
-    { database: connection.database, table },
-  )
-  return row?.sorting_key ?? ''
-}
-
-/**
- * Makes the database and its tables, and adds the columns that those that exist lack.
- * @throws TacitError ERR_DATA_RULEBOOK where a column has another type than the plans need
- */
-export async function migrate(connection: Connection, plans: readonly StreamPlan[]): Promise<void> {
-  const { database } = connection
-  await connection.command(`CREATE DATABASE IF NOT EXISTS ${identifier(database)}`, { repeatable: true })
-  const existing = await existingColumns(connection)
-  for (const table of tablesOf(plans)) {
-    const columns = existing.get(table.name)
-    if (columns !== undefined) await addColumns(connection, table, missingColumns(table, columns))
-    else await connection.command(createTable(database, table), { repeatable: true })
-  }
-}
-
-/** Drops a table and its files, now. */
+/** Drops a table and its files, now, on every host. */
 export async function dropTable(connection: Connection, table: string): Promise<void> {
-  await connection.command(`DROP TABLE IF EXISTS ${tableName(connection.database, table)} SYNC`, {
-    repeatable: true,
-  })
+  const name = tableName(connection.database, table)
+  await connection.everywhere((on) => `DROP TABLE IF EXISTS ${name}${on} SYNC`, { repeatable: true })
 }

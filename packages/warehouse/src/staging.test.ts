@@ -177,6 +177,7 @@ t.test(
     t.same(await sql.rows("SELECT name FROM system.tables WHERE database = 'migrate_check' ORDER BY name"), [
       { name: 'cells' },
       { name: 'landing_day' },
+      { name: 'schema_versions' },
       { name: 'staging_day' },
     ])
     t.equal(await w.stagedRows('day', EPOCH), 6)

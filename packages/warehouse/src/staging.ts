@@ -16,10 +16,11 @@
 import { epochFromLabel, epochOf, HOUR, type Stream, utcDay } from '@tacit/contracts'
 import type { StreamPlan } from '@tacit/rulebook'
 import type { Connection } from './connection.js'
-import { requireOwner, whileOwner } from './owner.js'
+import { dropScratch, requireOwner, whileOwner } from './owner.js'
 import { awaitReplaced, dropPartitions } from './partitions.js'
-import { CLEAN, dropTable, hasHours, HOUR_KEY, landingTable, stagingColumns, stagingTable } from './schema.js'
+import { CLEAN, hasHours, HOUR_KEY, landingTable, stagingColumns, stagingTable } from './schema.js'
 import { identifiers, tableName } from './sql.js'
+import { storageName, systemTable } from './topology.js'
 import type { SettleOptions, StagedCount } from './types.js'
 
 const OF_HOURS = `${HOUR_KEY} IN {hours:Array(UInt32)}`
@@ -37,10 +38,11 @@ export function epochPartition(epoch: string): string {
 
 /** Ends a query and waits until it is gone; no such query is fine. */
 export async function killQuery(connection: Connection, queryId: string): Promise<void> {
-  await connection.command('KILL QUERY WHERE query_id = {id:String} SYNC', {
-    params: { id: queryId },
-    repeatable: true,
-  })
+  // What a query started on other shards has an id of its own there.
+  await connection.everywhere(
+    (on) => `KILL QUERY${on} WHERE query_id = {id:String} OR initial_query_id = {id:String} SYNC`,
+    { params: { id: queryId }, repeatable: true },
+  )
 }
 
 /** Rows by hour key. @param counted what is counted */
@@ -74,8 +76,9 @@ async function takeBack(
     return (staging.get(key) ?? 0) < (landing.get(key) ?? 0)
   })
   if (unfinished.some((hour) => staging.has(Math.floor(hour / HOUR)))) {
-    await connection.command(
-      `ALTER TABLE ${tableName(connection.database, stagingTable(stream))} DELETE WHERE ${OF_HOURS}${whileOwner(connection)}`,
+    const storage = tableName(connection.database, storageName(connection.topology, stagingTable(stream)))
+    await connection.everywhere(
+      (on) => `ALTER TABLE ${storage}${on} DELETE WHERE ${OF_HOURS}${whileOwner(connection)}`,
       { params: { hours: hourKeys(unfinished) }, settings: { mutations_sync: '2' }, repeatable: true },
     )
   }
@@ -102,15 +105,19 @@ async function stagedOfHours(
 /** Makes one part of each epoch that has several, each row in it once. */
 async function mergeSet(connection: Connection, table: string): Promise<void> {
   await requireOwner(connection)
+  const { database, topology } = connection
+  const storage = storageName(topology, table)
   const epochs = await connection.rows<{ id: string }>(
-    `SELECT partition_id AS id FROM system.parts
-     WHERE database = {database:String} AND table = {table:String} AND active
-     GROUP BY id HAVING count() > 1 ORDER BY id`,
-    { database: connection.database, table },
+    `SELECT DISTINCT id FROM (
+       SELECT partition_id AS id FROM ${systemTable(topology, 'parts')}
+       WHERE database = {database:String} AND table = {table:String} AND active
+       GROUP BY hostName(), splitByString('/store/', path)[1], id HAVING count() > 1
+     ) ORDER BY id`,
+    { database, table: storage },
   )
   for (const { id } of epochs) {
-    await connection.command(
-      `OPTIMIZE TABLE ${tableName(connection.database, table)} PARTITION ID '${id}' FINAL DEDUPLICATE`,
+    await connection.everywhere(
+      (on) => `OPTIMIZE TABLE ${tableName(database, storage)}${on} PARTITION ID '${id}' FINAL DEDUPLICATE`,
       // A merge of the server's own may be under way: without waiting for it nothing would be done, silently.
       { settings: { optimize_throw_if_noop: 1 }, repeatable: true },
     )
@@ -207,9 +214,5 @@ export async function stagedEpochs(connection: Connection, stream: Stream): Prom
 export async function dropEpoch(connection: Connection, stream: Stream, epoch: string): Promise<void> {
   const partition = epochPartition(epoch)
   await dropPartitions(connection, stagingTable(stream), [partition])
-  const scratch = await connection.rows<{ name: string }>(
-    'SELECT name FROM system.tables WHERE database = {database:String} AND startsWith(name, {prefix:String})',
-    { database: connection.database, prefix: `${CLEAN}${stream}_${partition}_` },
-  )
-  for (const { name } of scratch) await dropTable(connection, name)
+  await dropScratch(connection, `${CLEAN}${stream}_${partition}_`)
 }

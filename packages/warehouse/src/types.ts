@@ -1,11 +1,16 @@
 /** What the aggregator and the dashboard ask of the warehouse. */
 import type { Stream } from '@tacit/contracts'
+import type { Cluster } from './topology.js'
 
-/** Where a ClickHouse server is. The adapter sees only this, embedded or not. */
+/** Where a ClickHouse server is, or a cluster. The adapter sees only this, embedded or not. */
 export interface ServerAddress {
   readonly url: string
   readonly username: string
   readonly password: string
+  /** the other hosts of its cluster */
+  readonly otherUrls?: readonly string[]
+  /** absent: it is one server */
+  readonly cluster?: Cluster
 }
 
 /** Under what rows were decided. */

@@ -9,7 +9,7 @@ import { dropLanding, land, landed, landingHours } from './landing.js'
 import { liveNumbers, putLive } from './live.js'
 import { latestTerm, takeOver } from './owner.js'
 import { cellProvenance, rowProvenance } from './provenance.js'
-import { migrate } from './schema.js'
+import { migrate } from './migrations.js'
 import { dropEpoch, settle, stagedEpochs, stagedRows } from './staging.js'
 import type {
   BatchRange,

@@ -22,6 +22,7 @@ t.test('without settings the defaults stand', async (t) => {
     TACIT_KAFKA_TOPIC_PREFIX: 'tacit',
     TACIT_KAFKA_PARTITIONS: 6,
     TACIT_KAFKA_REPLICATION: 3,
+    CLICKHOUSE_URL: [],
     CLICKHOUSE_USERNAME: 'tacit',
     TACIT_TRUSTED_PROXIES: [],
     TACIT_NAT64_PREFIXES: [],

@@ -117,11 +117,20 @@ export const environmentSchema = z.object({
   TACIT_KAFKA_REPLICATION: count(3).describe(
     'copies of each record where topics have to be made, and at least so many where they are; 1 for a single broker. From 3 on two copies are acknowledged before a 204',
   ),
-  CLICKHOUSE_URL: z
-    .url({ protocol: /^https?$/ })
+  CLICKHOUSE_URL: list
+    .refine(
+      (urls) => urls.every((url) => z.url({ protocol: /^https?$/ }).safeParse(url).success),
+      'https://host:8443, …',
+    )
+    .describe(
+      'the ClickHouse server that aggregators and dashboards share: `https://host:8443`; of a cluster every host, comma separated; only those on loopback may be spoken to over `http`',
+    ),
+  TACIT_CLICKHOUSE_CLUSTER: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/, 'a name as in `remote_servers`')
     .optional()
     .describe(
-      'the ClickHouse server that aggregators and dashboards share: `https://host:8443`; only one on loopback may be spoken to over `http`',
+      'the name of the cluster in ClickHouse’s `remote_servers`, whose hosts CLICKHOUSE_URL names: tables are made ON CLUSTER in Replicated engines; by default it is one server. Decided before the first start (docs/distributed.md)',
     ),
   CLICKHOUSE_USERNAME: z.string().min(1).default('tacit').describe('its user'),
   TACIT_CLICKHOUSE_PASSWORD_FILE: z

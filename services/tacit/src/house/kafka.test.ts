@@ -97,3 +97,26 @@ t.test('ClickHouse beyond this machine is refused without TLS', async (t) => {
   ])
     t.equal(of(url).url, url)
 })
+
+t.test('the hosts of a cluster are told apart from servers that somebody listed', async (t) => {
+  const path = file(t, 'hush')
+  const of = (settings: Record<string, string>) =>
+    clickHouseOf(readEnvironment({ TACIT_CLICKHOUSE_PASSWORD_FILE: path, ...settings }))
+  const hosts = 'https://a.example:8443, https://b.example:8443'
+  t.throws(() => of({ CLICKHOUSE_URL: hosts }), refused(/set TACIT_CLICKHOUSE_CLUSTER/))
+  t.throws(
+    () => of({ CLICKHOUSE_URL: `${hosts},http://c.example:8123`, TACIT_CLICKHOUSE_CLUSTER: 'tacit' }),
+    refused(/must begin with https:/),
+  )
+  for (const name of ['', '1', "a'b", 'a b', 'x'.repeat(65)]) {
+    t.throws(() => of({ CLICKHOUSE_URL: hosts, TACIT_CLICKHOUSE_CLUSTER: name }), {
+      code: 'ERR_CONFIG_INVALID',
+    })
+  }
+  t.match(of({ CLICKHOUSE_URL: hosts, TACIT_CLICKHOUSE_CLUSTER: 'tacit' }), {
+    url: 'https://a.example:8443',
+    otherUrls: ['https://b.example:8443'],
+    cluster: { name: 'tacit', coordinated: true },
+  })
+  t.throws(() => of({ CLICKHOUSE_URL: 'ftp://a.example' }), refused(/CLICKHOUSE_URL is not right/))
+})

@@ -127,24 +127,40 @@ function saslOf({
 /** @throws TacitError ERR_CONFIG_INVALID saying what to set */
 export function clickHouseOf(environment: Environment): ServerAddress {
   const {
-    CLICKHOUSE_URL: url,
+    CLICKHOUSE_URL: urls,
     CLICKHOUSE_USERNAME: username,
+    TACIT_CLICKHOUSE_CLUSTER: cluster,
     TACIT_CLICKHOUSE_PASSWORD_FILE: file,
   } = environment
+  const [url, ...otherUrls] = urls
   if (url === undefined || file === undefined) {
     throw new TacitError(
       'ERR_CONFIG_INVALID',
       'No ClickHouse server is named: set CLICKHOUSE_URL and TACIT_CLICKHOUSE_PASSWORD_FILE (to try it: npm run stores, docs/distributed.md)',
     )
   }
-  const { hostname, protocol } = new URL(url)
-  if (protocol !== 'https:' && !isLoopback(hostname.replace(/^\[(.*)\]$/, '$1'))) {
+  if (urls.some(isOpenAddress)) {
     throw new TacitError(
       'ERR_CONFIG_INVALID',
       'ClickHouse is not on this machine, and its connection is not encrypted: CLICKHOUSE_URL must begin with https:// (an authority of your own goes into NODE_EXTRA_CA_CERTS)',
     )
   }
-  return { url, username, password: secretOf('TACIT_CLICKHOUSE_PASSWORD_FILE', file) }
+  if (cluster === undefined && otherUrls.length > 0) {
+    throw new TacitError(
+      'ERR_CONFIG_INVALID',
+      'CLICKHOUSE_URL names several hosts: set TACIT_CLICKHOUSE_CLUSTER to the name of their cluster',
+    )
+  }
+  const password = secretOf('TACIT_CLICKHOUSE_PASSWORD_FILE', file)
+  const server = { url, username, password }
+  return cluster === undefined
+    ? server
+    : { ...server, otherUrls, cluster: { name: cluster, coordinated: true } }
+}
+
+function isOpenAddress(url: string): boolean {
+  const { hostname, protocol } = new URL(url)
+  return protocol !== 'https:' && !isLoopback(hostname.replace(/^\[(.*)\]$/, '$1'))
 }
 
 /** The journal of what aggregators share, once all that is in it is applied here. @throws TacitError ERR_LOG_TOPIC */

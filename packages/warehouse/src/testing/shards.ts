@@ -1,0 +1,89 @@
+/**
+ * Two embedded servers as the shards of one cluster: real Distributed tables and `clusterAllReplicas`. They have no Keeper,
+ * and clickhouse-local runs no queue of DDL: neither Replicated engines nor ON CLUSTER can be tried with them.
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Test } from 'tap'
+import type { ServerAddress } from '../types.js'
+
+const CHILD = fileURLToPath(new URL('../embedded/child.js', import.meta.url))
+const CLUSTER = 'tacit'
+const PASSWORD = 'between shards'
+const UP_WITHIN_MS = 30_000
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const address = probe.address()
+  probe.close()
+  await once(probe, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+const USERS = `<clickhouse>
+  <profiles><default/></profiles><quotas><default/></quotas>
+  <users>
+    <default><no_password/><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default>
+    <tacit><password>${PASSWORD}</password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></tacit>
+  </users>
+</clickhouse>`
+
+function configOf(users: string, tcpPorts: readonly number[]): string {
+  const shards = tcpPorts.map(
+    (port) =>
+      `<shard><replica><host>127.0.0.1</host><port>${String(port)}</port><user>tacit</user><password>${PASSWORD}</password></replica></shard>`,
+  )
+  return `<clickhouse>
+    <logger><level>none</level></logger><timezone>UTC</timezone><users_config>${users}</users_config>
+    <max_server_memory_usage>1000000000</max_server_memory_usage>
+    <remote_servers><${CLUSTER}>${shards.join('')}</${CLUSTER}></remote_servers>
+  </clickhouse>`
+}
+
+async function answers(url: string): Promise<boolean> {
+  return fetch(`${url}/ping`).then(
+    (answer) => answer.ok,
+    () => false,
+  )
+}
+
+/** Starts both; they end with the test. @returns the cluster's address, whose first host is the first shard */
+export async function startShards(t: Test): Promise<ServerAddress> {
+  const dir = await mkdtemp(join(tmpdir(), 'tacit-shards-'))
+  const ports = await Promise.all(Array.from({ length: 4 }, freePort))
+  const [http, tcp] = [ports.slice(0, 2), ports.slice(2)]
+  await writeFile(join(dir, 'users.xml'), USERS)
+  await writeFile(join(dir, 'config.xml'), configOf(join(dir, 'users.xml'), tcp))
+  const children = http.map((port, at) =>
+    spawn(
+      process.execPath,
+      [CHILD, join(dir, `shard-${String(at)}`), String(port), join(dir, 'config.xml'), String(tcp[at])],
+      { stdio: ['pipe', 'ignore', 'ignore'] },
+    ),
+  )
+  t.teardown(async () => {
+    // They live for as long as their pipe is held.
+    const gone = children.map((child) => once(child, 'exit'))
+    for (const child of children) child.stdin.end()
+    await Promise.all(gone)
+    await rm(dir, { recursive: true, force: true })
+  })
+  const [url = '', other = ''] = http.map((port) => `http://127.0.0.1:${String(port)}`)
+  const deadline = Date.now() + UP_WITHIN_MS
+  for (const one of [url, other]) {
+    while (!(await answers(one))) {
+      if (Date.now() > deadline) throw new Error('a shard does not answer')
+      await sleep(50)
+    }
+  }
+  const cluster = { name: CLUSTER, coordinated: false }
+  return { url, otherUrls: [other], username: 'tacit', password: PASSWORD, cluster }
+}
