@@ -3,7 +3,8 @@ import type { Highs } from 'highs'
 import type { Fact } from './facts.js'
 import { sizeOf, type Target, targetsOf } from './groups.js'
 import { Program } from './program.js'
-import { type Counts, countsOf, type Space } from './space.js'
+import { type Counts, countsOf, type Space, spaceOf } from './space.js'
+import type { Family } from './states.js'
 import { type Random, randomOf, type World } from './world.js'
 
 export interface Pinned {
@@ -42,12 +43,12 @@ function clear(suspects: Set<Target>, counts: Counts, k: number): void {
 
 /** Worlds that make many groups small, or many large, at once. */
 function sweep({ program, k, random }: Search, suspects: Set<Target>): void {
-  for (let round = 0; round < 2 * SWEEPS && suspects.size > 1; round++) {
+  for (let round = 0; round < SWEEPS && suspects.size > 1; round++) {
     const plain = [...suspects].filter(({ columns }) => columns !== null)
     const some = plain.filter(() => random() * plain.length < SWEEP_TARGETS)
     if (some.length === 0) continue
     const targets = some.map((target) => ({ target, weight: 1 + Math.floor(3 * random()) }))
-    const found = program.solve({ targets, sense: round % 2 === 0 ? 'least' : 'most' })
+    const found = program.solve({ targets, sense: 'least', rough: true })
     if (found === 'impossible') throw new Error('The facts contradict each other.')
     clear(suspects, found.counts, k)
   }
@@ -56,41 +57,44 @@ function sweep({ program, k, random }: Search, suspects: Set<Target>): void {
 /** The range of one group, as far as it matters: least first, and most only where the least is somebody. */
 function pin({ program, k }: Search, target: Target, suspects: Set<Target>): { least: number; most: number } | null {
   const goal = [{ target, weight: 1 }]
-  const least = program.solve({ targets: goal, sense: 'least' })
+  const least = program.solve({ targets: goal, sense: 'least', enough: 0 })
   if (least === 'impossible') throw new Error('The facts contradict each other.')
   clear(suspects, least.counts, k)
   if (least.size === 0) return null
-  const most = program.solve({ targets: goal, sense: 'most' })
+  const most = program.solve({ targets: goal, sense: 'most', enough: k })
   if (most === 'impossible') throw new Error('The facts contradict each other.')
   clear(suspects, most.counts, k)
   return most.size >= k ? null : { least: least.size, most: most.size }
 }
 
-/**
- * @param facts what the attacker knows
- * @param spaces of the world's shape, with its targets
- */
-export function attack(
-  highs: Highs,
-  world: World,
-  space: Space,
-  facts: readonly Fact[],
-  targets: readonly Target[] = targetsOf(space),
-): Attacked {
+/** What an attacker makes of what is public, in the columns of a space. */
+export type Reader = (space: Space) => readonly Fact[]
+
+interface Left {
+  readonly suspects: ReadonlySet<string>
+  readonly pinned: readonly Pinned[]
+  readonly wrong: readonly string[]
+  readonly solves: number
+}
+
+/** Groups that are not cleared among the states of a family. @param only names of those to look at */
+function attackWithin(highs: Highs, world: World, family: Family, read: Reader, only: ReadonlySet<string> | null): Left {
   const { k, people, seed } = world
-  const program = new Program(highs, space, facts)
+  const space = spaceOf(world, family)
+  const program = new Program(highs, space, read(space))
   const truth = countsOf(space, people)
   const wrong = program.wrong(truth)
-  if (wrong.length > 0) return { pinned: [], wrong, suspects: 0, solves: 0 }
+  if (wrong.length > 0) return { suspects: new Set(), pinned: [], wrong, solves: 0 }
 
-  const sizes = new Map(targets.map((target) => [target, people.filter(target.holds).length]))
-  const suspects = new Set(
-    targets.filter((target) => {
-      const size = sizes.get(target) ?? 0
-      return size > 0 && size < k
-    }),
-  )
-  const count = suspects.size
+  const sizes = new Map<Target, number>()
+  const suspects = new Set<Target>()
+  for (const target of targetsOf(space)) {
+    if (only !== null && !only.has(target.name)) continue
+    const size = people.filter(target.holds).length
+    if (size > 0 && size < k) suspects.add(target)
+    sizes.set(target, size)
+  }
+  const names = new Set([...suspects].map(({ name }) => name))
   const search = { program, k, random: randomOf(seed + 1) }
   // The truth is a world, too: where two groups overlap, it clears more than itself.
   clear(suspects, truth, k)
@@ -101,5 +105,17 @@ export function attack(
     const found = pin(search, target, suspects)
     if (found !== null) pinned.push({ target: target.name, truth: sizes.get(target) ?? 0, ...found })
   }
-  return { pinned, wrong, suspects: count, solves: program.solves }
+  return { suspects: names, pinned, wrong, solves: program.solves }
+}
+
+/**
+ * Attacks one world. What few states clear is cleared; what they do not is looked at among many.
+ * @param read what the attacker knows
+ */
+export function attack(highs: Highs, world: World, read: Reader): Attacked {
+  const few = attackWithin(highs, world, 'few', read, null)
+  const suspects = few.suspects.size
+  if (few.wrong.length > 0 || few.pinned.length === 0) return { ...few, suspects }
+  const many = attackWithin(highs, world, 'many', read, new Set(few.pinned.map(({ target }) => target)))
+  return { ...many, suspects, solves: few.solves + many.solves }
 }

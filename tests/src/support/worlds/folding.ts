@@ -3,11 +3,11 @@
  * published, floored to a step; the others of the same parent are folded into "other", published where it has k
  * people; totals are published. The attacker reads it with the same program.
  */
+import { blockFacts } from './event-facts.js'
 import { type Fact, known } from './facts.js'
-import { columnsOf, type Group, moved, reached, seenOn, visitors } from './groups.js'
-import { bits, cellMask, cellOf, cellsOf, daysOf, has, range, type Shape } from './shape.js'
+import { columnsOf, type Group, isIn, moved, reached, seenOn, visitors } from './groups.js'
+import { cellMask, cellOf, cellsOf, dayOf, daysOf, has, range } from './shape.js'
 import type { Space } from './space.js'
-import { isIn } from './groups.js'
 import type { World } from './world.js'
 
 interface Published {
@@ -76,31 +76,20 @@ function gridFacts(published: Published): Fact[] {
   return [...rows, ...below, shown(published, total) ?? hidden(published, total)]
 }
 
-/** Additive events: with so many in a group, there were between events / cap and events visits to its cells. */
-export function eventsFact(space: Space, shape: Shape, name: string, cells: number, events: number): Fact {
-  const weights = range(space.visits).map((column) => bits((column + 1) & cells))
-  const columns = range(space.visits).filter((column) => (weights[column] ?? 0) > 0)
-  return {
-    name,
-    alternatives: [
-      [
-        {
-          columns,
-          weights: columns.map((column) => weights[column] ?? 0),
-          least: Math.ceil(events / shape.cap),
-          most: events,
-        },
-      ],
-    ],
-  }
-}
-
+/** Additive events of every cell that is published. */
 function eventFacts({ space, world }: Published): Fact[] {
   const { shape, people, k } = world
-  return range(cellsOf(shape)).flatMap((cell) => {
-    if (people.filter(({ visits }) => has(visits, cell)).length < k) return []
-    const events = people.reduce((total, person) => total + (person.events[cell] ?? 0), 0)
-    return [eventsFact(space, shape, `events of cell ${cell}`, 1 << cell, events)]
+  return range(daysOf(shape)).flatMap((day) => {
+    const cells = range(cellsOf(shape)).filter(
+      (cell) =>
+        dayOf(shape, cell) === day && people.filter(({ visits }) => has(visits, cell)).length >= k,
+    )
+    const blocks = cells.map((cell) => ({
+      cells: 1 << cell,
+      events: people.reduce((total, { events }) => total + (events[cell] ?? 0), 0),
+    }))
+    const own = shape.second === 'day' ? cellMask(shape, { second: day }) : cellMask(shape, {})
+    return blockFacts(space, shape.cap, own, blocks)
   })
 }
 

@@ -15,6 +15,8 @@ import { type Counts, type Space, tiesHold } from './space.js'
 export const MOST_PEOPLE = 200
 /** A solve that is not over by then is an error, never an answer. */
 const SOLVE_SECONDS = 120
+/** Relative gap at which a rough solve may stop. */
+const ROUGHLY = 0.4
 
 /** The package's declarations are those of its CommonJS build; what an ES module imports is the loader itself. */
 const loadHighs = highs as unknown as typeof highs.default
@@ -43,6 +45,8 @@ export type Answer = { readonly counts: Counts; readonly size: number } | 'impos
 export interface Goal {
   readonly targets: readonly { readonly target: Target; readonly weight: number }[]
   readonly sense: 'least' | 'most'
+  readonly enough?: number
+  readonly rough?: boolean
 }
 
 export class Program {
@@ -52,6 +56,7 @@ export class Program {
   readonly #rows: Row[] = []
   #columns: number
   readonly #switches: number
+  readonly #kinds: Int32Array
   solves = 0
 
   static async load(): Promise<Highs> {
@@ -77,6 +82,11 @@ export class Program {
     })
     for (const { alternatives } of facts) this.#addFact(alternatives)
     this.#switches = this.#columns - space.columns
+    // A switch is never one with another column.
+    const apart = Array.from({ length: this.#switches }, (_, index) => ({
+      entries: new Map([[space.columns + index, 1]]),
+    }))
+    this.#kinds = merge(this.#columns, [...this.#rows, ...apart], new Int32Array(this.#columns)).place
   }
 
   #addFact(alternatives: Fact['alternatives']): void {
@@ -98,8 +108,11 @@ export class Program {
     return tiesHold(this.#space, counts) ? names : ['ties', ...names]
   }
 
-  /** A world that makes the weighted sum of the targets' sizes least or most. */
-  solve({ targets, sense }: Goal): Answer {
+  /**
+   * A world that makes the weighted sum of the targets' sizes least or most; as good as `enough` is good enough.
+   * @param rough any good world will do
+   */
+  solve({ enough, rough, sense, targets }: Goal): Answer {
     this.solves++
     const extra: Row[] = []
     const costs = new Map<number, number>()
@@ -113,10 +126,14 @@ export class Program {
         extra.push(...overlapRows(shared, all, left, right))
       }
     }
-    const model = this.#model(columns, [...this.#rows, ...extra], costs, sense)
-    const found = this.#run(model)
+    const merged = merge(columns, [...extra, { entries: costs }], this.#kinds)
+    const model = this.#model(merged, [...this.#rows, ...extra], costs, sense)
+    const found = this.#run(model, rough === true ? ROUGHLY : 0, enough)
     if (found === null) return 'impossible'
-    const counts = Int32Array.from(found.slice(0, this.#space.columns), Math.round)
+    const counts = new Int32Array(this.#space.columns)
+    for (const [place, column] of merged.first.entries()) {
+      if (column < counts.length) counts[column] = Math.round(found[place] ?? 0)
+    }
     if (this.wrong(counts).length > 0) throw new Error('The solver has found a world that is none.')
     const size = targets.reduce((total, { target, weight }) => {
       const { least, most } = sizeOf(target, counts)
@@ -125,19 +142,23 @@ export class Program {
     return { counts, size }
   }
 
-  #run(data: ModelData): Float64Array | null {
+  #run(data: ModelData, gap: number, enough: number | undefined): Float64Array | null {
     const { modelStatus } = this.#highs.constants
     return this.#highs.withModel(data, (model) => {
-      model.options.set({ output_flag: false, time_limit: SOLVE_SECONDS, mip_rel_gap: 0, mip_abs_gap: 0.5 })
+      model.options.set({ output_flag: false, time_limit: SOLVE_SECONDS, mip_rel_gap: gap, mip_abs_gap: 0.5 })
+      if (enough !== undefined) model.options.set('objective_target', enough)
       model.run()
       const status = model.getModelStatus()
       if (status === modelStatus.infeasible) return null
-      if (status !== modelStatus.optimal) throw new Error(`The solver ended with status ${status}.`)
+      if (status !== modelStatus.optimal && status !== modelStatus.objectiveTarget) {
+        throw new Error(`The solver ended with status ${status}.`)
+      }
       return model.getSolution().colValue
     })
   }
 
-  #model(columns: number, rows: readonly Row[], costs: ReadonlyMap<number, number>, sense: Goal['sense']): ModelData {
+  /** The program over columns that differ: those with the same part in every row are one. */
+  #model({ first, place }: Merged, rows: readonly Row[], costs: ReadonlyMap<number, number>, sense: Goal['sense']): ModelData {
     const { objectiveSense, variableType } = this.#highs.constants
     const isSwitch = (column: number) =>
       column >= this.#space.columns && column < this.#space.columns + this.#switches
@@ -146,25 +167,54 @@ export class Program {
     const values: number[] = []
     for (const { entries } of rows) {
       for (const [column, value] of entries) {
-        indices.push(column)
+        const at = place[column] ?? 0
+        if (first[at] !== column || value === 0) continue
+        indices.push(at)
         values.push(value)
       }
       starts.push(indices.length)
     }
     const open = (bound: number) => (Number.isFinite(bound) ? bound : Math.sign(bound) * this.#highs.infinity)
     return {
-      numCols: columns,
+      numCols: first.length,
       numRows: rows.length,
       sense: sense === 'least' ? objectiveSense.minimize : objectiveSense.maximize,
-      colCost: range(columns).map((column) => costs.get(column) ?? 0),
-      colLower: range(columns).map(() => 0),
-      colUpper: range(columns).map((column) => (isSwitch(column) ? 1 : MOST_PEOPLE)),
+      colCost: first.map((column) => costs.get(column) ?? 0),
+      colLower: first.map(() => 0),
+      colUpper: first.map((column) => (isSwitch(column) ? 1 : MOST_PEOPLE)),
       rowLower: rows.map(({ least }) => open(least)),
       rowUpper: rows.map(({ most }) => open(most)),
-      matrix: { format: 'csr', numRows: rows.length, numCols: columns, starts, indices, values },
-      integrality: range(columns).map(() => variableType.integer),
+      matrix: { format: 'csr', numRows: rows.length, numCols: first.length, starts, indices, values },
+      integrality: first.map(() => variableType.integer),
     }
   }
+}
+
+interface Merged {
+  /** place of each column */
+  readonly place: Int32Array
+  /** a column of each place: the one that stands for all there */
+  readonly first: readonly number[]
+}
+
+/** Parts columns by what they are in each row. @param kinds what they were parted by before; columns beyond it are new */
+function merge(columns: number, rows: readonly Pick<Row, 'entries'>[], kinds: Int32Array): Merged {
+  let place = new Int32Array(columns)
+  for (let column = 0; column < columns; column++) place[column] = kinds[column] ?? -1 - column
+  for (const { entries } of rows) {
+    const known = new Map<string, number>()
+    const next = new Int32Array(columns)
+    for (let column = 0; column < columns; column++) {
+      const key = `${place[column] ?? 0} ${entries.get(column) ?? 0}`
+      const kind = known.get(key) ?? known.size
+      known.set(key, kind)
+      next[column] = kind
+    }
+    place = next
+  }
+  const first: number[] = []
+  for (let column = columns - 1; column >= 0; column--) first[place[column] ?? 0] = column
+  return { place, first }
 }
 
 /** shared ≥ left + right − all, and no more than either. */

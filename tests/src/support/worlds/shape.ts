@@ -20,11 +20,11 @@ export interface Shape {
   readonly firsts: number
   /** values of the second one */
   readonly seconds: number
-  /** the links of the site, which everybody knows; each page can be entered from nowhere */
+  /** from nowhere and from each page onto each page: nobody knows that a way is never taken */
   readonly links: readonly Link[]
   /** firsts 0, 1, … in order */
   readonly funnel: number
-  /** events of one person in one cell, at most */
+  /** events of one person on one day, at most; no fewer than a day has cells */
   readonly cap: number
 }
 
@@ -107,12 +107,6 @@ function followable(shape: Shape, visits: number, firsts: number): number {
   return mask
 }
 
-const nonEmptySubsets = (mask: number): number[] => {
-  const subsets: number[] = []
-  for (let subset = mask; subset > 0; subset = (subset - 1) & mask) subsets.push(subset)
-  return subsets
-}
-
 /** Steps that were seen at all, whatever their order: 0 … the first that is missing. */
 function longestDepth(shape: Shape, firsts: number): number {
   return range(shape.funnel).find((step) => !has(firsts, step)) ?? shape.funnel
@@ -127,34 +121,32 @@ function provenDepth(shape: Shape, firsts: number, moves: number): number {
   return followed ? 2 : 1
 }
 
-/** What tells a day's states apart: people of one class can be in exactly these states, independently of all else. */
-export interface DayClass {
+/** What people with some visits can have done on a day. */
+export interface DayRoom {
+  /** people with equal keys can have done exactly the same, independently of all else */
   readonly key: string
-  readonly states: readonly DayState[]
+  /** mask of the firsts that were seen */
+  readonly firsts: number
+  /** mask of the links that can have been followed: at least one onto each first */
+  readonly allowed: number
+  /** steps of the funnel that were done in order, for people with these moves: between these two */
+  readonly depths: (moves: number) => { readonly least: number; readonly most: number }
 }
 
-/** Every page that was seen was reached over at least one link. */
-function movesOf(shape: Shape, firsts: number, allowed: number): number[] {
-  let all = [0]
-  for (const first of range(shape.firsts)) {
-    if (!has(firsts, first)) continue
-    const onto = shape.links.reduce((mask, { to }, index) => (to === first ? mask | (1 << index) : mask), 0)
-    const ways = nonEmptySubsets(onto & allowed)
-    all = all.flatMap((moves) => ways.map((way) => moves | way))
-  }
-  return all
-}
-
-/** The class of people with these visits on a day; null where they were not there. */
-export function dayClass(shape: Shape, visits: number, day: number): DayClass | null {
+/** @returns null where people with these visits were not there on the day */
+export function dayRoom(shape: Shape, visits: number, day: number): DayRoom | null {
   const firsts = firstsOn(shape, visits, day)
   if (firsts === 0) return null
   const allowed = followable(shape, visits, firsts)
   const byHours = shape.second === 'hour' ? depthByHours(shape, visits) : null
-  const longest = byHours ?? longestDepth(shape, firsts)
-  const states = movesOf(shape, firsts, allowed).flatMap((moves) => {
-    const shortest = byHours ?? Math.min(longest, provenDepth(shape, firsts, moves))
-    return range(longest - shortest + 1).map((more) => ({ firsts, moves, depth: shortest + more }))
+  const most = byHours ?? longestDepth(shape, firsts)
+  const depths = (moves: number) => ({
+    least: byHours ?? Math.min(most, provenDepth(shape, firsts, moves)),
+    most,
   })
-  return { key: `${firsts}|${allowed}|${longest}|${byHours ?? ''}`, states }
+  return { key: `${firsts}|${allowed}|${most}|${byHours ?? ''}`, firsts, allowed, depths }
 }
+
+/** Mask of the links onto a first. */
+export const linksOnto = (shape: Shape, first: number): number =>
+  shape.links.reduce((mask, { to }, index) => (to === first ? mask | (1 << index) : mask), 0)

@@ -3,8 +3,9 @@
  * each class of visitors were in which state of a day. Given their visits, people's states of a day are free within
  * their class, so this says the same as one column for each whole person, with far fewer of them.
  */
-import { cellsOf, type DayState, dayClass, daysOf, range, type Shape } from './shape.js'
-import type { Person } from './world.js'
+import { cellsOf, type DayState, dayRoom, daysOf, range, type Shape } from './shape.js'
+import { type Family, statesOf } from './states.js'
+import type { Person, World } from './world.js'
 
 /** People that share the possible states of one day. */
 export interface ClassOfDay {
@@ -27,30 +28,38 @@ export interface Space {
 /** A number of people in each column. */
 export type Counts = Int32Array
 
-export function spaceOf(shape: Shape): Space {
+const stateKey = ({ depth, moves }: DayState): string => `${moves} ${depth}`
+
+/** @param family states that the attacker reckons with, beside those that people really are in */
+export function spaceOf({ people, shape }: Pick<World, 'people' | 'shape'>, family: Family): Space {
   const visits = 2 ** cellsOf(shape) - 1
   let columns = visits
   const classes = range(daysOf(shape)).flatMap((day) => {
-    const found = new Map<string, { visitors: number[]; states: readonly DayState[] }>()
+    const found = new Map<string, { visitors: number[]; states: Map<string, DayState> }>()
     for (const column of range(visits)) {
-      const own = dayClass(shape, column + 1, day)
-      if (own === null) continue
-      const known = found.get(own.key)
-      if (known === undefined) found.set(own.key, { visitors: [column], states: own.states })
-      else known.visitors.push(column)
+      const room = dayRoom(shape, column + 1, day)
+      if (room === null) continue
+      const known = found.get(room.key)
+      if (known !== undefined) {
+        known.visitors.push(column)
+        continue
+      }
+      const states = statesOf(shape, room, family).map((state): [string, DayState] => [stateKey(state), state])
+      found.set(room.key, { visitors: [column], states: new Map(states) })
+    }
+    for (const person of people) {
+      const [state, room] = [person.states[day], dayRoom(shape, person.visits, day)]
+      if (state != null && room !== null) found.get(room.key)?.states.set(stateKey(state), state)
     }
     return [...found].map(([key, { visitors, states }]) => ({
       day,
       key,
       visitors,
-      states: states.map((state) => ({ column: columns++, state })),
+      states: [...states.values()].map((state) => ({ column: columns++, state })),
     }))
   })
   return { shape, columns, visits, classes }
 }
-
-const sameState = (left: DayState, right: DayState): boolean =>
-  left.firsts === right.firsts && left.moves === right.moves && left.depth === right.depth
 
 /** The truth, as the columns have it. */
 export function countsOf(space: Space, people: readonly Person[]): Counts {
@@ -63,7 +72,7 @@ export function countsOf(space: Space, people: readonly Person[]): Counts {
     for (const { day, visitors, states } of space.classes) {
       if (!visitors.includes(person.visits - 1)) continue
       const own = person.states[day]
-      const at = states.find(({ state }) => own != null && sameState(state, own))
+      const at = states.find(({ state }) => own != null && stateKey(state) === stateKey(own))
       if (at === undefined) throw new RangeError('A person is in no state of the day.')
       add(at.column)
     }

@@ -2,10 +2,13 @@
 import {
   cellsOf,
   type DayState,
-  dayClass,
+  dayOf,
+  type DayRoom,
+  dayRoom,
   daysOf,
   has,
   type Link,
+  linksOnto,
   range,
   type Second,
   type Shape,
@@ -15,7 +18,7 @@ export interface Person {
   readonly tenant: number
   /** mask of cells */
   readonly visits: number
-  /** events by cell: 1 … cap where it was visited, else 0 */
+  /** events by cell: at least one where it was visited, no more than the cap in a day */
   readonly events: readonly number[]
   /** by day; null where the person was not there */
   readonly states: readonly (DayState | null)[]
@@ -60,19 +63,9 @@ function pickSkewed<Item>(random: Random, items: readonly Item[]): Item {
   return item
 }
 
-/** Entries from nowhere onto every page, and some links between pages. */
-function linksOf(random: Random, firsts: number): Link[] {
-  const between = range(firsts).flatMap((from) =>
-    range(firsts)
-      .filter((to) => to !== from)
-      .map((to) => ({ from, to, order: random() })),
-  )
-  const chosen = between.toSorted((left, right) => left.order - right.order).slice(0, firsts + 1)
-  return [
-    ...range(firsts).map((to) => ({ from: null, to })),
-    ...chosen.map(({ from, to }) => ({ from, to })),
-  ]
-}
+/** From nowhere onto every page, and from every page onto every page, itself included. */
+const linksOf = (firsts: number): Link[] =>
+  [null, ...range(firsts)].flatMap((from) => range(firsts).map((to) => ({ from, to })))
 
 export interface Grid {
   readonly firsts: number
@@ -91,13 +84,40 @@ function visitsOf(random: Random, popularity: readonly number[]): number {
   return mask === 0 ? 1 << below(random, popularity.length) : mask
 }
 
+/** At least one event in each cell that was visited, and no more than the cap in a day. */
+function eventsOf(random: Random, shape: Shape, visits: number): number[] {
+  const events: number[] = range(cellsOf(shape)).map((cell) => (has(visits, cell) ? 1 : 0))
+  for (const day of range(daysOf(shape))) {
+    const own = range(cellsOf(shape)).filter((cell) => has(visits, cell) && dayOf(shape, cell) === day)
+    if (own.length === 0) continue
+    for (let left = below(random, shape.cap - own.length + 1); left > 0; left -= 1) {
+      const cell = pick(random, own)
+      events[cell] = (events[cell] ?? 0) + 1
+    }
+  }
+  return events
+}
+
+/** Mostly one way onto each page, from nowhere more often than from another page. */
+function stateOf(random: Random, shape: Shape, room: DayRoom): DayState {
+  let moves = 0
+  for (const first of range(shape.firsts).filter((own) => has(room.firsts, own))) {
+    const onto = linksOnto(shape, first) & room.allowed
+    const ways = range(shape.links.length).filter((link) => has(onto, link))
+    do moves |= 1 << pickSkewed(random, ways)
+    while (random() < 0.3)
+  }
+  const { least, most } = room.depths(moves)
+  return { firsts: room.firsts, moves, depth: least + below(random, most - least + 1) }
+}
+
 /** Habits that many share, and people of their own: intersections and rests of every size occur. */
 function personOf(random: Random, shape: Shape, habits: readonly number[], own: number): Person {
   const visits = random() < own ? 1 + below(random, 2 ** cellsOf(shape) - 1) : pickSkewed(random, habits)
-  const events = range(cellsOf(shape)).map((cell) => (has(visits, cell) ? 1 + below(random, shape.cap) : 0))
+  const events = eventsOf(random, shape, visits)
   const states = range(daysOf(shape)).map((day) => {
-    const found = dayClass(shape, visits, day)
-    return found === null ? null : pickSkewed(random, found.states)
+    const room = dayRoom(shape, visits, day)
+    return room === null ? null : stateOf(random, shape, room)
   })
   return { tenant: Math.floor(8 * random() ** 1.6), visits, events, states }
 }
@@ -117,9 +137,9 @@ export function worldOf(seed: number, grid: Grid): World {
     second,
     firsts,
     seconds,
-    links: linksOf(random, firsts),
+    links: linksOf(firsts),
     funnel: Math.min(3, firsts),
-    cap: 2 + below(random, 2),
+    cap: (second === 'day' ? firsts : firsts * seconds) + below(random, 4),
   }
   const k = pick(random, THRESHOLDS)
   const popularity = range(cellsOf(shape)).map(() => random() ** 1.5)
