@@ -92,7 +92,7 @@ function treesOfDay(world: World, day: number): Tree[] {
   }
   const hours: Tree[] =
     shape.second === 'hour'
-      ? [{ spec: specOf(world, { measures: ['users'], people: 'floored' }), window: 'hour', rows: hourRows(world) }]
+      ? [{ spec: specOf(world, { measures: ['users'], people: 'floored', hours: range(shape.seconds) }), window: 'hour', rows: hourRows(world) }]
       : []
   return [
     { spec: specOf(world, drilled), window: 'day', rows: dayRows(world, day) },

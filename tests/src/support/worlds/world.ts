@@ -139,7 +139,7 @@ export function worldOf(seed: number, grid: Grid): World {
     seconds,
     links: linksOf(firsts),
     funnel: Math.min(3, firsts),
-    cap: (second === 'day' ? firsts : firsts * seconds) + below(random, 4),
+    cap: 2 * (second === 'day' ? firsts : firsts * seconds) + below(random, 9),
   }
   const k = pick(random, THRESHOLDS)
   const popularity = range(cellsOf(shape)).map(() => random() ** 1.5)
