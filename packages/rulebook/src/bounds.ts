@@ -26,6 +26,12 @@ export const SPOOL_BYTES = { least: 16 * MIB, most: 64 * GIB, unstated: GIB } as
 /** Sources: design.md, "Disclosure"; the handbook on statistical disclosure control. */
 export const RELEASE_BOUNDS = { users: 5, groups: 2, share: 0.75, rows: 10_000 } as const
 
+/**
+ * A delta of noise is the chance that its promise does not hold for somebody: far below one in the people there are. An
+ * epsilon of a day above `epsilon` promises nothing that anybody would notice. Sources: privacy.md 3; NIST SP 800-226.
+ */
+export const NOISE_BOUNDS = { delta: 1e-5, epsilon: 10 } as const
+
 /** Bits kept of an address at most: an office often owns its /24, and a /48 can be one customer (RFC 6177). */
 export const ADDRESS_BITS = { ipv4: 24, ipv6: 48 } as const
 
@@ -55,6 +61,11 @@ export const BOUND_TEXTS = {
   share: `at most ${percent(RELEASE_BOUNDS.share)}`,
   personShare: `at most ${percent(RELEASE_BOUNDS.share)} where a signed site is declared`,
   rows: `from 1 to ${RELEASE_BOUNDS.rows}`,
+  step: '`min_users` or more',
+  epsilon: 'more than 0',
+  rho: 'more than 0',
+  delta: `more than 0 and at most ${NOISE_BOUNDS.delta}`,
+  noiseCap: 'at least what one day costs',
   ipv4: `from 1 to ${ADDRESS_BITS.ipv4}`,
   ipv6: `from 1 to ${ADDRESS_BITS.ipv6}`,
   rowBits: `at most ${MAX_ROW_BITS}`,

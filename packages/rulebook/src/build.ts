@@ -5,7 +5,16 @@ import type { Draft, WholeSections } from './draft.js'
 import type { FieldDraft } from './field-schema.js'
 import { rulebookHash } from './hash.js'
 import type { StatisticDraft } from './schema.js'
-import type { FieldRule, FunnelStep, Release, Rulebook, Site, Statistic, StatisticShape } from './types.js'
+import type {
+  FieldRule,
+  FunnelStep,
+  Noise,
+  Release,
+  Rulebook,
+  Site,
+  Statistic,
+  StatisticShape,
+} from './types.js'
 
 /**
  * Thresholds that a rulebook need not state because no site of its kind is declared. Nothing passes them: a fault
@@ -95,7 +104,17 @@ function statistics(draft: Draft): readonly Statistic[] {
     drill: statistic.drill ?? [],
     measures: statistic.measures ?? ['users'],
     people: statistic.people ?? 'floored',
+    ...(statistic.per === undefined ? {} : { per: statistic.per }),
   }))
+}
+
+/** What the linter lets stand as noise; its numbers are there. */
+function noise(stated: NonNullable<WholeSections['release']>['noise']): Noise | null {
+  if (stated === undefined || stated === 'off') return null
+  const { cap_per_year: capPerYear, delta, epsilon, mechanism, rho, unit } = stated
+  return mechanism === 'laplace'
+    ? { unit, mechanism, epsilon: epsilon ?? Number.NaN, capPerYear }
+    : { unit, mechanism, rho: rho ?? Number.NaN, delta: delta ?? Number.NaN, capPerYear }
 }
 
 function release(stated: NonNullable<WholeSections['release']>): Release {
@@ -106,6 +125,8 @@ function release(stated: NonNullable<WholeSections['release']>): Release {
     maxShare: stated.max_share ?? UNSTATED.share,
     maxPersonShare: stated.max_person_share,
     maxEventsPerPerson: stated.max_events_per_person,
+    step: stated.step ?? stated.min_users,
+    noise: noise(stated.noise),
   }
 }
 
@@ -123,8 +144,8 @@ export function buildRulebook(
   if (bots === undefined || assets === undefined || region === undefined) return null
 
   const files = [...catalogues.values()].map((catalogue) => [catalogue.source.file, catalogue.text] as const)
-  const sources = bare([[RULEBOOK_FILE, text] as const, ...files])
   const events = [...catalogues.values()].flatMap((catalogue) => Object.entries(catalogue.events ?? {}))
+  const sources = bare([[RULEBOOK_FILE, text] as const, ...files])
   return {
     name: whole.rulebook,
     version: whole.version,

@@ -8,7 +8,7 @@ import type { Place, Report } from './findings.js'
 import { reportIssues } from './issues.js'
 import { entriesOf, isMap, type Leaves, valueAt } from './leaves.js'
 import { correctKeys } from './mistyped.js'
-import type { EventKind } from './types.js'
+import type { DeclaredEvent } from './types.js'
 import { type Path, readYaml, type YamlSource } from './yaml.js'
 
 /** A plain file name, so that a rulebook can never name a file elsewhere on the machine. */
@@ -21,7 +21,13 @@ export const ROUTE_LIMITS = { routes: 5_000, characters: 256, segments: 16 } as 
 
 const kind = z.enum(['page_view', 'feature', 'timing', 'error', 'device'])
 const eventName = written(/^[a-z][a-z0-9_.-]{0,63}$/, 'invoice.save')
-const event = z.strictObject({ kind: kind.describe('the kind of the event') })
+const event = z.strictObject({
+  kind: kind.describe('the kind of the event'),
+  sensitive: z
+    .boolean()
+    .optional()
+    .describe('whether it says something that nobody should be known for: rates of 0 % and 100 % are hidden'),
+})
 const route = z.string().min(1).max(ROUTE_LIMITS.characters)
 const value = z.union([z.string().min(1).max(64), z.number(), z.boolean()])
 const word = z.string().min(1).max(64)
@@ -38,7 +44,7 @@ export const catalogueSchemas = {
   events: z.strictObject({
     events: z
       .record(eventName, event)
-      .describe('event names and their kinds')
+      .describe('event names, their kinds, and which are sensitive')
       .meta({ examples: [{ page_view: { kind: 'page_view' }, 'invoice.save': { kind: 'feature' } }] }),
   }),
   values: z.strictObject({
@@ -69,7 +75,7 @@ export interface Catalogue {
   /** Where an entry of its list stands. @param at its place among those that read well */
   placeOf(at: number): Place
   readonly routes?: readonly string[]
-  readonly events?: Readonly<Record<string, { readonly kind: EventKind }>>
+  readonly events?: Readonly<Record<string, DeclaredEvent>>
   readonly values?: readonly (string | number | boolean)[]
   readonly words?: readonly string[]
 }
@@ -103,6 +109,11 @@ export function isCatalogueName(name: string): boolean {
   return FILE_NAME.test(name) && name !== RULEBOOK_FILE
 }
 
+/** An event as it is declared: sensitive ones are marked, and no other is. */
+function declared({ kind, sensitive }: z.infer<typeof event>): DeclaredEvent {
+  return sensitive === true ? { kind, sensitive } : { kind }
+}
+
 /** The entries of a file that read well, as far as they go. */
 function readEntries(
   source: YamlSource,
@@ -111,8 +122,8 @@ function readEntries(
   const raw = valueAt(source.value, [format])
   if (format === 'events') {
     const events = Object.entries(isMap(raw) ? raw : {}).flatMap(([name, entry]) => {
-      const read = event.safeParse(entry)
-      return read.success && eventName.safeParse(name).success ? [[name, read.data] as const] : []
+      const { data } = event.safeParse(entry)
+      return data !== undefined && eventName.safeParse(name).success ? [[name, declared(data)] as const] : []
     })
     return { events: Object.fromEntries(events), placeOf: () => source.place([]) }
   }

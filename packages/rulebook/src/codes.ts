@@ -82,14 +82,6 @@ export const FINDINGS = {
     'Names become columns, addresses and menu entries, so they hold nothing that needs escaping.',
     'Begin with a lower-case letter; go on with lower-case letters, digits and underscores (in event names dots and hyphens too), at most 48.',
   ),
-  RULE_NOT_OFFERED: error(
-    'A privacy rule that is read but not enforced would be a lie.',
-    'Take it out; it comes with a later version of Tacit.',
-  ),
-  RULE_NOT_RELEASED: warning(
-    'What this version does not compute it does not publish: the statistic stays empty, and the records of a week or a month that it needs are not made.',
-    'Leave it in if it may wait; nothing is collected for it that another statistic does not need.',
-  ),
   RULE_LISTED_PERSON: error(
     'What a rulebook lists is published as it stands and passes unsearched: an identifier in it is a person in every table (GDPR Art. 4(1), DPDP Act s. 2(t)).',
     'Take it out, or put a parameter or a general word in its place.',
@@ -235,6 +227,22 @@ export const FINDINGS = {
   RULE_PEOPLE_ONLY: error(
     `${DIFFERENCING} Page views are published once, by page; how people go from page to page carries people only.`,
     'Use `measures: [users]`.',
+  ),
+  RULE_WINDOW: error(
+    'A window that a statistic cannot have would be a promise that nothing keeps: histograms and funnels read single events, which only days have; who came back is told by weeks and months alone.',
+    'Use hour, day, week or month for people and events, `window: day` for a histogram or a funnel, week or month for a retention.',
+  ),
+  RULE_SUM_OF_DAYS: error(
+    `${DIFFERENCING} Events of a week or a month are sums of published days, and never counted again.`,
+    'Add `day` to the windows of the statistic, or leave it `measures: [users]`.',
+  ),
+  RULE_MEASURE: error(
+    'A measure of what no rule keeps, or of events that have none, would be zero for ever and read as a fact.',
+    'Count `visits` and `time_s` with `where: { kind: page_view }`; give `visit_start` the rule `{ do: allow, values: [true] }` and `time_spent_s` a rule with `do: bucket`.',
+  ),
+  RULE_PER: error(
+    'A rate is made of two published numbers of the same thing: without the other one, or with one of another dimension, it would have to be counted, and would be a number that nobody reviewed.',
+    'Name a statistic of the same site with `events` and `day`, whose `by` is the same or its first dimensions, and count `events` by the day here.',
   ),
   RULE_EXACT_LEVEL: error(
     `${DIFFERENCING} Exact people are safe at one level of one tree of days.`,
@@ -382,6 +390,26 @@ export const FINDINGS = {
   RULE_THRESHOLD_UNUSED: warning(
     'A threshold that holds for no site protects nobody, and reads as if it did.',
     'Take it out, or declare the site that it is for.',
+  ),
+  RULE_STEP: error(
+    'Two numbers that are one step apart prove that between them is a group of at least one person and of fewer than a step: below k that is a small group (measured: rounding to steps of five breaks one small world in two).',
+    'Leave `step` out, which makes it `min_users`, or use at least `min_users`.',
+  ),
+  RULE_NOISE: error(
+    'Noise protects by as much as its numbers say, and by nothing where they are missing, zero, or a delta that is no small chance (differential privacy).',
+    'State `epsilon` with laplace, `rho` and a `delta` of at most 1e-5 with gaussian, each more than 0.',
+  ),
+  RULE_NOISE_CAP: error(
+    'A budget that the first day exceeds publishes nothing at all, and reads as if it did (budget of differential privacy).',
+    'Use a `cap_per_year` of at least one day; 365 days need 365 times as much.',
+  ),
+  RULE_NOISE_WEAK: warning(
+    'With so large an epsilon the numbers change with one person almost as they would without noise (differential privacy).',
+    'Use an epsilon of 1 or 2 a day, or `noise: off`, which says what it is.',
+  ),
+  RULE_NOISE_ADVISED: warning(
+    'A company’s staff is a closed group that knows itself: “the same group, one fewer today” is softened by steps, and bounded by noise alone (differencing over time).',
+    'State `noise: { unit: user-day, mechanism: laplace, epsilon: 1, cap_per_year: 365 }`, or `noise: off` where that is decided.',
   ),
   RULE_CAP: error(
     'One person or script must not be able to move a published number at will.',

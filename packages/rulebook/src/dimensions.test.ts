@@ -1,12 +1,17 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { bucketLabels, declaredValues, GENERALISED_VALUES } from './dimensions.js'
+import { bucketLabels, bucketSeconds, declaredValues, GENERALISED_VALUES } from './dimensions.js'
 import { loaded, shipped } from './testing/shipped.js'
 
 t.test('buckets are labelled by their bounds', async (t) => {
   t.same(bucketLabels([100, 300]), ['<100', '100-299', '>=300'])
   t.same(bucketLabels([10]), ['<10', '>=10'])
   t.same(bucketLabels([]), [])
+})
+
+t.test('seconds of a bucket are its lower edge', async (t) => {
+  t.same(bucketSeconds({ edges: [10, 30, 1800] }), { '<10': 0, '10-29': 10, '30-1799': 30, '>=1800': 1800 })
+  t.same(bucketSeconds({ edges: [] }), {})
 })
 
 t.test('rising edges give one more label than edges, all different', async (t) => {

@@ -28,6 +28,18 @@ export function bucketLabels(edges: readonly number[]): readonly string[] {
   return [`<${edges[0]}`, ...inner, `>=${last}`]
 }
 
+/**
+ * The lower edge of each bucket by its label, for measures that add up what is only known by its bucket: edges
+ * [10, 30] give `<10` → 0, `10-29` → 10, `>=30` → 30.
+ */
+export function bucketSeconds({
+  edges,
+}: {
+  readonly edges: readonly number[]
+}): Readonly<Record<string, number>> {
+  return Object.fromEntries(bucketLabels(edges).map((label, index) => [label, edges[index - 1] ?? 0]))
+}
+
 /** The dimensions that a field yields: `user_agent` its families, others themselves, people and times none. */
 export function yieldedDimensions(
   field: string,

@@ -9,6 +9,7 @@ export { explanationHtml, explanationMarkdown } from './explain/render.js'
 export { FINDINGS, type FindingCode } from './codes.js'
 export {
   bucketLabels,
+  bucketSeconds,
   declaredValues,
   fieldOf,
   GENERALISED_VALUES,

@@ -3,8 +3,7 @@ import { z } from 'zod'
 import { allowed } from './bounds.js'
 import { writtenLike } from './field-schema.js'
 import type { Report } from './findings.js'
-import { mapSchema, schemaAt, valueAt } from './leaves.js'
-import { laterFeature } from './later.js'
+import { mapOption, mapSchema, schemaAt, valueAt } from './leaves.js'
 import { nearest } from './nearest.js'
 import { exampleValue, flowText } from './schema-text.js'
 import type { Path, YamlSource } from './yaml.js'
@@ -28,8 +27,11 @@ function knownKeys(schema: z.core.$ZodType, value: unknown, path: Path): readonl
 /** A union fails in several ways: the one that fits the shape of the value is the one to tell. */
 function flatten(issue: Issue, value: unknown): readonly Issue[] {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue]
-  const list = issue.errors.find((errors) => errors.some((inner) => inner.path.length > 0))
-  const chosen = Array.isArray(value) && list !== undefined ? list : (issue.errors[0] ?? [])
+  const within = issue.errors.find((errors) =>
+    errors.some((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys'),
+  )
+  const isNested = typeof value === 'object' && value !== null
+  const chosen = isNested && within !== undefined ? within : (issue.errors[0] ?? [])
   return chosen.flatMap((inner) => {
     const moved = { ...inner, path: [...issue.path, ...inner.path] }
     return flatten(moved, valueAt(value, inner.path as Path))
@@ -59,6 +61,13 @@ function choices(values: readonly unknown[], value: unknown): Told {
   const said = `must be ${names.length > 2 ? 'one of ' : ''}${alternatives(names)}.`
   if (near !== null) return { said: `${said} Did you mean \`${near}\`?`, fix: `Write \`${near}\`.` }
   return { said, ...(names.length > 2 ? {} : { fix: `Write ${alternatives(names)}.` }) }
+}
+
+/** Where a word or a map may stand. */
+function choiceOrMap(values: readonly unknown[], schema: z.core.$ZodType, key: string | null): Told {
+  const names = alternatives(values.map(String))
+  const like = `${key === null ? '' : `${key}: `}${flowText(exampleValue(schema))}`
+  return { said: `must be ${names} or a map of keys.`, fix: `Write ${names}, or \`${like}\`.` }
 }
 
 /** What the discriminator (`do`) may be; zod gives it beside the issue's declared members. */
@@ -135,7 +144,9 @@ function told(issue: Issue, value: unknown, schema: z.core.$ZodType | null, key:
     case 'invalid_type':
       return wrongType(issue.expected, value, schema, key)
     case 'invalid_value':
-      return choices(issue.values, value)
+      return schema !== null && mapOption(schema) !== null
+        ? choiceOrMap(issue.values, schema, key)
+        : choices(issue.values, value)
     case 'invalid_union':
       return choices(discriminatorOptions(issue), value)
     case 'too_small':
@@ -220,11 +231,6 @@ export function reportUnknownKey(
   report: Report,
 ): void {
   const place = source.place(path, 'key')
-  const later = laterFeature(path)
-  if (later !== null) {
-    report('RULE_NOT_OFFERED', place, `\`${pathText(path)}\` (${later}) is not offered yet.`)
-    return
-  }
   const near = nearest(String(path.at(-1)), known)
   const message = `The key \`${pathText(path)}\` is not known.${near === null ? '' : ` Did you mean \`${near}\`?`}`
   report(

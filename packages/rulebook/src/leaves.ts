@@ -28,16 +28,26 @@ export function isStated(source: YamlSource, path: Path): boolean {
   return source.isUnknown(path) || valueAt(source.value, path) !== undefined
 }
 
-/** The schema of a map of keys, where a value is to be one; a discriminated union is followed by the value's own `do`. */
+/**
+ * The schema of a map of keys, where a value is to be one; a discriminated union is followed by the value's own `do`,
+ * and any other by the map that is among its options.
+ */
 export function mapSchema(schema: z.core.$ZodType, value: unknown): z.ZodObject | null {
   if (schema instanceof z.ZodOptional) return mapSchema(schema.def.innerType, value)
   if (schema instanceof z.ZodObject) return schema
-  if (!(schema instanceof z.ZodDiscriminatedUnion)) return null
+  if (!(schema instanceof z.ZodDiscriminatedUnion)) return mapOption(schema)
   const chosen = valueAt(value, ['do'])
   const option = schema.options.find(
     (candidate) => candidate instanceof z.ZodObject && valueAt(candidate.shape['do'], ['value']) === chosen,
   )
   return option instanceof z.ZodObject ? option : null
+}
+
+/** The map among the options of a union, where it has one. */
+export function mapOption(schema: z.core.$ZodType): z.ZodObject | null {
+  if (schema instanceof z.ZodOptional) return mapOption(schema.def.innerType)
+  if (!(schema instanceof z.ZodUnion)) return null
+  return schema.options.find((option) => option instanceof z.ZodObject) ?? null
 }
 
 /** The schema of what stands at a path below a value, or null where the schema ends before. */

@@ -6,7 +6,6 @@
 import { z } from 'zod'
 import type { Report } from './findings.js'
 import { reportUnknownKey } from './issues.js'
-import { laterFeature } from './later.js'
 import { isMap, mapSchema, valueAt } from './leaves.js'
 import { nearest } from './nearest.js'
 import type { Path, YamlSource } from './yaml.js'
@@ -48,7 +47,7 @@ function correctMap(source: YamlSource, path: Path, { shape }: z.ZodObject, repo
   const known = Object.keys(shape)
   const stated = valueAt(source.value, path)
   for (const key of isMap(stated) ? Object.keys(stated) : []) {
-    if (Object.hasOwn(shape, key) || laterFeature([...path, key]) !== null) continue
+    if (Object.hasOwn(shape, key)) continue
     const meant = nearest(key, known)
     if (meant === null || valueAt(source.value, [...path, meant]) !== undefined) continue
     if (source.isUnknown([...path, meant]) || source.isUnknown([...path, key])) continue

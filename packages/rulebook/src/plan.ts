@@ -4,7 +4,7 @@
  * needs exist; a field that no statistic reads never leaves memory.
  */
 import type { Stream } from '@tacit/contracts'
-import type { EventKind, Rulebook, Statistic, Window } from './types.js'
+import type { EventKind, Rulebook, Statistic, StatisticShape, Window } from './types.js'
 
 export interface Column {
   readonly name: string
@@ -84,11 +84,22 @@ export function streamOf(window: Window): Stream {
   return window === 'week' || window === 'month' ? window : 'day'
 }
 
-/** The dimensions a statistic reads: `by`, then `drill`, then what its shape asks for. */
-export function dimensionsOf(statistic: Statistic): readonly string[] {
-  const { by, drill, shape } = statistic
+/** The dimension that a measure is counted from. */
+const MEASURED_FROM = { visits: 'visit_start', time_s: 'time_spent_s' } as const
+
+/**
+ * The dimensions a statistic reads: `by`, then `drill`, then what its shape and its measures ask for.
+ * @param stream weeks and months count people alone, so that what is measured is no column of theirs
+ */
+export function dimensionsOf(statistic: Statistic, stream: Stream = 'day'): readonly string[] {
+  const { by, drill, measures, shape } = statistic
   switch (shape.type) {
-    case 'counts':
+    case 'counts': {
+      const measured = (['visits', 'time_s'] as const).filter(
+        (measure) => stream === 'day' && measures.includes(measure),
+      )
+      return [...new Set([...by, ...drill, ...measured.map((measure) => MEASURED_FROM[measure])])]
+    }
     case 'live':
       return [...by, ...drill]
     case 'histogram':
@@ -115,18 +126,15 @@ export function statisticsOf(rulebook: Rulebook, stream: Stream): readonly Stati
 export function streamPlans(rulebook: Rulebook): readonly StreamPlan[] {
   return (['day', 'week', 'month'] as const).flatMap((stream) => {
     const statistics = statisticsOf(rulebook, stream)
-    const dimensions = new Set(statistics.flatMap(dimensionsOf))
+    const dimensions = new Set(statistics.flatMap((statistic) => dimensionsOf(statistic, stream)))
     return statistics.length === 0 ? [] : [{ stream, dimensions: [...dimensions].sort() }]
   })
 }
 
-/** No statistic of a week or a month is released by this version, so nothing of a person is kept for one. */
-const STORED: readonly Stream[] = ['day']
-
-/** The streams whose records are stored. */
+/** The streams whose records are stored: all that a statistic needs, but where `stored` names fewer. */
 export function storedPlans(rulebook: Rulebook): readonly StreamPlan[] {
-  const stored = rulebook.stored ?? STORED
-  return streamPlans(rulebook).filter(({ stream }) => stored.includes(stream))
+  const { stored } = rulebook
+  return streamPlans(rulebook).filter(({ stream }) => stored?.includes(stream) ?? true)
 }
 
 /** Stored streams with the dimensions of several rulebooks: of one that rules, and of those whose windows still wait. */
@@ -140,9 +148,21 @@ export function unitedPlans(rulebooks: readonly Rulebook[]): readonly StreamPlan
   return [...dimensions].map(([stream, names]) => ({ stream, dimensions: [...names].sort() }))
 }
 
-/** Whether this version releases a statistic for a window; others are read, checked and explained, and publish nothing. */
-export function isReleased(statistic: Statistic, window: Window): boolean {
-  return statistic.shape.type === 'counts' && window === 'day'
+/**
+ * The windows that a statistic of each shape can have. A histogram and a funnel read what happened in an hour, which
+ * only days know; who came back is told by weeks and months alone.
+ */
+export const RELEASED_WINDOWS: Readonly<Record<StatisticShape['type'], readonly Window[]>> = {
+  counts: ['hour', 'day', 'week', 'month'],
+  histogram: ['day'],
+  funnel: ['day'],
+  retention: ['week', 'month'],
+  live: ['5m'],
+}
+
+/** Whether a statistic is released for a window; the linter refuses any other. */
+export function isReleased({ shape }: Statistic, window: Window): boolean {
+  return RELEASED_WINDOWS[shape.type].includes(window)
 }
 
 /** Whether a statistic reads events of `kind`. A funnel reads the kinds of its steps, whatever they are. */

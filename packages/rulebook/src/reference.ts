@@ -76,13 +76,15 @@ const HEAD = [
   '|---|---|---|---|---|',
 ]
 
+const hasKeys = ({ properties }: JsonSchema): boolean => properties !== undefined
+
 /** Rows of the keys of a map, and of the maps within it. */
 function rows(node: JsonSchema, prefix: string): readonly string[] {
   return Object.entries(node.properties ?? {}).flatMap(([key, inner]) => {
     const path = `${prefix}${key}`
     const isNeeded = node.required?.includes(key) === true ? 'yes' : 'no'
-    const isMap = inner.properties !== undefined
-    const example = isMap ? '' : exampleOf(inner)
+    const map = inner.properties === undefined ? inner.anyOf?.find(hasKeys) : inner
+    const example = map === inner ? '' : exampleOf(inner)
     const own = row([
       code(path),
       inner.description ?? '',
@@ -90,7 +92,7 @@ function rows(node: JsonSchema, prefix: string): readonly string[] {
       isNeeded,
       example === '' ? '' : code(example),
     ])
-    return [own, ...(isMap ? rows(inner, `${path}.`) : [])]
+    return [own, ...(map === undefined ? [] : rows(map, `${path}.`))]
   })
 }
 

@@ -1,6 +1,5 @@
 /**
- * The schema of a rulebook as this version reads it. Every key has a description, from which reference pages and a
- * JSON Schema are made. What the language will say later is in `later.ts`, and refused.
+ * The schema of a rulebook. Every key has a description, from which reference pages and a JSON Schema are made.
  */
 import { STREAMS } from '@tacit/contracts'
 import { z } from 'zod'
@@ -17,7 +16,8 @@ import {
 } from './durations.js'
 import { allowed, BOUND_TEXTS, SPOOL_BYTES } from './bounds.js'
 import { fieldRuleSchema, readable, written } from './field-schema.js'
-import { DETECTORS } from './types.js'
+import { noiseSchema } from './noise-schema.js'
+import { DETECTORS, MEASURES } from './types.js'
 
 /** Field names become columns, site and statistic names become addresses. */
 export const NAME = /^[a-z][a-z0-9_]{0,47}$/
@@ -109,17 +109,17 @@ const statisticSchema = z
       .describe('further dimensions below `by`')
       .meta({ examples: [['device']] }),
     measures: z
-      .array(z.enum(['users', 'events']))
+      .array(z.enum(MEASURES))
       .min(1)
-      .max(2)
+      .max(4)
       .optional()
       .describe(
-        'what is counted: users (people or devices) and events; needed but for a histogram, a funnel and a retention; hours, funnels, retention and the last minutes carry users only',
+        'what is counted: users (people or devices), events, visits (page views with `visit_start`), time_s (seconds on pages, by `time_spent_s`); needed but for a histogram, a funnel and a retention; hours, funnels, retention and the last minutes carry users only',
       )
       .meta({ examples: [['users', 'events']] }),
     histogram: dimension
       .optional()
-      .describe('a field with buckets: which share of people and events falls into each')
+      .describe('a field with buckets: which share of the events falls into each, in whole percent')
       .meta({ examples: ['load_ms'] }),
     funnel: z
       .array(written(/^(?:page:\/[^\s]{0,200}|event:[a-z][a-z0-9_.-]{0,63})$/, 'page:/invoices/new'))
@@ -139,7 +139,12 @@ const statisticSchema = z
     people: z
       .enum(['floored', 'exact'])
       .optional()
-      .describe('whether people are floored to steps of min_users; `floored` without it'),
+      .describe('whether people are floored to steps (`release.step`); `floored` without it'),
+    per: written(NAME, 'pages')
+      .optional()
+      .describe(
+        'another statistic of the site with events and the same `by`, or its first dimensions: answers carry `rate`, events per 100 of that one’s',
+      ),
   })
   .meta({
     examples: [{ site: 'erp', title: 'Pages', window: 'day', by: ['path'], measures: ['users', 'events'] }],
@@ -250,6 +255,10 @@ const top = {
       max_events_per_person: readable(readCap, '20 per kind and day', undefined, BOUND_TEXTS.rows).describe(
         'rows of a person that count',
       ),
+      step: count(10, BOUND_TEXTS.step)
+        .optional()
+        .describe('people are floored to whole steps of so many; `min_users` without it'),
+      noise: noiseSchema.optional(),
     })
     .describe('what a cell must satisfy to be published')
     .meta({

@@ -3,7 +3,12 @@ import type { Stream } from '@tacit/contracts'
 
 export type EventKind = 'page_view' | 'feature' | 'timing' | 'error' | 'device'
 export type Window = '5m' | 'hour' | 'day' | 'week' | 'month'
-export type Measure = 'users' | 'events'
+/**
+ * What is counted. All but `users` are additive: `events` are rows, `visits` page views that began one, `time_s` seconds,
+ * each page view's `time_spent_s` at the lower edge of its bucket.
+ */
+export const MEASURES = ['users', 'events', 'visits', 'time_s'] as const
+export type Measure = (typeof MEASURES)[number]
 
 /** What texts are scanned for, in the order in which a hit is told; `pii.<detector>` is the reason of the drop. */
 export const DETECTORS = [
@@ -85,6 +90,7 @@ export interface Statistic {
   readonly shape: StatisticShape
   readonly title: string
   readonly site: string
+  /** those that its shape can have (`RELEASED_WINDOWS` of plan.ts; linted) */
   readonly windows: readonly Window[]
   readonly where: { readonly kind?: EventKind }
   readonly by: readonly string[]
@@ -92,6 +98,33 @@ export interface Statistic {
   readonly measures: readonly Measure[]
   /** `exact` is allowed for one level of one tree (linted); otherwise people are floored to a step of min_users */
   readonly people: 'floored' | 'exact'
+  /** id of a statistic of the same site: answers carry `rate`, events per 100 events of that one */
+  readonly per?: string
+}
+
+/**
+ * Noise of differential privacy, for one day of one person. `epsilon` or `rho` (zero-concentrated) is what a day costs
+ * over all statistics of a site together; `capPerYear` is the most that a year may cost, in the same unit.
+ */
+export type Noise =
+  | {
+      readonly unit: 'user-day'
+      readonly mechanism: 'laplace'
+      readonly epsilon: number
+      readonly capPerYear: number
+    }
+  | {
+      readonly unit: 'user-day'
+      readonly mechanism: 'gaussian'
+      readonly rho: number
+      readonly delta: number
+      readonly capPerYear: number
+    }
+
+/** An event of the catalogue. Of a sensitive one, rates of 0 % and 100 % are hidden. */
+export interface DeclaredEvent {
+  readonly kind: EventKind
+  readonly sensitive?: boolean
 }
 
 /** A threshold of a kind of site that the rulebook does not declare is one that nothing passes (fail closed). */
@@ -103,6 +136,10 @@ export interface Release {
   readonly maxPersonShare: number
   /** rows of one person that count, per kind and day */
   readonly maxEventsPerPerson: number
+  /** people are floored to whole steps; at least `minUsers`, which it is where the rulebook states none */
+  readonly step: number
+  /** null: off */
+  readonly noise: Noise | null
 }
 
 /** `sites`, `fields`, `events` and `sources` have no prototype: looking up a stranger's name finds only what is listed. */
@@ -133,7 +170,7 @@ export interface Rulebook {
    *  `role`, `cohort` name what the envelope or the token carries; any other name is a prop of an event */
   readonly fields: Readonly<Record<string, FieldRule>>
   /** the catalogue of event names */
-  readonly events: Readonly<Record<string, { readonly kind: EventKind }>>
+  readonly events: Readonly<Record<string, DeclaredEvent>>
   readonly statistics: readonly Statistic[]
   readonly release: Release
   readonly keep: {
@@ -153,7 +190,7 @@ export interface Rulebook {
     readonly in: Readonly<Record<string, unknown>>
     readonly out: Readonly<Record<string, unknown>>
   }[]
-  /** streams whose records are stored; no text says it, and absent are those that this version releases (plan.ts) */
+  /** streams whose records are stored; no text says it, and absent are all that a statistic needs (plan.ts) */
   readonly stored?: readonly Stream[]
   /** the texts it was made of, by file name; the rulebook itself is `rulebook.yaml` */
   readonly sources: Readonly<Record<string, string>>

@@ -1,5 +1,5 @@
 /** Changes of what is counted: sites, fields, events, statistics, and what texts are searched for. */
-import type { Rulebook, Site } from '../types.js'
+import type { DeclaredEvent, Rulebook, Site } from '../types.js'
 import { compareRecord, compareRest, compareSet } from './compare.js'
 import { diffField } from './fields.js'
 import { diffStatistic } from './statistics.js'
@@ -33,6 +33,19 @@ export function diffSite(say: Say, from: Site, to: Site): void {
   compareRest(say, at, from, to, ['id', 'origins', 'identity', 'lawfulBasis', 'region'])
 }
 
+/** Rates of a sensitive event that say it of everybody, or of nobody, are hidden. */
+function diffSensitive(say: Say, name: string, from: DeclaredEvent, to: DeclaredEvent): void {
+  const [before, after] = [from.sensitive === true, to.sensitive === true]
+  if (before === after) return
+  say(
+    `events.${name}.sensitive`,
+    after ? 'tighten' : 'loosen',
+    before,
+    after,
+    after ? 'Rates of 0 % and 100 % of it are hidden.' : 'Rates of 0 % and 100 % of it are no longer hidden.',
+  )
+}
+
 /** Sites, fields, events, statistics, and what is searched for. */
 export function diffContent(say: Say, from: Rulebook, to: Rulebook): void {
   compareRecord(from.sites, to.sites, {
@@ -59,7 +72,8 @@ export function diffContent(say: Say, from: Rulebook, to: Rulebook): void {
     both: (name, before, after) => {
       if (before.kind !== after.kind)
         say(`events.${name}.kind`, 'loosen', before.kind, after.kind, 'The event counts as another kind.')
-      compareRest(say, `events.${name}`, before, after, ['kind'])
+      diffSensitive(say, name, before, after)
+      compareRest(say, `events.${name}`, before, after, ['kind', 'sensitive'])
     },
     added: (name, { kind }) => say(`events.${name}`, 'loosen', null, kind, 'Another event is counted.'),
     removed: (name, { kind }) =>

@@ -15,7 +15,8 @@ function declarationOf(rulebook: Rulebook, id: string): string | null {
     'event_name',
     ...dimensionsOf(statistic).map((name) => fieldOf(rulebook, name) ?? name),
   ]
-  const { title: _title, ...declaration } = statistic
+  // A rate is worked out of what is published, by whoever asks.
+  const { title: _title, per: _per, ...declaration } = statistic
   return canonical([
     declaration,
     [...new Set(fields)].sort().map((field) => [field, rulebook.fields[field] ?? null]),

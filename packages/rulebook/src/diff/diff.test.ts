@@ -2,7 +2,7 @@ import t from 'tap'
 import { changed, loaded, shipped, type Texts } from '../testing/shipped.js'
 import { whole } from '../testing/whole.js'
 import type { Rulebook } from '../types.js'
-import { type ChangeClass, diffRulebooks, sameDeclaration } from './index.js'
+import { type ChangeClass, diffRulebooks, sameDeclaration, takingEffect } from './index.js'
 
 const erp = shipped('erp')
 const website = shipped('website')
@@ -17,6 +17,10 @@ type Case = readonly [
   of?: Texts,
   file?: string,
 ]
+
+const LAPLACE = '{ unit: user-day, mechanism: laplace, epsilon: 1, cap_per_year: 400 }'
+const GAUSSIAN = '{ unit: user-day, mechanism: gaussian, rho: 0.015, delta: 1e-7, cap_per_year: 5.5 }'
+const gaussian = changed(whole(), LAPLACE, GAUSSIAN)
 
 const CASES: readonly Case[] = [
   ['ipv4: 16', 'ipv4: 24', 'loosen', 'fields.client_ip.ipv4'],
@@ -106,11 +110,35 @@ const CASES: readonly Case[] = [
   ],
   ['people: exact', 'people: floored', 'tighten', 'statistics.pages.people', website],
   ['min_networks: 5', 'min_networks: 4', 'loosen', 'release.min_networks', website],
+  ['noise: off', 'noise: off\n  step: 20', 'tighten', 'release.step'],
+  ['step: 20', 'step: 25', 'tighten', 'release.step', whole()],
+  ['noise: off', `noise: ${LAPLACE}`, 'tighten', 'release.noise'],
+  ['epsilon: 1,', 'epsilon: 2,', 'loosen', 'release.noise.epsilon', whole()],
+  ['cap_per_year: 400', 'cap_per_year: 300', 'tighten', 'release.noise.cap_per_year', whole()],
+  ['rho: 0.015', 'rho: 0.01', 'tighten', 'release.noise.rho', gaussian],
+  ['delta: 1e-7', 'delta: 1e-6', 'loosen', 'release.noise.delta', gaussian],
+  [LAPLACE, GAUSSIAN, 'loosen', 'release.noise.mechanism', whole()],
+  [
+    'bulk.import: { kind: feature }',
+    'bulk.import: { kind: feature, sensitive: true }',
+    'tighten',
+    'events.bulk.import.sensitive',
+    erp,
+    'events.yaml',
+  ],
+  [', per: pages', '', 'neutral', 'statistics.errors.per', whole()],
+  [
+    'measures: [users, events, visits, time_s]',
+    'measures: [users, events, visits]',
+    'tighten',
+    'statistics.pages.measures',
+    whole(),
+  ],
 ]
 
 const OPPOSITE = { tighten: 'loosen', neutral: 'neutral', loosen: 'tighten' } as const
 /** Changes that loosen both ways: what passes is other, and neither is less. */
-const EITHER_WAY = new Set(['purpose.id', 'events.bulk.import.kind'])
+const EITHER_WAY = new Set(['purpose.id', 'events.bulk.import.kind', 'release.noise.mechanism'])
 
 for (const [before, after, kind, path, of = erp, file] of CASES) {
   t.test(
@@ -140,6 +168,15 @@ t.test('a rulebook does not differ from itself, nor by comments and order', asyn
     'region: in\nbots: drop # here now\n\n',
   )
   t.same(diffRulebooks(base, loaded(moved)), { class: 'neutral', changes: [], refusal: null })
+})
+
+t.test('what is told of a sensitive event changes at midnight, since it hangs on whole days', async (t) => {
+  const now = Date.UTC(2026, 11, 2, 10)
+  const from = (texts: Texts) => takingEffect(diffRulebooks(base, loaded(texts)), loaded(texts), now)
+  const event = 'bulk.import: { kind: feature }'
+  const marked = changed(erp, event, 'bulk.import: { kind: feature, sensitive: true }', 'events.yaml')
+  t.same(from(marked), { at: Date.UTC(2026, 11, 3), atOnce: false })
+  t.same(from(changed(erp, `  ${event}\n`, '', 'events.yaml')), { at: now, atOnce: true })
 })
 
 t.test('a spool is told as it is written, and its default is no change', async (t) => {
@@ -213,7 +250,7 @@ t.test(
   async (t) => {
     // These follow from the rest, or name the thing that is compared.
     const derived = /^(?:hash|sources|statistics,\d+,id|sites,[a-z]+,id|scan$)/
-    for (const texts of [whole(), website]) {
+    for (const texts of [whole(), gaussian, website]) {
       const rulebook = loaded(texts)
       let looked = 0
       for (const path of leaves(rulebook)) {
@@ -239,5 +276,15 @@ t.test(
     t.notOk(same('min_users: 10', 'min_users: 12', 'apps'))
     t.notOk(same('by: [app_version]', 'by: [app_version, os]', 'apps'))
     t.notOk(sameDeclaration(base, base, 'none'))
+    t.notOk(same('noise: off', `noise: ${LAPLACE}`, 'apps'))
+    t.notOk(same('noise: off', 'noise: off\n  step: 20', 'apps'))
+    const rated = loaded(whole())
+    t.ok(
+      sameDeclaration(rated, loaded(changed(whole(), ', per: pages', '')), 'errors'),
+      'a rate is worked out',
+    )
+    const slower = changed(whole(), 'edges: [10, 30, 60, 300, 1800]', 'edges: [10, 60, 300, 1800]')
+    t.notOk(sameDeclaration(rated, loaded(slower), 'pages'), 'seconds hang on the buckets')
+    t.ok(sameDeclaration(rated, loaded(slower), 'errors'))
   },
 )

@@ -18,8 +18,11 @@ export function isFrame(change: Change): boolean {
   return FRAME.has(change.path)
 }
 
-/** Changes of what is decided and transformed; statistics, thresholds and times hang on whole windows. */
-const AT_ONCE = /^(?:fields|scan|purpose|sites|events|bots|assets)\b/
+/**
+ * Changes of what is decided and transformed; statistics, thresholds and times hang on whole windows, and so does what is
+ * told of a sensitive event.
+ */
+const AT_ONCE = /^(?:fields|scan|purpose|sites|events|bots|assets)\b(?!.*\.sensitive$)/
 
 /**
  * Whether a change may take effect in the middle of a day: it tightens decision or transformation, and touches nothing

@@ -2,6 +2,7 @@
 import { sizeText } from '../durations.js'
 import type { Rulebook } from '../types.js'
 import { compareNumber, compareRest, compareSet } from './compare.js'
+import { diffNoise } from './noise.js'
 import type { Say } from './types.js'
 
 const hours = (ms: number): string => `${String(ms / 3_600_000)}h`
@@ -108,6 +109,13 @@ export function diffRelease(say: Say, from: Rulebook['release'], to: Rulebook['r
       down: 'Fewer events of one person count.',
     },
   )
+  // A step that follows min_users is told with it.
+  if (from.step !== from.minUsers || to.step !== to.minUsers)
+    compareNumber(say, 'release.step', from.step, to.step, 'tighten', {
+      up: 'People are rounded to larger steps.',
+      down: 'People are rounded to smaller steps.',
+    })
+  diffNoise(say, from.noise, to.noise)
   compareRest(say, 'release', from, to, [
     'minUsers',
     'minTenants',
@@ -115,5 +123,7 @@ export function diffRelease(say: Say, from: Rulebook['release'], to: Rulebook['r
     'maxShare',
     'maxPersonShare',
     'maxEventsPerPerson',
+    'step',
+    'noise',
   ])
 }

@@ -64,6 +64,15 @@ export function diffStatistic(say: Say, from: Statistic, to: Statistic): void {
   if (from.site !== to.site) say(`${at}.site`, 'loosen', from.site, to.site, 'It counts another site.')
   if (!equal(from.shape, to.shape))
     say(at, 'loosen', from.shape.type, to.shape.type, 'It counts something else than before.')
+  // A rate is worked out from two numbers that are published either way.
+  if (from.per !== to.per)
+    say(
+      `${at}.per`,
+      'neutral',
+      from.per,
+      to.per,
+      'Another rate is shown, of numbers that are published anyway.',
+    )
   if (from.title !== to.title) say(`${at}.title`, 'neutral', from.title, to.title, 'It has another title.')
   compareRest(say, at, from, to, [
     'id',
@@ -76,5 +85,6 @@ export function diffStatistic(say: Say, from: Statistic, to: Statistic): void {
     'drill',
     'measures',
     'people',
+    'per',
   ])
 }

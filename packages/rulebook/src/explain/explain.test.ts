@@ -61,14 +61,58 @@ t.test('what a rule says is what the page says', async (t) => {
   says('max_bits: 4', 'max_bits: 3', 'At most eight different combinations')
 })
 
-t.test('streams that are declared and not stored are said so, with the life they will have', async (t) => {
+t.test('what a week and a month keep is said, and for how long', async (t) => {
   const page = explanationMarkdown(explain(BOOKS['whole'] as Rulebook))
-  t.match(page, 'Records of a week are not made by this version.')
-  t.match(page, /they will hold `epoch`, `site`, `statistic`, .*`cohort`.*under codes of the week/)
-  t.match(page, 'For App versions, later: this version makes no record of it')
-  t.match(page, 'Statistics of a week or month are declared, but this version does not publish them yet')
-  t.match(page, 'nine days (week) and 33 days (month)')
-  t.match(page, '| Not by this version |')
+  t.match(page, 'For each number by the week that somebody is part of there is one record more')
+  t.match(page, '| The month’s records | Records under codes that are good for that month alone |')
+  t.match(page, 'three days (day), nine days (week) and 33 days (month)')
+  t.notMatch(page, /[Tt]his version|not yet/)
+})
+
+t.test('each kind of statistic is told in its own words', async (t) => {
+  const page = explanationMarkdown(explain(BOOKS['whole'] as Rulebook))
+  const row = (title: string) => page.split('\n').find((line) => line.startsWith(`| ${title} |`)) ?? ''
+  t.match(
+    row('Pages'),
+    'How many people viewed pages, how often, how many visits began there and how many seconds they stayed, each view at the lower end of its step, by `path`, and within that by `device`.',
+  )
+  t.match(row('Pages'), 'Of an hour it says only how many people there were, and nothing by `device`.')
+  t.match(row('Pages'), '| Every hour, every day |')
+  t.match(
+    row('Feature adoption'),
+    'Of a week people are counted once each; all else is the sum of its published days.',
+  )
+  t.match(row('Right now'), /in the last five minutes\..*\| Now \|/)
+  t.match(row('Load time'), 'Which share of the loading times falls into each step of `load_ms`, by `path`')
+  t.match(row('Invoice funnel'), '`/invoices/new`, `invoice.save` then `invoice.send`.')
+  t.match(row('Weekly retention'), 'nobody is followed from one week to the next')
+  t.match(row('Errors'), 'It is also told per 100 events of Pages.')
+  t.match(
+    row('App versions'),
+    '| How many people started the app, by `app_version` and `model_class`. | Every week |',
+  )
+  t.notMatch(row('Devices'), /hour|published days/)
+})
+
+t.test('steps, sensitive events and noise are said, and that there is none', async (t) => {
+  const page = explanationMarkdown(explain(BOOKS['whole'] as Rulebook))
+  t.match(page, 'rounded down to steps of 20')
+  t.match(page, '`payroll.run` is sensitive: where everybody of a group did it, or nobody, that is not told.')
+  t.match(
+    page,
+    'A day of one person or device costs an epsilon of 1 over all statistics of a site, a year at most 400',
+  )
+  t.match(page, 'discrete Laplace')
+  t.match(page, 'Noise bounds how surely.')
+  const website = explanationMarkdown(explain(BOOKS['website'] as Rulebook))
+  t.match(website, 'No random noise is added to them.')
+  t.notMatch(website, /sensitive|Noise bounds|its hours/)
+  const gaussian = changed(
+    whole(),
+    'mechanism: laplace, epsilon: 1, cap_per_year: 400',
+    'mechanism: gaussian, rho: 0.015, delta: 1e-7, cap_per_year: 5.5',
+  )
+  t.match(explanationMarkdown(explain(loaded(gaussian))), 'a rho of 0.015, at a delta of 1e-7')
 })
 
 t.test('whoever is known by an address is told so, bit by bit, wherever the address is read', async (t) => {

@@ -1,6 +1,6 @@
 /** Every field that a rule names: where it comes from, what happens to it in order, what can be left, and who reads it. */
 import { yieldedDimensions } from '../dimensions.js'
-import { dimensionsOf, storedPlans } from '../plan.js'
+import { dimensionsOf } from '../plan.js'
 import { type FieldOrigin, sourceOf } from '../sources.js'
 import type { FieldRule, Rulebook } from '../types.js'
 import { type Block, table, text } from './document.js'
@@ -69,10 +69,8 @@ function readers(rulebook: Rulebook, field: string, rule: FieldRule): string {
   const titles = rulebook.statistics
     .filter((statistic) => dimensionsOf(statistic).some((name) => dimensions.has(name)))
     .map(({ title }) => plain(title))
-  const stored = storedPlans(rulebook).some((plan) => plan.dimensions.some((name) => dimensions.has(name)))
   if (titles.length === 0) return 'no statistic reads it, so it never leaves memory'
-  const named = `for ${listed([...new Set(titles)])}`
-  return stored ? named : `${named}, later: this version makes no record of it, so it never leaves memory`
+  return `for ${listed([...new Set(titles)])}`
 }
 
 function purpose(rulebook: Rulebook, field: string, rule: FieldRule): string {

@@ -44,8 +44,8 @@ function limits(rulebook: Rulebook): readonly string[] {
   ]
   return [
     'Somebody who knows all but one of the people in a number, and what each of them did, can work out the last one.',
-    'Where the same closed group is counted day after day, a change by one step says that somebody came or went.',
-    'Where everybody in a number did the same, the number says so of each of them.',
+    `Where the same closed group is counted day after day, a change by one step says that somebody came or went.${rulebook.release.noise === null ? '' : ' Noise bounds how surely.'}`,
+    `Where everybody in a number did the same, the number says so of each of them${Object.values(rulebook.events).some(({ sensitive }) => sensitive === true) ? ', but for what is declared sensitive' : ''}.`,
     ...(network
       ? [
           'A device is no person: people who share an address and the same browser count as one, and one person with two devices as two. Without accounts, somebody could also pose as several devices.',

@@ -1,14 +1,7 @@
 /** What a record holds, column by column: from the very list that the collector writes and the store keeps. */
 import type { Stream } from '@tacit/contracts'
 import { fieldOf } from '../dimensions.js'
-import {
-  LANDING_COLUMNS,
-  PROVENANCE_COLUMN,
-  recordColumns,
-  storedPlans,
-  type StreamPlan,
-  streamPlans,
-} from '../plan.js'
+import { LANDING_COLUMNS, PROVENANCE_COLUMN, recordColumns, storedPlans, type StreamPlan } from '../plan.js'
 import type { EventKind, Rulebook } from '../types.js'
 import { type Block, list, table, text } from './document.js'
 import { sitesOf } from './identity.js'
@@ -101,13 +94,11 @@ function intro(stream: Stream): string {
     : `For each number by the ${stream} that somebody is part of there is one record more, without a time and without how often. It holds:`
 }
 
-/** What each record that is stored holds, and what those of the other periods will. */
+/** What each record holds. */
 export function recordBlocks(rulebook: Rulebook): readonly Block[] {
-  const stored = storedPlans(rulebook)
-  const later = streamPlans(rulebook).filter(({ stream }) => !stored.some((plan) => plan.stream === stream))
   const landing = LANDING_COLUMNS.map(({ name }) => `${code(name)}: ${wordsOf(name, rulebook, 'day')}.`)
   return [
-    ...stored.flatMap((plan) => [
+    ...storedPlans(rulebook).flatMap((plan) => [
       text(intro(plan.stream)),
       table(['Column', 'What it is'], rowsOf(rulebook, plan)),
     ]),
@@ -115,10 +106,5 @@ export function recordBlocks(rulebook: Rulebook): readonly Block[] {
       'Until all records of an hour are together, each also carries these, so that none is lost or counted twice; they stay behind when it moves on. Nothing else is on a record:',
     ),
     list(landing),
-    ...later.map(({ dimensions, stream }) =>
-      text(
-        `Records of a ${stream} are not made by this version. Those of a later one will say of which numbers somebody is part, without a time and without how often; they will hold ${codes([...recordColumns(stream).map(({ name }) => name), ...dimensions, PROVENANCE_COLUMN.name])}, under codes of the ${stream}.`,
-      ),
-    ),
   ]
 }

@@ -1,7 +1,7 @@
 /** Where things live and until when, and who can read them. */
 import { DAY, MAX_RAW_AGE_MS } from '@tacit/contracts'
 import { sizeText } from '../durations.js'
-import { storedPlans, streamPlans } from '../plan.js'
+import { storedPlans } from '../plan.js'
 import type { Rulebook } from '../types.js'
 import { type Block, table, text } from './document.js'
 import { counted, duration, listed, sentence } from './words.js'
@@ -34,9 +34,6 @@ function waitingWords({ fields, release }: Rulebook): readonly (readonly string[
 export function storeBlocks(rulebook: Rulebook): readonly Block[] {
   const { epochs, keep } = rulebook
   const stored = storedPlans(rulebook).map(({ stream }) => stream)
-  const later = streamPlans(rulebook)
-    .map(({ stream }) => stream)
-    .filter((stream) => !stored.includes(stream))
   const log =
     stored.length > 1
       ? 'Records of every period, under codes, in sealed batches'
@@ -91,15 +88,6 @@ export function storeBlocks(rulebook: Rulebook): readonly Block[] {
         ),
       )}. A period is counted ${duration(epochs.latenessMs)} after its end; what comes later is not counted.`,
     ),
-    ...(later.length > 0
-      ? [
-          text(
-            `Statistics of a ${listed(later, 'or')} are declared, but this version does not publish them yet, and so it keeps no record for them. When it does, such a record will live for at most ${listed(
-              later.map((stream) => `${longestLife(rulebook, stream)} (${stream})`),
-            )}.`,
-          ),
-        ]
-      : []),
     text(
       'The keys lie with the keeper alone, which hands out only what is derived from them for one use. No human role can read records of people. Backups hold published numbers and the record of what was done, never records of people and never keys.',
     ),

@@ -2,6 +2,7 @@
 import type { Catalogue } from '../catalogues.js'
 import type { Draft } from '../draft.js'
 import type { Report } from '../findings.js'
+import type { Measure } from '../types.js'
 
 export interface LintContext {
   readonly draft: Draft
@@ -16,4 +17,9 @@ export const POOLED = '(other)'
 /** Whether a site of that identity is declared. */
 export function hasSite({ draft }: LintContext, identity: 'signed' | 'network'): boolean {
   return [...draft.sites.read.values()].some((site) => site.identity === identity)
+}
+
+/** Whether a measure is one of which sums say something, and which is therefore published once. */
+export function isAdditive(measure: Measure): boolean {
+  return measure !== 'users'
 }

@@ -2,6 +2,8 @@
 import { lintCatalogues } from './catalogues.js'
 import type { LintContext } from './context.js'
 import { lintFields } from './fields.js'
+import { lintMeasures } from './measures.js'
+import { lintNoise } from './noise.js'
 import { lintPurpose } from './purpose.js'
 import { lintRelease } from './release.js'
 import { lintScan } from './scan.js'
@@ -18,6 +20,8 @@ export function lint(context: LintContext): void {
   lintCatalogues(context)
   lintStatistics(context)
   lintShapes(context)
+  lintMeasures(context)
   lintScan(context)
   lintRelease(context)
+  lintNoise(context)
 }

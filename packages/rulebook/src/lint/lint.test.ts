@@ -2,11 +2,13 @@ import t from 'tap'
 import { FINDINGS } from '../codes.js'
 import { CASES } from '../testing/cases.js'
 import { IDLE_CASES } from '../testing/idle-cases.js'
+import { RELEASE_CASES } from '../testing/release-cases.js'
 import { changed, FILE, load, placeOf, places, shipped } from '../testing/shipped.js'
 
 const erp = shipped('erp')
+const ALL_CASES = [...CASES, ...IDLE_CASES, ...RELEASE_CASES]
 
-for (const { code, of, change, file } of [...CASES, ...IDLE_CASES]) {
+for (const { code, of, change, file } of ALL_CASES) {
   const [before, after, at] = change
   t.test(
     `${code} where ${JSON.stringify(after.slice(0, 40))} stands for ${JSON.stringify(before.slice(0, 40))}`,
@@ -128,7 +130,7 @@ t.test('every code of the language and the linter has a case here', async (t) =>
     'RULE_EXAMPLE',
     'RULE_BITS_MEASURED',
   ])
-  const cased = new Set<string>([...CASES, ...IDLE_CASES].map((entry) => entry.code))
+  const cased = new Set<string>(ALL_CASES.map((entry) => entry.code))
   const missing = Object.keys(FINDINGS).filter(
     (code) => !code.startsWith('RULE_YAML_') && !cased.has(code) && !elsewhere.has(code),
   )

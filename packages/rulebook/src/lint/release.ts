@@ -18,7 +18,7 @@ export function lintRelease(context: LintContext): void {
 
   /** whether a threshold is too weak, or missing where a site needs it; one that does not read is neither */
   const isWeak = (
-    key: keyof typeof release,
+    key: Exclude<keyof typeof release, 'noise'>,
     needed: boolean,
     tooWeak: (value: number) => boolean,
   ): boolean => {
@@ -42,7 +42,16 @@ export function lintRelease(context: LintContext): void {
   if (isWeak('max_events_per_person', false, (rows) => rows < 1 || rows > MAX_ROWS)) {
     say('RULE_CAP', 'max_events_per_person', `max_events_per_person must be from 1 to ${MAX_ROWS}.`)
   }
+  lintStep(context)
   lintUnused(context)
+}
+
+/** A step below the threshold: two numbers that are one step apart differ by at least one person and fewer than k. */
+function lintStep({ draft, report }: LintContext): void {
+  const { min_users: minUsers, step } = draft.release ?? {}
+  if (step === undefined || minUsers === undefined || step >= minUsers) return
+  const message = `step is ${step}; with min_users of ${minUsers} it must be at least that.`
+  report('RULE_STEP', draft.source.place(['release', 'step']), message)
 }
 
 /** Thresholds of a kind of site that the rulebook does not declare protect nobody. */

@@ -2,9 +2,10 @@
 import type { FindingCode } from '../codes.js'
 import { isStated, type Leaves } from '../leaves.js'
 import type { StatisticDraft } from '../schema.js'
-import type { LintContext } from './context.js'
+import { RELEASED_WINDOWS } from '../plan.js'
+import { isAdditive, type LintContext } from './context.js'
 
-type Say = (code: FindingCode, path: readonly (string | number)[], message: string) => void
+type Say = (code: FindingCode, path: readonly (string | number)[], message: string, fix?: string) => void
 
 type Statistic = Leaves<StatisticDraft>
 
@@ -29,6 +30,12 @@ function lintShape(id: string, statistic: Statistic, has: Has, say: Say): void {
     for (const key of ['by', 'drill'] as const) {
       if (has(key)) say('RULE_STATISTIC_SHAPE', [key], `A ${shape} has no \`${key}\`; its rows are its own.`)
     }
+  } else if (shape === 'histogram' && has('drill')) {
+    say(
+      'RULE_STATISTIC_SHAPE',
+      ['drill'],
+      'A histogram has no `drill`: its buckets are what lies below `by`.',
+    )
   }
   if (shape === undefined) {
     // With a window that does not read it may be one of the last minutes, which has no dimensions.
@@ -36,7 +43,7 @@ function lintShape(id: string, statistic: Statistic, has: Has, say: Say): void {
       if (!has(key) && statistic.window !== undefined)
         say('RULE_MISSING_KEY', [], `The key \`statistics.${id}.${key}\` is missing.`)
     }
-  } else if (statistic.measures?.includes('events') === true) {
+  } else if (statistic.measures?.some(isAdditive) === true) {
     say('RULE_PEOPLE_ONLY', ['measures'], `A ${shape} publishes no numbers of events.`)
   }
 }
@@ -103,34 +110,42 @@ function lintRetention({ draft }: LintContext, statistic: Statistic, say: Say): 
   const isUnknown = draft.fields.broken.has(cohort)
   if (!isUnknown && !listed && !month)
     say('RULE_RETENTION', ['retention', 'cohort'], `${cohort} is no month and no short list.`)
-  if (statistic.window?.some((window) => window !== 'week' && window !== 'month') === true)
-    say('RULE_RETENTION', ['window'], 'Retention is counted by the week or the month.')
   if (draft.sites.read.get(statistic.site ?? '')?.identity === 'network')
     say('RULE_DIMENSION_TOKEN', ['retention'], 'A network site has no cohorts.')
 }
 
 function lintMeasures(id: string, statistic: Statistic, has: Has, say: Say): void {
-  const events = statistic.measures?.includes('events') === true
-  if (events && statistic.by?.includes('from_path') === true)
+  const { measures, window } = statistic
+  const additive = measures?.some(isAdditive) === true
+  if (additive && statistic.by?.includes('from_path') === true)
     say('RULE_PEOPLE_ONLY', ['measures'], `statistics.${id} counts how people go from page to page.`)
-  if (events && statistic.window?.every((window) => window === 'hour') === true)
+  if (additive && window?.every((name) => name === 'hour') === true) {
     say('RULE_PEOPLE_ONLY', ['measures'], 'Hours carry people only; events are counted by the day.')
+  } else if (measures?.includes('users') === false && window?.includes('hour') === true) {
+    const fix = 'Add `users` to the measures, or take `hour` out of the windows.'
+    say('RULE_PEOPLE_ONLY', ['measures'], `Hours carry people only, and statistics.${id} counts none.`, fix)
+  }
   if (statistic.people !== 'exact') return
-  const { window } = statistic
   const days = window === undefined || (window.length === 1 && window[0] === 'day')
   if (!days || has('drill') || SPECIAL.some(has))
     say('RULE_EXACT_LEVEL', ['people'], `statistics.${id} has more than one level of days.`)
 }
 
-/** What this version does not compute yet is said, once a statistic. */
-function lintReleased(id: string, statistic: Statistic, say: Say): void {
-  const special = SPECIAL.find((key) => statistic[key] !== undefined)
-  const later = (statistic.window ?? []).filter((window) => window !== 'day')
-  if (special !== undefined) {
-    say('RULE_NOT_RELEASED', [special], `statistics.${id}: this version publishes no ${special}.`)
-  } else if (later.length > 0) {
-    const names = later.join(', ')
-    say('RULE_NOT_RELEASED', ['window'], `statistics.${id}: this version publishes days, not ${names}.`)
+/** The windows that a shape can have, and the days that sums are made of. */
+function lintWindows(id: string, statistic: Statistic, say: Say): void {
+  const { measures, window = [] } = statistic
+  // The last minutes are told by a finding of their own.
+  if (window.includes('5m')) return
+  const shape = SPECIAL.find((key) => statistic[key] !== undefined) ?? 'counts'
+  const wrong = window.filter((name) => !RELEASED_WINDOWS[shape].includes(name))
+  if (wrong.length > 0) {
+    const code = shape === 'retention' ? 'RULE_RETENTION' : 'RULE_WINDOW'
+    say(code, ['window'], `A ${shape} is published by the ${RELEASED_WINDOWS[shape].join(' and the ')}.`)
+  }
+  const longer = window.filter((name) => name === 'week' || name === 'month')
+  if (longer.length > 0 && !window.includes('day') && measures?.some(isAdditive) === true) {
+    const message = `statistics.${id} counts events by the ${longer.join(' and the ')}, and has no days to add up.`
+    say('RULE_SUM_OF_DAYS', ['window'], message)
   }
 }
 
@@ -138,11 +153,12 @@ export function lintShapes(context: LintContext): void {
   const { draft, report } = context
   const titles = new Set<string>()
   for (const [id, statistic] of draft.statistics.read) {
-    const say: Say = (code, path, message) =>
+    const say: Say = (code, path, message, fix) =>
       report(
         code,
         draft.source.place(['statistics', id, ...path], path.length === 0 ? 'key' : 'value'),
         message,
+        fix,
       )
     const has: Has = (key) => isStated(draft.source, ['statistics', id, key])
     lintShape(id, statistic, has, say)
@@ -150,7 +166,7 @@ export function lintShapes(context: LintContext): void {
     lintFunnel(context, statistic, say)
     lintRetention(context, statistic, say)
     lintMeasures(id, statistic, has, say)
-    lintReleased(id, statistic, say)
+    lintWindows(id, statistic, say)
     if (statistic.site === undefined || statistic.title === undefined) continue
     const title = `${statistic.site} ${statistic.title}`
     if (titles.has(title)) say('RULE_TITLE_TWICE', ['title'], 'Another statistic of the site has this title.')

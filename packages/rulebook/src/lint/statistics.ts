@@ -5,7 +5,7 @@ import type { Leaves } from '../leaves.js'
 import { LANDING_COLUMNS, PROVENANCE_COLUMN, RECORD_COLUMNS } from '../plan.js'
 import type { StatisticDraft } from '../schema.js'
 import { nearest } from '../nearest.js'
-import type { LintContext } from './context.js'
+import { isAdditive, type LintContext } from './context.js'
 
 /** Names that a record or an answer of the API already uses. */
 const RESERVED: ReadonlySet<string> = new Set([
@@ -18,8 +18,15 @@ const RESERVED: ReadonlySet<string> = new Set([
   'events',
   'floor',
   'visits',
+  'time_s',
   'bucket',
+  'share',
   'step',
+  'conversion',
+  'week',
+  'rate',
+  'users_error',
+  'events_error',
   'statistic',
 ])
 type Statistic = Leaves<StatisticDraft>
@@ -112,7 +119,7 @@ function lintOnce({ draft, report }: LintContext): void {
     // Which events it counts is not known before its own mistake is mended.
     if (site === undefined || isBroken(draft, where, ['statistics', id, 'where'])) continue
     const kind = where?.kind
-    if (statistic.measures?.includes('events') === true) {
+    if (statistic.measures?.some(isAdditive) === true) {
       const other = additive.find(
         (before) =>
           before.site === site && (before.kind === kind || before.kind === undefined || kind === undefined),

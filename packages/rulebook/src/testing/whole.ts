@@ -45,7 +45,7 @@ scan: { detectors: [email, phone_in, pan, aadhaar, gstin, upi, ifsc, iban, card]
 
 statistics:
   live:        { site: erp, title: Right now,        window: 5m,               measures: [users] }
-  pages:       { site: erp, title: Pages,            window: [hour, day],      where: { kind: page_view }, by: [path], drill: [device], measures: [users, events] }
+  pages:       { site: erp, title: Pages,            window: [hour, day],      where: { kind: page_view }, by: [path], drill: [device], measures: [users, events, visits, time_s] }
   features:    { site: erp, title: Feature adoption, window: [day, week],      where: { kind: feature },   by: [event_name], drill: [role], measures: [users, events] }
   navigation:  { site: erp, title: Navigation paths, window: day,              where: { kind: page_view }, by: [from_path, path], measures: [users] }
   apps:        { site: erp, title: App versions,     window: week,             where: { kind: device }, by: [app_version, model_class], measures: [users] }
@@ -53,9 +53,10 @@ statistics:
   speed:       { site: erp, title: Load time,        window: day,              where: { kind: timing }, by: [path], histogram: load_ms }
   invoice:     { site: erp, title: Invoice funnel,   window: day,              funnel: ["page:/invoices/new", "event:invoice.save", "event:invoice.send"] }
   retention:   { site: erp, title: Weekly retention, window: week,             retention: { cohort: cohort } }
+  errors:      { site: erp, title: Errors,           window: day,              where: { kind: error }, by: [path], measures: [users, events], per: pages }
   visitors:    { site: website, title: Countries,    window: [day, month],     where: { kind: page_view }, by: [country], measures: [users], people: floored }
 
-release: { min_users: 10, min_tenants: 3, min_networks: 5, max_share: 50%, max_person_share: 25%, max_events_per_person: 20 per kind and day }
+release: { min_users: 10, min_tenants: 3, min_networks: 5, max_share: 50%, max_person_share: 25%, max_events_per_person: 20 per kind and day, step: 20, noise: { unit: user-day, mechanism: laplace, epsilon: 1, cap_per_year: 400 } }
 keep:    { log: 24h, staging: epoch + 48h, released: 25 months, audit: 400 days, spool: 2 GiB }
 bots:    drop
 assets:  drop
@@ -69,5 +70,10 @@ examples:
 
 /** The texts, with the catalogues of the shipped ERP rulebook. */
 export function whole(): Texts {
-  return { ...shipped('erp'), [FILE]: WHOLE }
+  const texts = shipped('erp')
+  const events = (texts['events.yaml'] ?? '').replace(
+    /payroll\.run: \{ kind: feature[^}]*\}/,
+    'payroll.run: { kind: feature, sensitive: true }',
+  )
+  return { ...texts, 'events.yaml': events, [FILE]: WHOLE }
 }
