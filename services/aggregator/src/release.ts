@@ -68,7 +68,12 @@ function thresholdsOf(rulebook: Rulebook, site: Site): Thresholds {
 
 function specOf(statistic: Statistic): StatisticSpec {
   const { id, by, measures, people } = statistic
-  return { id, by, measures, people }
+  return {
+    id,
+    by,
+    measures: measures.filter((measure) => measure === 'users' || measure === 'events'),
+    people,
+  }
 }
 
 /** `(other)` and `(none)` are no declared values: they do not make fewer of them withheld. */

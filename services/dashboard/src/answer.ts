@@ -115,7 +115,8 @@ export function statisticAnswer(input: {
 function answerRow(statistic: Statistic, cell: StoredCell): AnswerRow {
   const row: Record<string, string | number | null> = { window_start: rfc3339(cell.windowStart) }
   for (const [index, dimension] of statistic.by.entries()) row[dimension] = cell.dims[index] ?? ''
-  for (const measure of statistic.measures) row[measure] = cell[measure]
+  for (const measure of statistic.measures)
+    if (measure === 'users' || measure === 'events') row[measure] = cell[measure]
   if (cell.floor !== null) row['floor'] = cell.floor
   return row
 }

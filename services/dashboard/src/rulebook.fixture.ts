@@ -78,6 +78,8 @@ export const rulebook: Rulebook = {
     maxShare: 0.5,
     maxPersonShare: 0.25,
     maxEventsPerPerson: 20,
+    step: 10,
+    noise: null,
   },
   keep: { logMs: DAY, stagingAfterEpochMs: 2 * DAY, releasedMonths: 25, auditDays: 400, spoolBytes: 2 ** 30 },
   scan: null,
