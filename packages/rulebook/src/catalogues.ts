@@ -110,8 +110,8 @@ export function isCatalogueName(name: string): boolean {
 }
 
 /** An event as it is declared: sensitive ones are marked, and no other is. */
-function declared({ kind, sensitive }: z.infer<typeof event>): DeclaredEvent {
-  return sensitive === true ? { kind, sensitive } : { kind }
+function declared(read: z.infer<typeof event>): DeclaredEvent {
+  return read.sensitive === true ? { kind: read.kind, sensitive: true } : { kind: read.kind }
 }
 
 /** The entries of a file that read well, as far as they go. */

@@ -53,7 +53,7 @@ t.test('below a mistyped section everything is checked', async (t) => {
     ['\nrelease:', '\nreleases:'],
     ['min_users: 10', 'min_users: 3'],
     ['\nstatistics:', '\nstatistic:'],
-    ['by: [app_version]', 'by: [screen]'],
+    ['by: [app_version, ', 'by: [screen, '],
   ])
   t.match(said(texts), 'RULE_MIN_USERS')
   t.match(said(texts), 'No field yields `screen`')

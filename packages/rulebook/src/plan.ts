@@ -160,9 +160,9 @@ export const RELEASED_WINDOWS: Readonly<Record<StatisticShape['type'], readonly 
   live: ['5m'],
 }
 
-/** Whether a statistic is released for a window; the linter refuses any other. */
-export function isReleased({ shape }: Statistic, window: Window): boolean {
-  return RELEASED_WINDOWS[shape.type].includes(window)
+/** Whether a statistic is released for a window: it declares it, and its shape can have it. */
+export function isReleased({ shape, windows }: Statistic, window: Window): boolean {
+  return windows.includes(window) && RELEASED_WINDOWS[shape.type].includes(window)
 }
 
 /** Whether a statistic reads events of `kind`. A funnel reads the kinds of its steps, whatever they are. */

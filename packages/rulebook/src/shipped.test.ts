@@ -31,7 +31,7 @@ t.test('the ERP rulebook says what the house expects', async (t) => {
     lawfulBasis: 'consent',
     origins: ['https://erp.example.in'],
   })
-  t.match(erp.epochs, { streams: ['day'], latenessMs: 3_600_000, destroyKeyAfterMs: 172_800_000 })
+  t.match(erp.epochs, { streams: ['day', 'week'], latenessMs: 3_600_000, destroyKeyAfterMs: 172_800_000 })
   t.match(erp.release, {
     minUsers: 10,
     minTenants: 3,
@@ -50,11 +50,21 @@ t.test('the ERP rulebook says what the house expects', async (t) => {
   t.equal(erp.noticeAt, Date.UTC(2026, 9, 1))
   t.same(
     erp.statistics.map((statistic) => statistic.id),
-    ['pages', 'features', 'navigation', 'devices', 'speed', 'apps', 'errors'],
+    ['pages', 'features', 'navigation', 'devices', 'speed', 'apps', 'errors', 'invoice', 'retention', 'live'],
   )
-  t.match(erp.statistics[0], { windows: ['day'], by: ['path'], drill: ['device'], people: 'floored' })
+  t.match(erp.statistics[0], {
+    windows: ['hour', 'day'],
+    by: ['path'],
+    drill: ['device'],
+    measures: ['users', 'events', 'visits', 'time_s'],
+    people: 'floored',
+  })
+  t.match(erp.release, { step: 10, noise: null })
+  t.same(
+    Object.keys(erp.events).filter((name) => erp.events[name]?.sensitive === true),
+    ['payroll.run'],
+  )
   t.same(streamPlans(erp)[0]?.dimensions, [
-    'app_version',
     'browser',
     'device',
     'event_name',
@@ -63,7 +73,13 @@ t.test('the ERP rulebook says what the house expects', async (t) => {
     'os',
     'path',
     'role',
+    'time_spent_s',
+    'visit_start',
   ])
+  t.same(streamPlans(erp)[1], {
+    stream: 'week',
+    dimensions: ['app_version', 'cohort', 'event_name', 'model_class', 'role'],
+  })
 })
 
 t.test('the website rulebook says what the import promises', async (t) => {

@@ -37,7 +37,11 @@ export function compiledSql(rulebook: Rulebook, database: string): readonly Comp
   const releases = plans.flatMap((plan) =>
     Object.values(rulebook.sites).flatMap(({ id: site, identity }) => {
       const statistics = statisticsOf(rulebook, plan.stream).filter(
-        (statistic) => statistic.site === site && isReleased(statistic, plan.stream),
+        (statistic) =>
+          statistic.site === site &&
+          plan.stream === 'day' &&
+          statistic.shape.type === 'counts' &&
+          isReleased(statistic, plan.stream),
       )
       if (statistics.length === 0) return []
       const { create, fill } = cleanSql(database, plan, identity, scratch)

@@ -13,7 +13,10 @@ export interface ReceiptHour {
   readonly short?: true
 }
 
-/** Reconciliation of one window of one stream (INV-26): accepted = staged + quarantined + expired, before cleaning. */
+/**
+ * Reconciliation of one window of one stream (INV-26): accepted = staged + quarantined + expired, before cleaning; of a
+ * week or a month, whose tables are sets, + deduplicated.
+ */
 export interface WindowRecord {
   /** `withheld`: the independent checker refused it, nothing of it is ever released */
   status: 'open' | 'committed' | 'released' | 'expired' | 'withheld'
@@ -25,7 +28,7 @@ export interface WindowRecord {
   quarantined: number
   /** rows whose log key or root died before they were staged or released */
   expired: number
-  /** rows with the event id of another, removed by cleaning */
+  /** rows with the event id of another, removed by cleaning; of a week or a month, rows that were there already */
   deduplicated: number
   reconciled: boolean
   /** ids of the manifests committed for it */

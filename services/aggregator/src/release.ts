@@ -150,6 +150,8 @@ export class Releaser {
       const statistics = rulebook.statistics.filter(
         (statistic) =>
           statistic.site === site.id &&
+          stream === 'day' &&
+          statistic.shape.type === 'counts' &&
           isReleased(statistic, stream) &&
           // A window that two rulebooks ruled has rows of both: only what meant the same is counted.
           ruled.every((former) => former === rulebook || sameDeclaration(former, rulebook, statistic.id)),
@@ -191,7 +193,16 @@ export class Releaser {
     const { state, warehouse } = this.#options
     const record = state.window(stream, epoch)
     const staged = await warehouse.stagedRows(stream, epoch)
-    return { ...record, staged, reconciled: record.accepted === staged + record.quarantined + record.expired }
+    const landed = record.accepted - record.quarantined - record.expired
+    if (stream === 'day') return { ...record, staged, reconciled: landed === staged }
+    // A week's and a month's table is a set: of what landed, whatever is no row of its own was there already.
+    const deduplicated = Math.max(0, landed - staged)
+    return {
+      ...record,
+      staged,
+      deduplicated,
+      reconciled: landed === staged + deduplicated && landed > 0 === staged > 0,
+    }
   }
 
   async #computeSite(

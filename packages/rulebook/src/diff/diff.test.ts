@@ -53,12 +53,7 @@ const CASES: readonly Case[] = [
   ],
   ['  search_text:', '  new_field: { do: allow, values: [a] }\n  search_text:', 'loosen', 'fields.new_field'],
   ['  search_text:', '  new_field: { do: drop, because: x }\n  search_text:', 'neutral', 'fields.new_field'],
-  [
-    '  cohort: { do: allow, pattern: month } # the month in which the person joined\n',
-    '',
-    'tighten',
-    'fields.cohort',
-  ],
+  ['  utc_offset: { do: allow, pattern: quarter_hours }\n', '', 'tighten', 'fields.utc_offset'],
   ['because: free text', 'because: nobody asked', 'neutral', 'fields.search_text.because'],
   ['    - pan\n', '', 'loosen', 'scan.detectors'],
   ['- /login', '- /login\n  - /logout', 'loosen', 'fields.path.catalogue', erp, 'routes.yaml'],
@@ -95,7 +90,7 @@ const CASES: readonly Case[] = [
   ['bots: drop', 'bots: count', 'loosen', 'bots'],
   ['assets: drop', 'assets: count', 'loosen', 'assets'],
   ['title: Errors', 'title: Faults', 'neutral', 'statistics.errors.title'],
-  ['by: [app_version]', 'by: [app_version, os]', 'loosen', 'statistics.apps.by'],
+  ['model_class]\n', 'model_class, os]\n', 'loosen', 'statistics.apps.by'],
   ['by: [from_path, path]', 'by: [path, from_path]', 'neutral', 'statistics.navigation.by'],
   ['drill: [role]\n    ', '', 'tighten', 'statistics.features.drill'],
   ['version: 2026.11.1', 'version: 2026.11.2', 'neutral', 'version'],
@@ -274,7 +269,7 @@ t.test(
     t.ok(same('- /login', '- /login\n  - /logout', 'apps', 'routes.yaml'))
     t.notOk(same('- /login', '- /login\n  - /logout', 'pages', 'routes.yaml'))
     t.notOk(same('min_users: 10', 'min_users: 12', 'apps'))
-    t.notOk(same('by: [app_version]', 'by: [app_version, os]', 'apps'))
+    t.notOk(same('by: [app_version, model_class]', 'by: [app_version, os]', 'apps'))
     t.notOk(sameDeclaration(base, base, 'none'))
     t.notOk(same('noise: off', `noise: ${LAPLACE}`, 'apps'))
     t.notOk(same('noise: off', 'noise: off\n  step: 20', 'apps'))

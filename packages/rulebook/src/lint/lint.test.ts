@@ -34,7 +34,7 @@ t.test('one mistake hides no other', async (t) => {
     ['lateness: 1h', 'lateness: soon'],
     ['min_users: 10', 'min_users: 3'],
     ['title: Errors', 'titel: Errors'],
-    ['by: [app_version]', 'by: [app_versoin]'],
+    ['by: [app_version, ', 'by: [app_versoin, '],
     ['audit: 400 days', 'audit: 3 days'],
     ['assets: drop\n', ''],
   ]

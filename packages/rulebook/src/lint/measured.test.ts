@@ -46,7 +46,7 @@ t.test('a thousand people hide what a rulebook declares; thirty do not', async (
     `RULE_BITS_MEASURED ${placeOf(shipped('erp'), '[path]\n    drill')}`,
     `RULE_BITS_MEASURED ${placeOf(shipped('erp'), '[event_name]')}`,
     `RULE_BITS_MEASURED ${placeOf(shipped('erp'), '[device, os, browser]\n    measures')}`,
-    `RULE_BITS_MEASURED ${placeOf(shipped('erp'), '[app_version]')}`,
+    `RULE_BITS_MEASURED ${placeOf(shipped('erp'), '[app_version, model_class]')}`,
   ])
   t.match(found[2]?.message, /devices can tell 4\.0 bits .* 2026-11-15 .* 30 people, which hide 1\.6 bits/)
   t.equal(found[0]?.severity, 'error')
@@ -70,7 +70,7 @@ t.test('what was measured goes before what was declared', async (t) => {
 })
 
 t.test('pages and durations describe nobody, and an open domain is judged once it is measured', async (t) => {
-  const cohorts = shippedRulebook('erp', ['by: [app_version]', 'by: [cohort]'])
+  const cohorts = shippedRulebook('erp', ['by: [app_version, model_class]', 'by: [cohort]'])
   const spread = (by: string, count: number): MeasuredStatistic => ({
     id: 'apps',
     site: 'erp',

@@ -44,7 +44,7 @@ const HIDDEN: readonly {
     others: [
       ['title: Errors', 'title: Pages'],
       [
-        'kind: error }\n    by: [path]\n    measures: [users]',
+        'kind: error }\n    by: [path]\n    measures: [users, events]',
         'kind: page_view }\n    by: [path]\n    measures: [events]',
       ],
     ],
@@ -61,7 +61,7 @@ const HIDDEN: readonly {
     mistake: ['ipv4: 16', 'ipv4: many'],
     others: [
       ['ipv6: 32', 'ipv6: 64'],
-      ['by: [app_version]', 'by: [app_version, screen]'],
+      ['by: [app_version, ', 'by: [app_version, screen, '],
     ],
     codes: ['RULE_TRUNCATION_FINE', 'RULE_STATISTIC_DIMENSION'],
   },
@@ -157,14 +157,9 @@ const REMEDIES: readonly (readonly [before: string, after: string, message: stri
   ['expires: 2027-11-30', 'expires: next year', 'must be written like `2027-11-30`', '`2027-11-30`'],
   ['min_users: 10', 'min_users: "10"', 'must be a number', 'Write a number'],
   ['min_users: 10', 'min_users: 0', 'must be at least 1.', 'bound'],
+  ['by: [path]\n    histogram: load_ms', 'funnel: ["page:/login"]', 'must have at least 2 entries', 'bound'],
   [
-    'by: [load_ms]\n    measures: [users]',
-    'funnel: ["page:/login"]',
-    'must have at least 2 entries',
-    'bound',
-  ],
-  [
-    'by: [load_ms]\n    measures: [users]',
+    'by: [path]\n    histogram: load_ms',
     'funnel: [login, /home]',
     'must be written like `page:/invoices/new`',
     '`page:/',
@@ -178,8 +173,8 @@ const REMEDIES: readonly (readonly [before: string, after: string, message: stri
   ],
   ['default: drop', 'default: allow', '`default` must be `drop`.', 'Write `drop`'],
   [
-    'title: Pages\n    window: day',
-    'title: Pages\n    window: dai',
+    'title: Errors\n    window: day',
+    'title: Errors\n    window: dai',
     'must be one of `5m`, `hour`, `day`, `week` or `month`. Did you mean `day`?',
     'Write `day`',
   ],
@@ -195,7 +190,7 @@ const REMEDIES: readonly (readonly [before: string, after: string, message: stri
     '`sites.erp` must be a map of keys.',
     '`erp: { origins: [https://erp.example.in], identity: signed',
   ],
-  ['streams: [day]', 'streams: day', '`epochs.streams` must be a list.', '`streams: [day]`'],
+  ['streams: [day, week]', 'streams: day', '`epochs.streams` must be a list.', '`streams: [day]`'],
   [
     'destroy_key_after: 48h',
     'destroy_key_after: 30d',
@@ -244,7 +239,7 @@ t.test('a value that could be somebody is not repeated', async (t) => {
       'lawful_basis: consent',
       'released: 25 months',
       'min_users: 10\n',
-      'streams: [day]',
+      'streams: [day, week]',
     ]) {
       const [name = ''] = key.split(':')
       const { findings } = load(after([[key, `${name}: ${value}${key.endsWith('\n') ? '\n' : ''}`]]))

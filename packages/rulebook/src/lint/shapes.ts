@@ -59,7 +59,7 @@ function lintHistogram({ draft }: LintContext, statistic: Statistic, say: Say): 
   const { histogram } = statistic
   if (histogram === undefined) return
   const rule = draft.fields.read.get(histogram)
-  const isUnknown = rule === undefined && draft.fields.broken.has(histogram)
+  const isUnknown = !draft.fields.present || (rule === undefined && draft.fields.broken.has(histogram))
   if (rule?.do !== 'bucket' && !isUnknown)
     say('RULE_HISTOGRAM_FIELD', ['histogram'], `${histogram} has no buckets.`)
   if ([...(statistic.by ?? []), ...(statistic.drill ?? [])].includes(histogram))
@@ -107,7 +107,7 @@ function lintRetention({ draft }: LintContext, statistic: Statistic, say: Say): 
   const rule = draft.fields.read.get(cohort)
   const listed = rule?.do === 'allow' && (rule.values?.length ?? Number.POSITIVE_INFINITY) <= MAX_COHORTS
   const month = rule?.do === 'allow' && rule.pattern === 'month'
-  const isUnknown = draft.fields.broken.has(cohort)
+  const isUnknown = !draft.fields.present || draft.fields.broken.has(cohort)
   if (!isUnknown && !listed && !month)
     say('RULE_RETENTION', ['retention', 'cohort'], `${cohort} is no month and no short list.`)
   if (draft.sites.read.get(statistic.site ?? '')?.identity === 'network')

@@ -58,7 +58,12 @@ export const IDLE_CASES: readonly Case[] = [
   ),
   rule('RULE_BUCKET_FINE', '[10, 30, 60, 300, 1800]', '[1, 2, 3, 4, 5, 60]', '[1, 2'),
   rule('RULE_MAX_BITS_MISSING', ', max_bits: 4', '', '{ do: generalise, to: [browser, os, device]'),
-  rule('RULE_ROW_BITS', 'by: [app_version]', 'by: [app_version, device, os, role]', '[app_version, device'),
+  rule(
+    'RULE_ROW_BITS',
+    'by: [app_version, model_class]',
+    'by: [app_version, device, os, role]',
+    '[app_version, device',
+  ),
   // What protects or serves nobody
   rule('RULE_CLAUSE_UNKNOWN', '"10", "11"]', '"10", "77"]', '"77"'),
   rule('RULE_VALUE_TWICE', '"10", "11"]', '"10", \'10\']', "'10'"),
@@ -85,7 +90,7 @@ export const IDLE_CASES: readonly Case[] = [
   },
   rule(
     'RULE_FUNNEL_STEP',
-    'by: [load_ms]\n    measures: [users]',
+    'by: [path]\n    histogram: load_ms',
     'funnel: ["page:/login", "page:/dashboard"]',
     '"page:/login"',
     changed(
