@@ -12,7 +12,9 @@ const MIDNIGHT = Date.UTC(2026, 11, 2)
 const signed = (claims: Partial<TokenClaims>) => ({
   token: { state: 'valid', claims: { ...CLAIMS, ...claims } } as const,
 })
-const record = ({ rows }: Outcome, at = 0) => rows[at]?.record ?? {}
+const of = (stream: string, { rows }: Outcome) => rows.filter((row) => row.stream === stream)
+/** The record of an event in the day stream, in the order of those that left one. */
+const record = (outcome: Outcome, at = 0) => of('day', outcome)[at]?.record ?? {}
 const reasons = ({ fates }: Outcome) => fates.map((fate) => fate.split(' ')[1])
 
 t.test('a record holds the columns of the plan, in its order, and nothing else', async (t) => {
@@ -33,7 +35,6 @@ t.test('a record holds the columns of the plan, in its order, and nothing else',
     kind: 'page_view',
     standing: 'established',
     network: '',
-    app_version: '',
     browser: 'chrome',
     device: 'desktop',
     event_name: 'page_view',
@@ -42,6 +43,8 @@ t.test('a record holds the columns of the plan, in its order, and nothing else',
     os: 'windows',
     path: '/customers/:id/invoice/:no',
     role: 'accounts',
+    time_spent_s: '',
+    visit_start: '',
   })
   t.match(tenant, /^[\w-]{22}$/)
   t.match(person, /^[\w-]{22}$/)
@@ -64,16 +67,17 @@ t.test('the hour of an event and its epoch are those of its own time, across mid
     '2026-12-01T23:00:00Z accepted',
     '2026-12-01T23:00:00Z accepted',
   ])
+  const days = of('day', outcome)
   t.same(
-    outcome.rows.map(({ epoch }) => epoch),
+    days.map(({ epoch }) => epoch),
     ['day:2026-12-02', 'day:2026-12-02', 'day:2026-12-01', 'day:2026-12-01'],
   )
-  for (const { epoch, record: row } of outcome.rows) {
+  for (const { epoch, record: row } of days) {
     t.equal(`day:${String(row['epoch'])}`, epoch)
     t.equal(row['received'], MIDNIGHT / 1000)
     t.equal((row['hour'] as number) % 3600, 0)
   }
-  const people = new Set(outcome.rows.map(({ record: row }) => row['person']))
+  const people = new Set(days.map(({ record: row }) => row['person']))
   t.equal(people.size, 2, 'one pseudonym a day')
 })
 
@@ -97,7 +101,7 @@ t.test('a name that is not in the catalogue drops its event, and only that one',
     pageView({ name: 'invoice.save' }),
   ])
   t.same(reasons(outcome), ['accepted', 'event.unknown', 'event.unknown', 'event.unknown', 'accepted'])
-  t.equal(outcome.rows.length, 2)
+  t.equal(of('day', outcome).length, 2)
   t.equal(record(outcome, 1)['kind'], 'feature')
 })
 
@@ -113,23 +117,36 @@ t.test('props that no rule names are counted, and are in no record', async (t) =
 
 t.test('values outside of their rules become what the rule says, and never pass', async (t) => {
   const trial = createTrial(erp)
-  const row = record(
-    trial.run(
-      [
-        pageView({
-          path: '/customers/../../etc/passwd',
-          from_path: '/nobody/listed/this',
-          props: { load_ms: '812', app_version: 'v9-beta', visit_start: 'true' },
-        }),
-      ],
-      { ...signed({ role: 'head of payroll' }), userAgent: 'Mozilla/5.0 (Thing; Other) Browserette/8.0' },
-    ),
+  const outcome = trial.run(
+    [
+      pageView({
+        path: '/customers/../../etc/passwd',
+        from_path: '/nobody/listed/this',
+        props: { load_ms: '812', time_spent_s: 'long', visit_start: 'true' },
+      }),
+      pageView({ name: 'app_start', props: { app_version: 'v9-beta', device_model: 'Browserette Slate' } }),
+    ],
+    {
+      ...signed({ role: 'head of payroll', cohort: 'the founders' }),
+      userAgent: 'Mozilla/5.0 (Thing; Other) Browserette/8.0',
+    },
   )
+  const row = record(outcome)
+  const weekly = of('week', outcome).map(({ record: week }) => week)
   t.equal(row['from_path'], '/other')
   t.equal(row['load_ms'], '')
-  t.equal(row['app_version'], 'other')
+  t.equal(row['time_spent_s'], '')
+  t.equal(row['visit_start'], '', 'true is no text')
   t.equal(row['role'], 'other')
-  t.notMatch(JSON.stringify(row), /passwd|payroll|beta|listed|Browserette/)
+  t.match(
+    weekly.find(({ statistic }) => statistic === 'apps'),
+    { app_version: 'other', model_class: 'other' },
+  )
+  t.match(
+    weekly.find(({ statistic }) => statistic === 'retention'),
+    { cohort: '' },
+  )
+  t.notMatch(JSON.stringify(outcome.rows), /passwd|payroll|beta|listed|Browserette|founders/)
 })
 
 t.test(
@@ -244,7 +261,7 @@ t.test('V9: without a key an event is dropped and counted, and a closed epoch is
     ] as const) {
       t.same(reasons(trial.run([pageView(), pageView()], {}, NOW, () => answer)), [reason, reason])
       const today: PeekKey = (stream, epoch, scope) =>
-        epoch === 'day:2026-12-02' ? keys(stream, epoch, scope) : answer
+        stream === 'week' || epoch === 'day:2026-12-02' ? keys(stream, epoch, scope) : answer
       const outcome = trial.run([pageView(), pageView({ age: HOUR })], {}, MIDNIGHT + 1, today)
       t.same(reasons(outcome), ['accepted', reason], 'one day goes on without the other')
     }
@@ -271,8 +288,9 @@ t.test('where keys must be loaded first nothing has happened, and the second cal
   const first = trial.run(events, { allowance: 3 }, at, peek)
   t.same([first.rows, first.fates, first.removedProps], [[], [], 0])
   const scopes = [{ of: 'tenant', tenant: 't-001' }, { of: 'tenants' }]
-  const wanted = ['day:2026-12-02', 'day:2026-12-01'].flatMap((epoch) =>
-    scopes.map((scope) => ({ stream: 'day', epoch, scope })),
+  const week = ['week', 'week:2026-11-30']
+  const wanted = [['day', 'day:2026-12-02'], week, ['day', 'day:2026-12-01'], week].flatMap(
+    ([stream, epoch]) => scopes.map((scope) => ({ stream, epoch, scope })),
   )
   t.same(first.needs, wanted)
   for (const { epoch, scope } of first.needs ?? []) known.add(JSON.stringify([epoch, scope]))
@@ -340,7 +358,7 @@ t.test('a record is emitted for kinds that a statistic reads; other events are c
     outcome.rows.map(({ record: row }) => row['kind']),
     ['page_view'],
   )
-  t.same(Object.keys(record(outcome)).slice(-2), ['device', 'path'])
+  t.same(Object.keys(record(outcome)).slice(-4), ['device', 'path', 'time_spent_s', 'visit_start'])
 })
 
 t.test('each event of a beacon has exactly one fate', async (t) => {
@@ -359,7 +377,8 @@ t.test('each event of a beacon has exactly one fate', async (t) => {
       (events, allowance, offset) => {
         const outcome = trial.run(events, { allowance }, NOW + offset)
         t.equal(outcome.fates.length, events.length)
-        t.equal(outcome.rows.length, reasons(outcome).filter((reason) => reason === 'accepted').length)
+        const accepted = reasons(outcome).filter((reason) => reason === 'accepted').length
+        t.equal(of('day', outcome).length, accepted)
       },
     ),
     { numRuns: 50 },

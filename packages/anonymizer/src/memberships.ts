@@ -39,7 +39,7 @@ export function compileMemberships(
   const bySiteAndKind = new Map<string, Membership[]>()
   const kinds = new Set(Object.values(rulebook.events).map(({ kind }) => kind))
   for (const statistic of statisticsOf(rulebook, plan.stream)) {
-    const read = new Set(dimensionsOf(statistic))
+    const read = new Set(dimensionsOf(statistic, plan.stream))
     const columns = plan.dimensions.map((name) => (read.has(name) ? (dimensions.get(name) ?? null) : null))
     const membership: Membership = {
       statistic: JSON.stringify(statistic.id),

@@ -105,7 +105,8 @@ function rowOf(input: Input): string | null {
     allowance: 1,
   })
   if (detected.length > 0) return null
-  if (tails.length !== 3) throw new Error('the input is outside of its class')
+  // of the day, of the week twice (this statistic, and who came back), of the month
+  if (tails.length !== 4) throw new Error('the input is outside of its class')
   const values = (tails[0] as string).split(',')
   values.splice(9, 1)
   return [values.join(), ...tails.slice(1)].join('\n')
@@ -152,6 +153,7 @@ t.test(
       { from: '/customers' },
       { loadMs: 1000 },
       { minutes: 31 },
+      { cohort: '2026-03' },
       { userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0' },
     ]) {
       t.not(rowOf({ ...base, ...change }), row)

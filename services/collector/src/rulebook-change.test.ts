@@ -53,11 +53,12 @@ async function settle({ answers, commit, sent }: Collector): Promise<void> {
   while (answers.length < sent()) await turn()
 }
 
-/** For each batch, in order: its hash, and the names and roles of its rows. */
+/** For each batch, in order: its hash, and the names and roles of its rows of the day. */
 async function batchesOf({ ledger }: Collector) {
   const { batches, ...totals } = await ledger()
   const found = batches.map(({ header, sections }) => {
-    const rows = sections.flatMap(({ rows: text }) => text.toString('utf8').split('\n').slice(0, -1))
+    const days = sections.filter(({ section }) => section.stream === 'day')
+    const rows = days.flatMap(({ rows: text }) => text.toString('utf8').split('\n').slice(0, -1))
     const words = rows.map((row) =>
       (JSON.parse(row) as unknown[]).filter((value) =>
         ['invoice.save', 'invoice.send', 'operations', 'other'].includes(String(value)),

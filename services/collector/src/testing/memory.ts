@@ -143,6 +143,8 @@ export interface Opened {
   readonly batches: readonly OpenedBatch[]
   /** rows of all batches, in order */
   readonly rows: readonly (readonly unknown[])[]
+  /** those of the day: one an accepted event */
+  readonly days: readonly (readonly unknown[])[]
   readonly received: number
   readonly accepted: number
   readonly dropped: Readonly<Record<string, number>>
@@ -167,11 +169,14 @@ export async function openAll(log: MemoryLog, keeper: KeeperPort): Promise<Opene
     for (const [reason, count] of Object.entries(counts.dropped))
       dropped[reason] = (dropped[reason] ?? 0) + count
   }
-  const rows = batches
-    .flatMap(({ sections }) => sections)
-    .flatMap((section) => section.rows.toString('utf8').split('\n').slice(0, -1))
-    .map((line) => JSON.parse(line) as unknown[])
-  return { headers: batches.map(({ header }) => header), batches, rows, received, accepted, dropped }
+  const sections = batches.flatMap((batch) => batch.sections)
+  const rowsOf = (some: typeof sections) =>
+    some
+      .flatMap((section) => section.rows.toString('utf8').split('\n').slice(0, -1))
+      .map((line) => JSON.parse(line) as unknown[])
+  const rows = rowsOf(sections)
+  const days = rowsOf(sections.filter(({ section }) => section.stream === 'day'))
+  return { headers: batches.map(({ header }) => header), batches, rows, days, received, accepted, dropped }
 }
 
 export interface MemoryCollector {

@@ -40,7 +40,7 @@ export function simulateCommand(): Command {
     .description(
       'Sample ERP traffic, the same for the same seed: into the sample’s stores, or to a running collector',
     )
-    .option('--days <n>', 'days of traffic (default 30; with --to 1)')
+    .option('--days <n>', 'days of traffic (default 35, five whole weeks; with --to 1)')
     .option('--tenants <n>', 'tenants', String(SAMPLE_DEFAULTS.tenants))
     .option('--users <n>', 'people', String(SAMPLE_DEFAULTS.users))
     .option('--seed <n>', 'seed', String(SAMPLE_DEFAULTS.seed))

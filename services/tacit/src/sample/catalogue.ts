@@ -92,6 +92,8 @@ export interface SampleRoute {
   readonly does: Partial<Readonly<Record<SampleEvent, number>>>
   /** median load time, ms */
   readonly loadMs: number
+  /** chance of an error per view */
+  readonly breaks: number
   /** the weight of its entry in the menu; 0 where the menu does not name it */
   readonly menu: number
 }
@@ -99,9 +101,9 @@ export interface SampleRoute {
 function route(
   template: string,
   module: Module,
-  rest: Partial<Pick<SampleRoute, 'next' | 'does' | 'loadMs' | 'menu'>> = {},
+  rest: Partial<Omit<SampleRoute, 'template' | 'module'>> = {},
 ): SampleRoute {
-  return { template, module, next: {}, does: {}, loadMs: 420, menu: 0, ...rest }
+  return { template, module, next: {}, does: {}, loadMs: 420, breaks: 0.005, menu: 0, ...rest }
 }
 
 export const SAMPLE_ROUTES: readonly SampleRoute[] = [
@@ -141,6 +143,7 @@ export const SAMPLE_ROUTES: readonly SampleRoute[] = [
   route('/customers/:id/statement', 'sales', {
     next: { '/customers/:id': 3 },
     does: { 'report.export': 0.15 },
+    breaks: 0.08,
     loadMs: 900,
   }),
   route('/invoices', 'sales', {
@@ -152,11 +155,12 @@ export const SAMPLE_ROUTES: readonly SampleRoute[] = [
   route('/invoices/new', 'sales', {
     next: { '/invoices/:id': 8, '/invoices': 3 },
     does: { 'invoice.save': 0.62 },
+    breaks: 0.07,
     loadMs: 380,
   }),
   route('/invoices/:id', 'sales', {
     next: { '/invoices/:id/edit': 3, '/invoices': 5, '/payments/new': 1.5 },
-    does: { 'invoice.send': 0.24, 'invoice.print': 0.18 },
+    does: { 'invoice.send': 0.38, 'invoice.print': 0.18 },
   }),
   route('/invoices/:id/edit', 'sales', {
     next: { '/invoices/:id': 8 },
@@ -196,12 +200,14 @@ export const SAMPLE_ROUTES: readonly SampleRoute[] = [
   route('/reports/:name', 'books', {
     next: { '/reports': 5 },
     does: { 'report.export': 0.32 },
+    breaks: 0.1,
     loadMs: 1900,
   }),
   route('/gst/returns', 'gst', { next: { '/gst/returns/:period': 7 }, loadMs: 610, menu: 1.5 }),
   route('/gst/returns/:period', 'gst', {
     next: { '/gst/returns': 4 },
     does: { 'gst.file': 0.18, 'report.export': 0.1 },
+    breaks: 0.09,
     loadMs: 1400,
   }),
   route('/payroll', 'payroll', { next: { '/payroll/:month': 6, '/employees': 2 }, menu: 0.7 }),

@@ -80,6 +80,14 @@ t.test('nobody consents after the first visit, or longer ago than a consent hold
   t.pass('every consent is in its time')
 })
 
+t.test('most people stay; of the new ones a third give up, and never before they came', async (t) => {
+  const share = (of: typeof people) => of.filter(({ leaves }) => leaves < 30).length / of.length
+  const [fresh, known] = [people.filter(({ joins }) => joins > 0), people.filter(({ joins }) => joins === 0)]
+  t.ok(share(known) > 0.03 && share(known) < 0.12, `${share(known)} of the known`)
+  t.ok(share(fresh) > 0.15 && share(fresh) < 0.4, `${share(fresh)} of the new`)
+  t.ok(people.every(({ joins, leaves }) => leaves > joins + 1))
+})
+
 t.test('no address is of a real or private network', async (t) => {
   const addresses = people.flatMap(({ office, home, roaming }) => [office, home, roaming])
   t.ok(addresses.every(isDocumentation))

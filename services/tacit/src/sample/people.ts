@@ -37,6 +37,8 @@ export interface Person {
   readonly activity: number
   /** index of the first day, 0 for those who were there before */
   readonly joins: number
+  /** index of the first day on which the person no longer comes; infinite for those who stay */
+  readonly leaves: number
   /** 0 takes up new features at once, 1 never */
   readonly novelty: number
   /** 0 updates the app at once, 1 last */
@@ -46,7 +48,12 @@ export interface Person {
 /** Sizes of ERP tenants fall off somewhat faster than Zipf's law: one whale, half of the tenants around ten people. */
 const ZIPF_EXPONENT = 1.25
 const SMALLEST_MIXED_SAMPLE = 10
-const JOINERS = 0.1
+const JOINERS = 0.12
+/** Share of people who give up during the sample: who is new often does not stay, who has been there for long mostly does. */
+const LEAVERS = { new: 0.35, recent: 0.2, old: 0.04 } as const
+const RECENT_MS = 90 * DAY
+/** Days that somebody new stays at least, and about how many more. */
+const STAYS = { least: 2, about: 8 } as const
 const EARLIER_POLICIES = ['2025-06-01', '2025-01-01'] as const
 
 const ROLES = new Weighted<SampleRole>([
@@ -158,6 +165,14 @@ function joining(random: Random, { start, days }: Population): { day: number; ti
   return { day: 0, time: start - monthsAgo * 30 * DAY }
 }
 
+/** The day on which the person gives up: the new ones soon after they came, others at any time. */
+function leaving(random: Random, joined: { day: number; time: number }, { days, start }: Population): number {
+  const who = joined.day > 0 ? 'new' : joined.time > start - RECENT_MS ? 'recent' : 'old'
+  if (!random.chance(LEAVERS[who])) return Number.POSITIVE_INFINITY
+  if (who !== 'new') return STAYS.least + random.below(days)
+  return joined.day + STAYS.least + Math.floor(random.exponential(STAYS.about, days))
+}
+
 function person(
   population: Population,
   random: Random,
@@ -203,6 +218,7 @@ function person(
     phone: random.chance(0.4) ? device(PHONES.draw(random)) : null,
     activity: ACTIVITY.draw(random),
     joins: joined.day,
+    leaves: leaving(random, joined, population),
     novelty: random.unit(),
     laggard: random.unit(),
   }

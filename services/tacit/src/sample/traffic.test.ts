@@ -21,9 +21,10 @@ function digest(options: SampleOptions): string {
   return hash.digest('hex')
 }
 
+const ROUTES = SAMPLE_ROUTES.map(({ template }) => [template, routePattern(template)] as const)
+
 /** What one pass over the default month holds. */
 function survey(options: SampleOptions) {
-  const routes = SAMPLE_ROUTES.map(({ template }) => [template, routePattern(template)] as const)
   const templates = new Map<string, string | null>()
   const seen = {
     beacons: 0,
@@ -63,7 +64,7 @@ function survey(options: SampleOptions) {
       if (name === 'app_error') day.errors += 1
       day.features.set(name, (day.features.get(name) ?? new Set()).add(claims.sub))
       if (props?.['app_version'] !== undefined) seen.versions.add(props['app_version'])
-      const template = templates.get(path ?? '') ?? templateOf(path ?? '', routes)
+      const template = templates.get(path ?? '') ?? templateOf(path ?? '', ROUTES)
       templates.set(path ?? '', template)
       if (template === null) seen.strays += 1
       else seen.templates.add(template)
@@ -108,15 +109,18 @@ t.test('the default month', async (t) => {
   const workday = (start: number) => ![0, 6].includes(new Date(start).getUTCDay())
   const days = [...seen.days].sort(([left], [right]) => left - right)
 
-  t.test('holds about half a million events of 2,000 people in 40 tenants over 30 days', async (t) => {
-    t.ok(Math.abs(seen.events - 500_000) <= 50_000, `${seen.events} events`)
-    t.ok(seen.people.size > 1_900 && seen.people.size <= 2_000, `${seen.people.size} people`)
-    t.equal(seen.tenants.size, 40)
-    t.same(
-      days.map(([start]) => start),
-      Array.from({ length: 30 }, (_, day) => end - (30 - day) * DAY),
-    )
-  })
+  t.test(
+    'holds about half a million events of 2,000 people in 40 tenants over five whole weeks',
+    async (t) => {
+      t.ok(Math.abs(seen.events - 500_000) <= 50_000, `${seen.events} events`)
+      t.ok(seen.people.size > 1_900 && seen.people.size <= 2_000, `${seen.people.size} people`)
+      t.equal(seen.tenants.size, 40)
+      t.same(
+        days.map(([start]) => start),
+        Array.from({ length: 35 }, (_, day) => end - (35 - day) * DAY),
+      )
+    },
+  )
 
   t.test('is made of beacons as the contract says, in order, each event on the day it is sent', async (t) => {
     t.equal(seen.malformed, 0)
@@ -144,6 +148,83 @@ t.test('the default month', async (t) => {
     const errors = working.map((day) => day.errors).sort((left, right) => right - left)
     t.ok((errors[0] ?? 0) > 3 * (errors[1] ?? 0), errors.join(' '))
   })
+})
+
+/** People of a group, and the tenants that they are of. */
+class Group {
+  readonly people = new Set<string>()
+  readonly #tenants = new Map<string, Set<string>>()
+
+  add({ sub, tenant }: { readonly sub: string; readonly tenant: string }): void {
+    this.people.add(sub)
+    const colleagues = this.#tenants.get(tenant) ?? new Set()
+    this.#tenants.set(tenant, colleagues.add(sub))
+  }
+
+  /** Whether ten people of three tenants are left without the largest tenant. */
+  get isPublishable(): boolean {
+    const sizes = [...this.#tenants.values()].map(({ size }) => size).sort((a, b) => b - a)
+    const [largest = 0, ...others] = sizes
+    return others.length >= 3 && this.people.size - largest >= 10
+  }
+}
+
+/** Groups of a working day in the fourth week, and of every week, by what the ERP's statistics count. */
+function groupsOf(options: SampleOptions) {
+  const day = options.end - 10 * DAY
+  const groups = new Map<string, Group>()
+  const into = (name: string, claims: { readonly sub: string; readonly tenant: string }) => {
+    const group = groups.get(name) ?? new Group()
+    groups.set(name, group)
+    group.add(claims)
+  }
+  const steps = new Map<string, number>()
+  const FUNNEL = ['/invoices/new', 'invoice.save', 'invoice.send']
+  let seconds = 0
+  for (const { body, claims, time } of sampleTraffic(options)) {
+    const granted = claims.standing === 'established' && claims.consent?.analytics === 'granted'
+    if (!granted) continue
+    const week = Math.floor((time - options.end + 35 * DAY) / (7 * DAY))
+    into(`cohort ${claims.cohort ?? ''} week ${String(week)}`, claims)
+    for (const { from_path: from, name, path = '', props = {} } of body.events) {
+      if (name === 'app_start') into(`version ${String(props['app_version'])} week ${String(week)}`, claims)
+      if (name === 'dashboard.customise') into(`customise week ${String(week)}`, claims)
+      if (Math.floor(time / DAY) * DAY !== day) continue
+      if (props['visit_start'] === true) into('visits', claims)
+      if (from !== undefined) into(`move ${from} ${path}`, claims)
+      if (name === 'app_error') into(`error ${templateOf(path, ROUTES) ?? ''}`, claims)
+      if (name === 'page_view') seconds += Number(props['time_spent_s'])
+      const step = steps.get(claims.sub) ?? 0
+      if (FUNNEL[step] === (name === 'page_view' ? path : name)) {
+        into(`step ${String(step)}`, claims)
+        steps.set(claims.sub, step + 1)
+      }
+    }
+  }
+  const size = (name: string) => groups.get(name)?.people.size ?? 0
+  const publishable = (prefix: string) =>
+    [...groups].filter(([name, group]) => name.startsWith(prefix) && group.isPublishable).length
+  return { publishable, seconds, size }
+}
+
+t.test('what every statistic of the ERP counts is there, for enough people to be published', async (t) => {
+  const { publishable, seconds, size } = groupsOf(defaults)
+  t.ok(size('visits') > 500, `${size('visits')} people began a visit`)
+  t.ok(seconds > 50_000 && Number.isSafeInteger(seconds), `${seconds} seconds on pages`)
+  const steps = [0, 1, 2].map((step) => size(`step ${step}`))
+  t.equal(publishable('step'), 3, steps.join(' '))
+  t.ok((steps[1] ?? 0) < 0.6 * (steps[0] ?? 0) && (steps[2] ?? 0) < 0.6 * (steps[1] ?? 0), 'people drop out')
+  t.ok(publishable('error') >= 2, `${publishable('error')} pages with errors`)
+  t.ok(publishable('move') >= 10, `${publishable('move')} ways from page to page`)
+  t.ok(publishable('version') >= 10, `${publishable('version')} versions and weeks`)
+  t.ok(publishable('cohort') >= 60, `${publishable('cohort')} cohorts and weeks`)
+  const weeks = [0, 1, 2, 3, 4].map((week) => size(`customise week ${week}`))
+  t.ok(
+    weeks.every((people, week) => week === 0 || people > (weeks[week - 1] ?? 0)),
+    `more in every week: ${weeks.join(' ')}`,
+  )
+  const recent = [0, 1, 2, 3, 4].map((week) => size(`cohort 2026-09 week ${week}`))
+  t.ok((recent.at(-1) ?? 0) < 0.95 * (recent[0] ?? 0), `some of the new ones give up: ${recent.join(' ')}`)
 })
 
 t.test('other months, seeds and sizes keep to about the same events a person and day', async (t) => {

@@ -27,12 +27,12 @@ export interface SampleOptions {
   readonly policy: string
 }
 
-/** A month of a middling ERP: about half a million events. */
-export const SAMPLE_DEFAULTS = { seed: 1, tenants: 40, users: 2_000, days: 30 } as const
+/** A month of a middling ERP, in whole weeks, so that each can be compared with the one before: about half a million events. */
+export const SAMPLE_DEFAULTS = { seed: 1, tenants: 40, users: 2_000, days: 35 } as const
 
 const LIMITS = { tenants: 1_000, users: 200_000, days: 400 } as const
 /** Mean visits of an active person and day. */
-const VISITS = 1.9
+const VISITS = 1.65
 /** The product is used a little more with every week. */
 const GROWTH = 0.16
 
@@ -51,7 +51,7 @@ function checkOptions({ seed, tenants, users, days, end }: SampleOptions): void 
 
 /** Whether the person looks in at all today, and how often. */
 function visitsOf(person: Person, index: number, day: SampleDay, random: Random): number {
-  if (index < person.joins) return 0
+  if (index < person.joins || index >= person.leaves) return 0
   const chance = person.activity * day.busy * (1 - GROWTH / 2 + GROWTH * day.progress)
   if (!random.chance(chance)) return 0
   return 1 + Math.floor(random.exponential(VISITS - 0.5, 6))

@@ -1,4 +1,7 @@
-/** One visit: page views one after another, what was done on them, and the beacons that carry it. */
+/**
+ * One visit: page views one after another, what was done on them, and the beacons that carry it. A page is told when it
+ * is left, with how long it was looked at: no earlier does the page know.
+ */
 import type { Beacon, BeaconEvent, TokenClaims } from '@tacit/contracts'
 import { isOfficeTime, type SampleDay } from './calendar.js'
 import { SAMPLE_APP_VERSIONS, type SampleEvent } from './catalogue.js'
@@ -26,7 +29,6 @@ const MAX_VIEWS = 30
 const MEAN_DWELL_MS = 38_000
 const MAX_DWELL_MS = 240_000
 const TIMED_SHARE = 0.3
-const ERROR_SHARE = 0.012
 /** Phones load pages more slowly. */
 const PHONE_SLOWNESS = 1.7
 const INCIDENT_ERRORS = 6
@@ -59,6 +61,8 @@ class Batches {
   readonly #start: number
   #events: BeaconEvent[] = []
   #size: number
+  /** ms since the visit began, of what was told last */
+  #now = 0
 
   constructor(
     site: string,
@@ -79,13 +83,18 @@ class Batches {
     this.#size = 1 + random.below(MAX_BATCH)
   }
 
-  /** @param at ms since the visit began; until the batch is sent, `age` holds it */
+  /**
+   * @param at ms since the visit began, of the event's own time; until the batch is sent, `age` holds it
+   * @param now the same, of when the page tells it
+   */
   add(
     name: SampleEvent,
     at: number,
     path: string,
     rest: Pick<BeaconEvent, 'props' | 'from_path'> | null,
+    now = at,
   ): void {
+    this.#now = Math.max(this.#now, now)
     const event: BeaconEvent = { id: this.#random.id(), name, age: at, path }
     if (rest?.from_path !== undefined) event.from_path = rest.from_path
     if (rest?.props !== undefined) event.props = rest.props
@@ -94,9 +103,8 @@ class Batches {
   }
 
   flush(): void {
-    const last = this.#events.at(-1)
-    if (last === undefined) return
-    const sent = last.age + 200 + this.#random.below(1_800)
+    if (this.#events.length === 0) return
+    const sent = this.#now + 200 + this.#random.below(1_800)
     for (const event of this.#events) event.age = sent - event.age
     const { client, consent, claims } = this.#person
     const body: Beacon = { v: 1, site: this.#site, consent, client, events: this.#events }
@@ -162,24 +170,14 @@ export function playVisit(
   const views = 1 + Math.floor(random.exponential(MEAN_VIEWS, MAX_VIEWS))
   const slowness =
     (device.agent.form === 'desktop' ? 1 : PHONE_SLOWNESS) * (day.incident ? INCIDENT_SLOWNESS : 1)
-  const errors = ERROR_SHARE * (day.incident ? INCIDENT_ERRORS : 1)
+  const errors = day.incident ? INCIDENT_ERRORS : 1
   let page = walk.first.draw(random)
   let at = 0
-  let entered = 0
   let from: string | null = null
   for (let view = 0; view < views; view += 1) {
     let path = page.makePath(context)
     if (random.chance(QUERY_SHARE)) path += random.pick(QUERIES)
-    const seconds = Math.round((at - entered) / 1_000)
-    batches.add(
-      'page_view',
-      at,
-      path,
-      from === null
-        ? { props: { visit_start: true } }
-        : { from_path: from, props: { time_spent_s: seconds } },
-    )
-    entered = at
+    const entered = at
     if (view === 0) {
       const props = { app_version: appVersion(person, day), device_model: device.agent.model }
       batches.add('app_start', at, path, { props })
@@ -189,9 +187,13 @@ export function playVisit(
       batches.add('page_load', at + loadMs, path, { props: { load_ms: loadMs } })
       at += loadMs
     }
-    if (random.chance(errors)) batches.add('app_error', at + 300, path, null)
+    if (random.chance(page.route.breaks * errors)) batches.add('app_error', at + 300, path, null)
     at = act(page, path, at + 300, person, day, random, batches)
     at += 1_000 + Math.floor(random.exponential(MEAN_DWELL_MS, MAX_DWELL_MS))
+    const spent = { time_spent_s: Math.round((at - entered) / 1_000) }
+    const seen =
+      from === null ? { props: { ...spent, visit_start: true } } : { from_path: from, props: spent }
+    batches.add('page_view', entered, path, seen, at)
     from = path
     page = walk.next.get(page)?.draw(random) ?? page
   }
