@@ -131,7 +131,8 @@ export class Aggregator {
     for (const stream of this.#streams) {
       for (const { epoch, record } of this.#options.state.windows(stream)) {
         const due = record.status === 'open' || record.status === 'committed'
-        if (due && this.#isComplete(epoch, now)) released.push(...(await this.#release(stream, epoch)))
+        if (due && this.#isComplete(stream, epoch, now))
+          released.push(...(await this.#release(stream, epoch)))
         else if (!due && !record.reconciled && !record.dropped)
           await this.#releaser.reconcileAgain(stream, epoch)
       }
@@ -206,13 +207,17 @@ export class Aggregator {
     }
   }
 
-  /** A window is complete when it has closed and every hour that could hold its rows is settled. */
-  #isComplete(epoch: string, now: number): boolean {
+  /**
+   * A window is complete when it has closed and every hour that holds rows of it is settled. An hour of the next day may
+   * wait for others to be mixed with; where it has no row of this window, the window does not wait with it.
+   */
+  #isComplete(stream: Stream, epoch: string, now: number): boolean {
     const { rulebooks, state } = this.#options
     const { end, start } = epochFromLabel(epoch)
     const closes = closingTime(rulebooks, start, end)
     const lastHour = Math.ceil(closes / HOUR) * HOUR
-    return now >= closes && state.watermark >= lastHour && state.receiptHours(lastHour).length === 0
+    if (now < closes || state.watermark < lastHour) return false
+    return state.receiptHours(lastHour).every(({ rows }) => (rows[stream]?.[epoch] ?? 0) === 0)
   }
 
   /** The root is gone: so is the partition. What was never released is counted as expired. */

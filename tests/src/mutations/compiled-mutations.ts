@@ -89,6 +89,8 @@ export const COMPILED_MUTATIONS: readonly CompiledMutation[] = [
   release({ maxShare: 1 }),
   release({ maxPersonShare: 1 }),
   release({ maxEventsPerPerson: 1_000_000 }),
+  release({ step: 1 }),
+  release({ step: 5 }),
   keep({ logMs: 1e12 }),
   keep({ stagingAfterEpochMs: 1e12 }),
   keep({ releasedMonths: 1_000 }),

@@ -180,6 +180,7 @@ const TRANSFORMS: readonly EngineMutation[] = [
     "typeof value === 'string' && /^\\d{4}-(?:0[1-9]|1[0-2])$/.test(value)",
     "typeof value === 'string'",
   ),
+  inDimensions('a model leaves as it is', 'within(modelClass(raw))', 'raw'),
   inModule('families')(
     'rare devices keep their families',
     'kept === null || kept.has(keyOf(own)) ? own : others',

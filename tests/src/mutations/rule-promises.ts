@@ -16,19 +16,36 @@ const ROUTES =
   '/ /customers /customers/:id /customers/:id/invoice/:no /customers/:id/statement /dashboard /employees /employees/:id /gst/returns /gst/returns/:period /help /help/:topic /invoices /invoices/:id /invoices/:id/edit /invoices/new /items /items/:id /ledger /ledger/:account /login /other /payments /payments/new /payroll /payroll/:month /purchase/orders /purchase/orders/:id /reports /reports/:name /settings /settings/company /settings/users /stock /stock/transfers /vendors /vendors/:id'
 
 const STATISTICS = [
-  'pages of page_view by path, drill device: users, events; counts floored a day',
-  'features of feature by event_name, drill role: users, events; counts floored a day',
+  'pages of page_view by path, drill device: users, events, visits, time_s; counts floored a hour+day',
+  'features of feature by event_name, drill role: users, events; counts floored a day+week',
   'navigation of page_view by from_path+path: users; counts floored a day',
   'devices of anything by device+os+browser: users; counts floored a day',
-  'speed of timing by load_ms: users; counts floored a day',
-  'apps of device by app_version: users; counts floored a day',
-  'errors of error by path: users; counts floored a day',
+  'speed of timing by path: users; histogram of load_ms floored a day',
+  'apps of device by app_version+model_class: users; counts floored a week',
+  'errors of error by path, per pages: users, events; counts floored a day',
+  'invoice of anything by nothing: users; funnel /invoices/new, invoice.save, invoice.send floored a day',
+  'retention of anything by nothing: users; retention of cohort floored a week',
+  'live of anything by nothing: users; live floored a 5m',
 ]
 
-function sentence({ by, drill, id, measures, people, shape, where, windows }: Statistic): string {
+function shapeText(shape: Statistic['shape']): string {
+  switch (shape.type) {
+    case 'histogram':
+      return `histogram of ${shape.field}`
+    case 'funnel':
+      return `funnel ${shape.steps.map(({ value }) => value).join(', ')}`
+    case 'retention':
+      return `retention of ${shape.cohort}`
+    default:
+      return shape.type
+  }
+}
+
+function sentence({ by, drill, id, measures, people, per, shape, where, windows }: Statistic): string {
   const deeper = drill.length === 0 ? '' : `, drill ${drill.join('+')}`
-  const of = `${id} of ${where.kind ?? 'anything'} by ${by.join('+')}${deeper}`
-  return `${of}: ${measures.join(', ')}; ${shape.type} ${people} a ${windows.join('+')}`
+  const rated = per === undefined ? '' : `, per ${per}`
+  const of = `${id} of ${where.kind ?? 'anything'} by ${by.length === 0 ? 'nothing' : by.join('+')}${deeper}${rated}`
+  return `${of}: ${measures.join(', ')}; ${shapeText(shape)} ${people} a ${windows.join('+')}`
 }
 
 const values = ({ rulebook }: Subject, dimension: string): readonly string[] =>
@@ -36,16 +53,17 @@ const values = ({ rulebook }: Subject, dimension: string): readonly string[] =>
 
 export const RULE_PROMISES: readonly Promised[] = [
   {
-    name: 'a number covers ten people of three companies, none of them over half, no person over a quarter',
+    name: 'a number covers ten people of three companies, none of them over half, no person over a quarter, in steps of ten',
     holds: ({ rulebook: { release } }) => {
-      const { maxPersonShare, maxShare, minTenants, minUsers } = release
+      const { maxPersonShare, maxShare, minTenants, minUsers, step } = release
       deepEqual(
-        { maxPersonShare, maxShare, minTenants, minUsers },
+        { maxPersonShare, maxShare, minTenants, minUsers, step },
         {
           maxPersonShare: 0.25,
           maxShare: 0.5,
           minTenants: 3,
           minUsers: 10,
+          step: 10,
         },
       )
     },
@@ -59,9 +77,9 @@ export const RULE_PROMISES: readonly Promised[] = [
     holds: ({ rulebook: { release } }) => equal(release.minNetworks, Number.MAX_SAFE_INTEGER),
   },
   {
-    name: 'a day’s records are linked to no other day’s, and its keys die 48 hours after',
+    name: 'records are linked over a day or a week, no longer, and their keys die 48 hours after',
     holds: ({ rulebook: { epochs } }) =>
-      deepEqual(epochs, { streams: ['day'], latenessMs: HOUR, destroyKeyAfterMs: 2 * DAY }),
+      deepEqual(epochs, { streams: ['day', 'week'], latenessMs: HOUR, destroyKeyAfterMs: 2 * DAY }),
   },
   {
     name: 'stores keep a day, two days, 25 months and 400 days, and 1 GiB may wait at a collector',
@@ -126,6 +144,17 @@ export const RULE_PROMISES: readonly Promised[] = [
         app_start: 'device',
       })
     },
+  },
+  {
+    name: 'who runs the payroll is told of no group that all did, or none',
+    holds: ({ rulebook: { events } }) => {
+      const sensitive = Object.keys(events).filter((name) => events[name]?.sensitive === true)
+      deepEqual(sensitive, ['payroll.run'])
+    },
+  },
+  {
+    name: 'numbers carry no noise, and nobody is told that they do',
+    holds: ({ rulebook: { release } }) => equal(release.noise, null),
   },
   ...['path', 'from_path'].map((field) => ({
     name: `exactly these routes can be published as ${field}`,

@@ -53,7 +53,18 @@ const FIELDS = [
   'device_model',
   'search_text',
 ]
-const STATISTICS = ['pages', 'features', 'navigation', 'devices', 'speed', 'apps', 'errors']
+const STATISTICS = [
+  'pages',
+  'features',
+  'navigation',
+  'devices',
+  'speed',
+  'apps',
+  'errors',
+  'invoice',
+  'retention',
+  'live',
+]
 const SIGNALS = ['gpc', 'dnt', 'objected', 'tenant_opted_out', 'account_closed', 'not_adult', 'wrong_region']
 
 const withoutField = (field: string): TextMutation => ({
@@ -69,7 +80,7 @@ const withoutStatistic = (id: string): TextMutation => ({
   name: `the statistic ${id} is taken out`,
   mutate: (texts) => {
     const text = texts[RULEBOOK] ?? ''
-    const left = text.replace(new RegExp(`^ {2}${id}:\\n(?: {4}.*\\n)+`, 'm'), '')
+    const left = text.replace(new RegExp(`^ {2}${id}:.*\\n(?: {4}.*\\n)+`, 'm'), '')
     if (left === text) throw new Error(`no statistic ${id}`)
     return { ...texts, [RULEBOOK]: left }
   },
@@ -113,8 +124,9 @@ const IDENTITY_AND_SITES: readonly TextMutation[] = [
 ]
 
 const LIVES: readonly TextMutation[] = [
-  swap('streams: [day]', 'streams: [day, week]'),
-  swap('streams: [day]', 'streams: [day, month]'),
+  swap('streams: [day, week]', 'streams: [day, week, month]'),
+  swap('streams: [day, week]', 'streams: [day, month]'),
+  swap('streams: [day, week]', 'streams: [day]'),
   swap('lateness: 1h', 'lateness: 2h'),
   swap('lateness: 1h', 'lateness: 25h'),
   swap('destroy_key_after: 48h', 'destroy_key_after: 72h'),
@@ -191,7 +203,9 @@ const CATALOGUES: readonly TextMutation[] = [
   swap('  bulk.import:', '  made.up: { kind: feature }\n  bulk.import:', 'events.yaml'),
   swap('  bulk.import: { kind: feature }', '  bulk.import: { kind: page_view }', 'events.yaml'),
   swap('  app_error: { kind: error }', '  app_error: { kind: feature }', 'events.yaml'),
-  swap('  payroll.run: { kind: feature }\n', '', 'events.yaml'),
+  swap('  payroll.run: { kind: feature, sensitive: true }\n', '', 'events.yaml'),
+  swap(', sensitive: true', '', 'events.yaml'),
+  swap('gst.file: { kind: feature }', 'gst.file: { kind: feature, sensitive: true }', 'events.yaml'),
   swap('"8.3.0"', '"8.3.0", "9.0.0-ravi"', 'apps.yaml'),
   swap(', "8.3.0"', '', 'apps.yaml'),
 ]
@@ -223,20 +237,29 @@ const PUBLISHED: readonly TextMutation[] = [
     'by: [device, os, browser]\n    measures: [users]',
     'by: [device, os, browser]\n    measures: [users]\n    people: exact',
   ),
-  swap('by: [load_ms]', 'by: [load_ms, path]'),
-  swap('by: [app_version]', 'by: [app_version, utc_offset]'),
-  swap('by: [app_version]', 'by: [user_id]'),
+  swap('by: [path]\n    histogram', 'by: [path, role]\n    histogram'),
+  swap('histogram: load_ms', 'histogram: time_spent_s'),
+  swap('by: [path]\n    histogram: load_ms', 'by: [path, load_ms]\n    measures: [users, events]'),
+  swap('by: [app_version, model_class]', 'by: [app_version, utc_offset]'),
+  swap('by: [app_version, model_class]', 'by: [user_id]'),
   swap('title: Errors\n    window: day', 'title: Errors\n    window: [day, hour]'),
-  change(
-    'errors are counted by the week too',
-    ['streams: [day]', 'streams: [day, week]'],
-    ['title: Errors\n    window: day', 'title: Errors\n    window: [day, week]'],
-  ),
-  swap('    where: { kind: timing }\n    by: [load_ms]', '    by: [load_ms]'),
-  change('a statistic of salaries is declared', [
-    '  errors:\n',
-    '  salaries:\n    site: erp\n    title: Salaries\n    window: day\n    where: { kind: feature }\n    by: [role, utc_offset]\n    measures: [users]\n  errors:\n',
+  change('errors are counted by the week too', [
+    'title: Errors\n    window: day',
+    'title: Errors\n    window: [day, week]',
   ]),
+  swap('    where: { kind: timing }\n    by: [path]', '    by: [path]'),
+  change('a statistic of salaries is declared', [
+    '  invoice:\n',
+    '  salaries:\n    site: erp\n    title: Salaries\n    window: day\n    where: { kind: feature }\n    by: [role, utc_offset]\n    measures: [users]\n  invoice:\n',
+  ]),
+  swap('window: [hour, day]', 'window: [hour, day, week]'),
+  swap('window: [day, week]', 'window: [week]'),
+  swap('    per: pages\n', ''),
+  swap('per: pages', 'per: features'),
+  swap(', visits, time_s]', ']'),
+  swap('"event:invoice.save", ', ''),
+  swap('retention: { cohort: cohort }', 'retention: { cohort: role }'),
+  swap('window: 5m', 'window: [5m, day]'),
   ...STATISTICS.map(withoutStatistic),
 ]
 
@@ -254,6 +277,10 @@ const THRESHOLDS: readonly TextMutation[] = [
   swap('max_events_per_person: 20', 'max_events_per_person: 21'),
   swap('max_events_per_person: 20', 'max_events_per_person: 100000'),
   swap('  min_tenants: 3\n', '  min_tenants: 3\n  min_networks: 2\n'),
+  swap('noise: off', 'noise: off\n  step: 20'),
+  swap('noise: off', 'noise: off\n  step: 5'),
+  swap('noise: off', 'noise: { unit: user-day, mechanism: laplace, epsilon: 1, cap_per_year: 365 }'),
+  swap('noise: off', 'noise: { unit: user-day, mechanism: laplace, epsilon: 0, cap_per_year: 365 }'),
 ]
 
 export const TEXT_MUTATIONS: readonly TextMutation[] = [

@@ -45,12 +45,22 @@ const FIREFOX_ON_ANDROID = 'Mozilla/5.0 (Android 14; Mobile; rv:130.0) Gecko/130
 const EDGE_ON_MAC =
   'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36 Edg/141.0.0.0'
 
+/** The record of the day of one event. */
 const record = (subject: Subject, sent: Sent = {}): Readonly<Record<string, unknown>> => {
-  const [row, ...more] = subject.send(sent).rows
+  const [row, ...more] = subject.send(sent).rows.filter(({ stream }) => stream === 'day')
   equal(more.length, 0)
   ok(row !== undefined)
   return row.record
 }
+
+/** The records of the week of one event, by statistic. */
+const weekly = (subject: Subject, sent: Sent): Readonly<Record<string, Readonly<Record<string, unknown>>>> =>
+  Object.fromEntries(
+    subject
+      .send(sent)
+      .rows.filter(({ stream }) => stream === 'week')
+      .map((row) => [String(row.record['statistic']), row.record]),
+  )
 
 /** A field of the rulebook: each value that comes in, and what leaves; '' for nothing. */
 const becomes = (name: string, field: string, cases: readonly (readonly [unknown, string])[]): Promised => ({
@@ -171,11 +181,33 @@ export const VALUE_PROMISES: readonly Promised[] = [
       const row = record(subject, { event: { props, path: '/items/zzz', id: 'zzz' } })
       deepEqual(
         Object.keys(row).toSorted(),
-        'app_version browser device eid epoch event_name from_path hour kind load_ms network os path person received role site standing tenant'.split(
+        'browser device eid epoch event_name from_path hour kind load_ms network os path person received role site standing tenant time_spent_s visit_start'.split(
           ' ',
         ),
       )
       ok(!JSON.stringify(row).includes('zzz'))
+    },
+  },
+  {
+    name: 'of a week it leaves that somebody was part of a number: no time, no page, no id of an event',
+    holds: (subject) => {
+      const props = { app_version: '8.2.0', device_model: 'zzz', note: 'zzz' }
+      const weeks = weekly(subject, { event: { name: 'app_start', props, path: '/items/zzz', id: 'zzz' } })
+      deepEqual(Object.keys(weeks).toSorted(), ['apps', 'retention'])
+      for (const row of Object.values(weeks)) {
+        deepEqual(
+          Object.keys(row).toSorted(),
+          'app_version cohort epoch event_name model_class network person role site standing statistic tenant'.split(
+            ' ',
+          ),
+        )
+        equal(row['epoch'], '2026-11-30')
+        equal(row['role'], '')
+        ok(!JSON.stringify(row).includes('zzz'))
+      }
+      deepEqual([weeks['apps']?.['app_version'], weeks['apps']?.['cohort']], ['8.2.0', ''])
+      deepEqual([weeks['retention']?.['app_version'], weeks['retention']?.['cohort']], ['', '2026-03'])
+      notEqual(weeks['apps']?.['person'], record(subject)['person'])
     },
   },
   {

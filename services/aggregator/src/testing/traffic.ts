@@ -47,7 +47,18 @@ export function pageViews(people: People, path: string, first = DAY_START): Row[
   })
 }
 
+/** That a person was in a cell of a statistic in the week of a time. */
+export interface WeekRow {
+  readonly at: number
+  readonly person: string
+  readonly tenant: string
+  readonly statistic: string
+  readonly dims?: Readonly<Record<string, string>>
+}
+
 export interface SendOptions {
+  /** rows of the week in the same batch */
+  readonly week?: readonly WeekRow[]
   readonly dropped?: Readonly<Record<string, number>>
   readonly removedProps?: number
   readonly watermark?: true
@@ -87,20 +98,28 @@ export class TestCollector {
   ): Promise<Buffer> {
     const batch = this.#batch++
     const lines = spoil(rows.map((row, number) => this.#line(row, received, batch, number)).join(''))
-    const bytes = Buffer.from(lines, 'utf8')
+    const day = Buffer.from(lines, 'utf8')
+    const weekRows = options.week ?? []
+    const week = Buffer.from(
+      weekRows.map((row, at) => this.#weekLine(row, received, batch, rows.length + at)).join(''),
+      'utf8',
+    )
+    const sections: BatchHeader['sections'] = [
+      { stream: 'day' as const, bytes: day.length, rows: countBy(rows, epochLabel) },
+      { stream: 'week' as const, bytes: week.length, rows: countBy(weekRows, weekLabel) },
+    ].filter(({ bytes }) => bytes > 0)
     const header: BatchHeader = {
       v: 1,
       hour: received,
       producer: this.producer,
       batch,
       rulebook: this.#rulebook.hash,
-      sections:
-        rows.length === 0 ? [] : [{ stream: 'day', bytes: bytes.length, rows: countBy(rows, epochLabel) }],
+      sections,
       counts: countsOf(rows, received, options.dropped ?? {}),
       removedProps: options.removedProps ?? 0,
       ...(options.watermark ? { watermark: true as const } : {}),
     }
-    const sealed = await this.#logKeys.seal(header, bytes)
+    const sealed = await this.#logKeys.seal(header, Buffer.concat([day, week]))
     if (sealed === null) throw new Error('the hour has no log key')
     return sealed
   }
@@ -125,11 +144,31 @@ export class TestCollector {
     ]
     return `${JSON.stringify(values)}\n`
   }
+
+  #weekLine(row: WeekRow, received: number, batch: number, number: number): string {
+    const plan = streamPlans(this.#rulebook).find(({ stream }) => stream === 'week')
+    const values = [
+      this.producer,
+      batch,
+      number,
+      received / 1_000,
+      utcDay(epochOf('week', row.at).start),
+      'erp',
+      row.statistic,
+      'established',
+      row.tenant,
+      row.person,
+      '',
+      ...(plan?.dimensions ?? []).map((name) => row.dims?.[name] ?? ''),
+    ]
+    return `${JSON.stringify(values)}\n`
+  }
 }
 
+const weekLabel = (row: WeekRow): string => epochOf('week', row.at).label
 const epochLabel = (row: Row): string => epochOf('day', row.at).label
 
-function countBy(rows: readonly Row[], key: (row: Row) => string): Record<string, number> {
+function countBy<T>(rows: readonly T[], key: (row: T) => string): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const row of rows) counts[key(row)] = (counts[key(row)] ?? 0) + 1
   return counts

@@ -70,6 +70,7 @@ release:
   min_networks: ${MIN_NETWORKS}
   max_person_share: 50%
   max_events_per_person: 100 per kind and day
+  noise: off
 
 keep: { log: 24h, staging: epoch + 48h, released: 25 months, audit: 400 days }
 bots: drop # programs that say so are not counted

@@ -32,9 +32,13 @@ function variant(name: string, ...changes: readonly (readonly [string, string])[
 }
 
 t.test('a day is released by the rulebook that ruled it, with the columns that it kept', async (t) => {
-  const before = variant('before')
+  const byDay = [
+    'window: week\n    where: { kind: device }\n    by: [app_version, model_class]',
+    'window: day\n    where: { kind: device }\n    by: [app_version]',
+  ] as const
+  const before = variant('before', byDay)
   // A dimension goes, a statistic goes: a tightening of what is published, from midnight on.
-  const after = variant('after', [
+  const after = variant('after', byDay, [
     `  apps:
     site: erp
     title: App versions
