@@ -9,19 +9,28 @@ import { openWarehouse } from './warehouse.js'
 
 const rulebook = shippedRulebook('erp')
 
+/** A value of a parameter's type. */
+function someValue(type: string): unknown {
+  if (type.startsWith('Array(String')) return ['one', 'two']
+  if (type.startsWith('Array(')) return [1, 2]
+  if (type === 'Date') return '2026-11-01'
+  return type === 'String' ? 'erp' : 1
+}
+
 t.test('every table and every released statistic is there, with its conditions', async (t) => {
   const statements = compiledSql(rulebook, 'tacit')
   const text = sqlText(statements)
   for (const table of ['landing_day', 'staging_day', 'cells', 'live']) {
     t.match(text, `CREATE TABLE IF NOT EXISTS \`tacit\`.\`${table}\``)
   }
-  for (const { by, id, where } of rulebook.statistics) {
-    const own = statements.filter(({ about }) => about.startsWith(`${id}: `))
-    t.equal(own.length, 2, id)
-    for (const { params, sql } of own) {
-      t.equal(params['kind'], where.kind)
-      for (const dimension of by) t.match(sql, `\`${dimension}\``)
-    }
+  for (const { by, drill, id, where } of rulebook.statistics) {
+    const own = statements.filter(
+      ({ about }) => / *[:,]/.test(about) && about.split(':')[0]?.split(', ').includes(id),
+    )
+    // Its tree, with those of others of its kind, and unions of its nodes at each depth.
+    t.equal(own.length, 1 + [...by, ...drill].length, id)
+    if (where.kind !== undefined) t.match(own[0]?.about, where.kind)
+    for (const dimension of [...by, ...drill]) t.match(own.map(({ sql }) => sql).join(), `\`r.${dimension}\``)
   }
   t.match(text, `--   cap: ${String(rulebook.release.maxEventsPerPerson)}\n`)
   t.match(text, "standing = 'established'", 'people of trials are not counted')
@@ -54,7 +63,6 @@ t.test('a server takes each statement as it is shown, and makes the tables that 
   const client = createClient({ ...server.address })
   t.teardown(() => client.close())
   await client.command({ query: 'CREATE DATABASE shown' })
-  const values = { day: '2026-11-01', passing: [] as const }
   const statements = compiledSql(rulebook, 'shown')
   const tables = statements.filter(({ sql }) => sql.startsWith('CREATE TABLE IF NOT EXISTS'))
   const others = statements.filter((statement) => !tables.includes(statement))
@@ -67,14 +75,11 @@ t.test('a server takes each statement as it is shown, and makes the tables that 
 
   for (const { params, sql } of others) {
     const query = sql.replace('YYYYMMDD', '20261101')
-    const query_params = {
-      ...params,
-      ...Object.fromEntries(
-        Object.keys(params)
-          .filter((name) => name in values)
-          .map((name) => [name, values[name as keyof typeof values]]),
-      ),
-    }
+    const types = [...sql.matchAll(/\{(\w+):([^}]+)\}/g)].map(
+      ([, name, type]) => [name ?? '', type ?? ''] as const,
+    )
+    t.same([...new Set(types.map(([name]) => name))].sort(), Object.keys(params).sort(), 'each is explained')
+    const query_params = Object.fromEntries(types.map(([name, type]) => [name, someValue(type)]))
     await t.resolves(client.command({ query, query_params }), sql)
   }
 })
