@@ -50,8 +50,9 @@ export interface NodeRow {
   readonly largestTenantUsers: number
   readonly largestTenantEvents: number
   readonly largestPersonEvents: number
-  readonly visits: readonly [number, number, number]
-  readonly seconds: readonly [number, number, number]
+  /** in all, of the largest tenant, of the largest person, and how many people have any */
+  readonly visits: readonly [number, number, number, number]
+  readonly seconds: readonly [number, number, number, number]
 }
 
 /** What is counted where there is no row. */
@@ -67,8 +68,8 @@ export const NO_ROWS: NodeRow = {
   largestTenantUsers: 0,
   largestTenantEvents: 0,
   largestPersonEvents: 0,
-  visits: [0, 0, 0],
-  seconds: [0, 0, 0],
+  visits: [0, 0, 0, 0],
+  seconds: [0, 0, 0, 0],
 }
 
 /** Arrays of a node of a set: its hour where it has one, and its levels down to a depth. */
@@ -137,7 +138,9 @@ interface DepthSql {
   readonly users: string
   readonly person: string
   readonly visits: string
+  readonly visitors: string
   readonly seconds: string
+  readonly timed: string
 }
 
 /** Aggregates of one grouping of rows, named so that sets share what they have in common. */
@@ -150,7 +153,10 @@ function depthSql(rows: RowNumbers, aggregates: Names, set: NodeSet, depth: numb
     users: aggregates.of(`countIf(${number} = 1)`),
     person: aggregates.of(`max(${number})`),
     visits: visit === null ? '0' : aggregates.of(`maxIf(${visit}, visit)`),
+    visitors: visit === null ? '0' : aggregates.of(`countIf(visit AND ${visit} = 1)`),
     seconds: seconds === null ? '0' : aggregates.of(`max(${seconds})`),
+    // The first row with any time is the one that has all the time so far.
+    timed: seconds === null ? '0' : aggregates.of(`countIf(second > 0 AND ${seconds} = second)`),
   }
 }
 
@@ -182,8 +188,9 @@ function partsOf(query: NodeQuery): {
       const hour = set.hourly ? (node[0] ?? '0') : '0'
       const codes = set.hourly ? node.slice(1) : node
       const padded = Array.from({ length: width }, (_none, level) => codes[level] ?? '0')
-      const { person, seconds, users, visits } = depthSql(rows, aggregates, set, depth)
-      const values = [String(at), String(depth), hour, ...padded, users, person, visits, seconds]
+      const { person, seconds, timed, users, visitors, visits } = depthSql(rows, aggregates, set, depth)
+      const sums = [visits, visitors, seconds, timed]
+      const values = [String(at), String(depth), hour, ...padded, users, person, ...sums]
       return `(${values.map(unsigned).join(', ')})`
     })
     return `if(node = ${String(bits)}, [${tuples.join(', ')}], [])`
@@ -228,17 +235,20 @@ export function nodesSql(query: NodeQuery): string {
   const signed = query.identity === 'signed'
   const codes = Array.from({ length: parts.width }, (_none, at) => `c${String(at)}`)
   const keys = ['tree', 'depth', 'hour', ...codes]
-  const fields = [...keys, 'u', 'm', 'vm', 'sm'].map((name, at) => `e.${String(at + 1)} AS ${name}`)
+  const fields = [...keys, 'u', 'm', 'vm', 'vp', 'sm', 'sp'].map(
+    (name, at) => `e.${String(at + 1)} AS ${name}`,
+  )
   const networks = query.network !== undefined
   const largest = (name: string): string => (signed ? `max(${name})` : '0')
   return `
     SELECT tree, depth, hour, [${codes.join(', ')}] AS codes, sum(tu) AS users, sum(te) AS events,
       ${signed ? 'count()' : '0'} AS tenants, ${networks ? 'uniqExactMerge(tn)' : '0'} AS networks,
       ${largest('tu')} AS largestTenantUsers, ${largest('te')} AS largestTenantEvents, max(tm) AS largestPersonEvents,
-      (sum(tv), ${largest('tv')}, max(tvm)) AS visits, (sum(ts), ${largest('ts')}, max(tsm)) AS seconds
+      (sum(tv), ${largest('tv')}, max(tvm), sum(tvp)) AS visits,
+      (sum(ts), ${largest('ts')}, max(tsm), sum(tsp)) AS seconds
     FROM (
       SELECT ${keys.join(', ')}, tenant, sum(u) AS tu, sum(t) AS te, max(m) AS tm, sum(v) AS tv, max(vm) AS tvm,
-        sum(s) AS ts, max(sm) AS tsm${networks ? ', uniqExactMergeState(n) AS tn' : ''}
+        sum(vp) AS tvp, sum(s) AS ts, max(sm) AS tsm, sum(sp) AS tsp${networks ? ', uniqExactMergeState(n) AS tn' : ''}
       FROM (
         SELECT ${fields.join(', ')}, tenant, te AS t, tv AS v, ts AS s${networks ? ', tn AS n' : ''}
         FROM (
@@ -258,8 +268,8 @@ export async function nodeRows(
   return connection.rows<NodeRow>(sql, params, SPILL)
 }
 
-function sumOf([total, largestTenant, largestPerson]: readonly [number, number, number]): Sum {
-  return { total, largestTenant, largestPerson }
+function sumOf([total, largestTenant, largestPerson, people]: NodeRow['visits']): Sum {
+  return { total, people, largestTenant, largestPerson }
 }
 
 /** What a row says of its node. */

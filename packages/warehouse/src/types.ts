@@ -102,6 +102,8 @@ export interface TreeRequest {
 /** An additive measure of a node, and how much of it its largest tenant (0 on network sites) and person have. */
 export interface Sum {
   readonly total: number
+  /** distinct people who have any of it */
+  readonly people: number
   readonly largestTenant: number
   readonly largestPerson: number
 }

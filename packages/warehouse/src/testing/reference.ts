@@ -135,6 +135,7 @@ function countNode(
   const usersOf = (own: readonly StagedRow[]): number => new Set(own.map(personOf)).size
   const sum = (amount: (rows: readonly StagedRow[]) => number): Sum => ({
     total: amount(rows),
+    people: [...people.values()].filter((own) => amount(own) > 0).length,
     largestTenant: isSigned ? most(tenants, amount) : 0,
     largestPerson: most(people, amount),
   })
