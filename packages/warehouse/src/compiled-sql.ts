@@ -31,7 +31,9 @@ export interface CompiledStatement {
 }
 
 /** In the place of a scratch table's random name. */
-const SCRATCH = `${CLEAN}of_one_release`
+function scratchName(plan: StreamPlan, site: Site): string {
+  return `${CLEAN}${plan.stream}_of_${site.id}`
+}
 
 /**
  * The tables that a rulebook's records are kept in, and for each statistic that this version releases the statements
@@ -101,7 +103,7 @@ function releaseSql(
       statistic.windows.some((window) => streamOf(window) === plan.stream && isReleased(statistic, window)),
   )
   if (statistics.length === 0) return []
-  const scratch = tableName(database, SCRATCH)
+  const scratch = tableName(database, scratchName(plan, site))
   // Few enough values that a row's codes are one word; there are more words where they are not.
   const packing = packingOf(new Codes(new Map()), packedColumns(plan))
   const { create, fill, values } = cleanSql(database, plan, identity, scratch, packing)
@@ -116,7 +118,7 @@ function releaseSql(
     params: paramsIn(sql, known),
   })
   const trees = statistics.flatMap((statistic) =>
-    treesOf(statistic, plan.stream).map((tree) => ({ tree, name: statistic.id })),
+    treesOf(rulebook, statistic, plan.stream).map((tree) => ({ tree, name: statistic.id })),
   )
   const parts = [...new Set(trees.map(({ tree }) => tree.kind ?? tree.statistic))]
   const counts = parts.flatMap((part) => {

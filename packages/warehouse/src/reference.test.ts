@@ -1,4 +1,5 @@
 /** Exact counts: ClickHouse answers as a slow and obvious implementation does, on any population. */
+import { isDeepStrictEqual } from 'node:util'
 import { epochOf, HOUR, type Stream } from '@tacit/contracts'
 import type { StreamPlan } from '@tacit/rulebook'
 import t, { type Test } from 'tap'
@@ -19,6 +20,7 @@ import {
   referenceFunnel,
   referenceTree,
   referenceUnion,
+  rowsOf,
 } from './testing/reference.js'
 import { BY, DAY_START, testServer } from './testing/rows.js'
 import type { CleanedRows } from './types.js'
@@ -60,42 +62,45 @@ function expectedOf({ cap, identity, rows, stream }: Population): Cleaned {
   return cleanedCells([...staged.values()], identity, DIMENSIONS)
 }
 
-/** Compares every answer about one population; returns how many nodes were compared. */
+/** `t.same`, and not the seconds that it takes to look through thousands of equal nodes. */
+function same(t: Test, found: unknown, wanted: unknown, name: string): void {
+  if (isDeepStrictEqual(found, wanted)) t.pass(name)
+  else t.strictSame(found, wanted, name)
+}
+
+/** Compares the answers about one population: its sizes and funnel, half of the trees, and unions of one of them. */
 async function compare(t: Test, c: CleanedRows, population: Population, seed: number): Promise<number> {
   const { identity, site, stream } = population
   const expected = expectedOf(population)
   const { capped, deduplicated, removed, staged } = expected
-  t.same(
-    { staged: c.staged, removed: c.removed, deduplicated: c.deduplicated, capped: c.capped, rows: c.rows },
+  const sizes = { staged: c.staged, removed: c.removed, deduplicated: c.deduplicated, capped: c.capped }
+  same(
+    t,
+    { ...sizes, rows: c.rows },
     { staged, removed, deduplicated, capped, rows: expected.rows.length },
     site,
   )
   const random = randomOf(seed + 1_000_000)
-  const requests = treesFor(stream)
+  const requests = treesFor(stream).filter(() => random() < 0.5)
   const trees = await c.trees(requests)
   let nodes = 0
   for (const [at, request] of requests.entries()) {
+    const name = `${site}: ${JSON.stringify(request)}`
     const tree = referenceTree(expected.rows, identity, request)
-    t.same(trees[at], tree, `${site}: ${JSON.stringify(request)}`)
-    const own = expected.rows.filter(
-      ({ kind, statistic }) =>
-        (request.kind === undefined || kind === request.kind) &&
-        (request.statistic === undefined || statistic === request.statistic),
-    )
-    t.equal(c.total(request), own.length, `${site}: rows of ${JSON.stringify(request)}`)
-    const unions = request.levels.length === 0 ? [] : unionsFor(random, tree)
-    const counted = await c.unions(request, unions)
+    same(t, trees[at], tree, name)
+    same(t, c.total(request), rowsOf(expected.rows, request).length, `${name}: rows`)
+    nodes += tree.length
+    if (request.levels.length === 0 || at !== seed % requests.length) continue
+    const unions = unionsFor(random, tree)
     const united = unions.map((union) => referenceUnion(expected.rows, identity, request, union))
-    t.same(counted, united, `${site}: unions of ${JSON.stringify(request)}`)
-    nodes += tree.length + unions.length
+    same(t, await c.unions(request, unions), united, `${name}: unions`)
+    nodes += unions.length
   }
   if (stream === 'day') {
     const steps = stepsFor(random, population)
-    t.same(
-      await c.funnel(steps),
-      referenceFunnel(expected.rows, identity, steps),
-      `${site}: ${JSON.stringify(steps)}`,
-    )
+    const funnel = referenceFunnel(expected.rows, identity, steps)
+    same(t, await c.funnel(steps), funnel, `${site}: ${JSON.stringify(steps)}`)
+    nodes += steps.length
   }
   return nodes
 }
@@ -108,14 +113,20 @@ t.test(`counts equal the reference on ${String(POPULATIONS)} random populations`
   )
   await stage(w, populations)
   let compared = 0
-  for (const [seed, population] of populations.entries()) {
-    const { cap, identity, site, stream } = population
-    const epoch = epochOf(stream, DAY_START).label
-    const c = await w.clean({ stream, epoch, site, identity, maxEventsPerPerson: cap })
-    const nodes = await compare(t, c, population, seed)
-    await c.drop()
-    compared += nodes
+  const waiting = [...populations.entries()]
+  const work = async (): Promise<void> => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const [seed, population] = next
+      const { cap, identity, site, stream } = population
+      const epoch = epochOf(stream, DAY_START).label
+      const c = await w.clean({ stream, epoch, site, identity, maxEventsPerPerson: cap })
+      const nodes = await compare(t, c, population, seed)
+      await c.drop()
+      compared += nodes
+    }
   }
+  // A query of so few rows is planned longer than it runs, by one core.
+  await Promise.all([work(), work()])
   t.ok(compared > 20_000, `${String(compared)} nodes`)
   await w.close()
 })

@@ -1,30 +1,35 @@
 /** What a declared statistic asks of cleaned rows. */
-import { type Statistic, streamOf } from '@tacit/rulebook'
 import type { Stream } from '@tacit/contracts'
+import { bucketSeconds, isReleased, type Rulebook, type Statistic, streamOf } from '@tacit/rulebook'
+import { SECONDS_COLUMN } from './scratch.js'
 import type { TreeRequest } from './types.js'
 
+/** Seconds by label of `time_spent_s`. */
+function secondsOf(rulebook: Rulebook): Readonly<Record<string, number>> {
+  const rule = rulebook.fields[SECONDS_COLUMN]
+  return rule?.do === 'bucket' ? bucketSeconds(rule) : {}
+}
+
 /**
- * The trees that a statistic is counted by in a stream: `by` and `drill` of counts, and `by` alone per hour; the
- * buckets below `by` of a histogram; the cohorts of retention. A funnel has none, nor have the last minutes.
- * @param seconds by label of `time_spent_s`, for statistics that sum time
+ * The trees that a statistic is counted by in a stream, of the windows that are released: `by` and `drill` of counts,
+ * and `by` alone per hour; the buckets below `by` of a histogram; the cohorts of retention. A funnel has none, nor have
+ * the last minutes.
  */
-export function treesOf(
-  { by, drill, id, measures, shape, where, windows }: Statistic,
-  stream: Stream,
-  seconds: Readonly<Record<string, number>> = {},
-): readonly TreeRequest[] {
+export function treesOf(rulebook: Rulebook, statistic: Statistic, stream: Stream): readonly TreeRequest[] {
+  const { by, drill, id, measures, shape, where, windows } = statistic
   const rows = stream === 'day' ? where : { statistic: id }
-  const own = windows.filter((window) => streamOf(window) === stream)
-  const wanted: readonly string[] = measures
-  const additive = {
-    ...(wanted.includes('visits') ? { visits: true } : {}),
-    ...(wanted.includes('time_s') ? { seconds } : {}),
-  }
+  const own = windows.filter((window) => streamOf(window) === stream && isReleased(statistic, window))
   switch (shape.type) {
     case 'counts':
-      return own.flatMap((window): readonly TreeRequest[] => {
-        if (window === 'hour') return [{ ...rows, levels: by, hourly: true }]
-        return [{ ...rows, levels: [...by, ...drill], ...(stream === 'day' ? additive : {}) }]
+      return own.map((window) => {
+        if (window === 'hour') return { ...rows, levels: by, hourly: true }
+        return {
+          ...rows,
+          levels: [...by, ...drill],
+          // Those of a week or a month are sums of its published days.
+          ...(stream === 'day' && measures.includes('visits') ? { visits: true } : {}),
+          ...(stream === 'day' && measures.includes('time_s') ? { seconds: secondsOf(rulebook) } : {}),
+        }
       })
     case 'histogram':
       return own.map(() => ({ ...rows, levels: [...by, shape.field] }))

@@ -164,7 +164,8 @@ function countNode(
   }
 }
 
-function rowsOf(rows: readonly StagedRow[], { kind, statistic }: TreeRequest): readonly StagedRow[] {
+/** Rows that a tree looks at. */
+export function rowsOf(rows: readonly StagedRow[], { kind, statistic }: TreeRequest): readonly StagedRow[] {
   return rows.filter(
     (row) =>
       (kind === undefined || row.kind === kind) && (statistic === undefined || row.statistic === statistic),
