@@ -8,12 +8,14 @@ import {
   type TreeNoise,
 } from '@tacit/disclosure'
 import type { Rulebook, Site } from '@tacit/rulebook'
-import { secondsOf } from './release-plan.js'
+import { treesOf } from '@tacit/warehouse'
 
 /** The plan of a site's noise; null where the rulebook has it off. */
 export function siteNoise(rulebook: Rulebook, site: Site): NoisePlan | null {
   const { maxEventsPerPerson, minUsers, noise } = rulebook.release
   if (noise === null) return null
+  const statistics = rulebook.statistics.filter((statistic) => statistic.site === site.id)
+  const trees = statistics.flatMap((statistic) => treesOf(rulebook, statistic, 'day'))
   return noisePlan({
     noise,
     minUsers,
@@ -21,8 +23,8 @@ export function siteNoise(rulebook: Rulebook, site: Site): NoisePlan | null {
     kinds: new Set(Object.values(rulebook.events).map(({ kind }) => kind)).size,
     // Nothing bounds in how many cells of a week somebody is.
     membershipsPerPerson: null,
-    largestSeconds: Math.max(1, ...Object.values(secondsOf(rulebook))),
-    statistics: rulebook.statistics.filter((statistic) => statistic.site === site.id),
+    largestSeconds: Math.max(1, ...trees.flatMap(({ seconds }) => Object.values(seconds ?? {}))),
+    statistics,
   })
 }
 

@@ -2,10 +2,10 @@
 import type { Stream } from '@tacit/contracts'
 import type { ClosedWindow, CountedNode, FunnelStep, Thresholds, TreeSpec } from '@tacit/disclosure'
 import {
-  bucketSeconds,
   declaredValues,
   fieldOf,
   type FunnelStep as DeclaredStep,
+  isReleased,
   type Rulebook,
   type Site,
   type Statistic,
@@ -32,9 +32,6 @@ export interface SitePlan {
   readonly funnels: readonly PlannedFunnel[]
 }
 
-/** The field whose buckets `time_s` is a sum of. */
-const TIME_FIELD = 'time_spent_s'
-
 export function thresholdsOf(rulebook: Rulebook, site: Site): Thresholds {
   const { maxEventsPerPerson, maxPersonShare, maxShare, minNetworks, minTenants, minUsers, step } =
     rulebook.release
@@ -48,12 +45,6 @@ export function thresholdsOf(rulebook: Rulebook, site: Site): Thresholds {
     maxPersonShare,
     maxEventsPerPerson,
   }
-}
-
-/** Seconds by label of the buckets of time, for statistics that sum it. */
-export function secondsOf(rulebook: Rulebook): Readonly<Record<string, number>> {
-  const rule = rulebook.fields[TIME_FIELD]
-  return rule?.do === 'bucket' ? bucketSeconds(rule) : {}
 }
 
 function specOf(
@@ -83,10 +74,11 @@ export function sitePlan(
   stream: Stream,
   statistics: readonly Statistic[],
 ): SitePlan {
-  const seconds = secondsOf(rulebook)
   const trees = statistics.flatMap((statistic) => {
-    const windows = statistic.windows.filter((window) => streamOf(window) === stream && window !== '5m')
-    return treesOf(statistic, stream, seconds).map((request, at) => ({
+    const windows = statistic.windows.filter(
+      (window) => streamOf(window) === stream && isReleased(statistic, window),
+    )
+    return treesOf(rulebook, statistic, stream).map((request, at) => ({
       statistic,
       window: windows[at] as ClosedWindow,
       request,
