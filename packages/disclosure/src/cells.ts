@@ -148,7 +148,8 @@ function added(sums: readonly Sums[]): Sums {
 }
 
 /** Shares of each group's buckets; of none of them where noise hides one. */
-function histogramDrafts({ blocks }: Cut, noise: TreeNoise | undefined): Draft[] {
+function histogramDrafts({ blocks: all }: Cut, noise: TreeNoise | undefined): Draft[] {
+  const blocks = all.filter(({ bucket }) => bucket !== null)
   const below = byNode(blocks)
   const parents = new Set(blocks.map(({ dims, hour }) => placeKey(hour, dims)))
   return [...parents].flatMap((key) => {

@@ -114,7 +114,8 @@ class Cutter {
     }
     const roots = this.#children.get(keyOf(hour, [])) ?? []
     const failing = roots.filter((node) => !this.#place(node))
-    if (failing.length < 2) return
+    // Shares of values that nobody may name would be shares of nothing in particular.
+    if (failing.length < 2 || this.#input.spec.histogram) return
     const parts = failing.map(({ dims }) => dims[0] ?? '')
     const bound = this.#bound(0, roots.length - failing.length, roots, failing)
     // Who sees such a pool knows that several values are in it: with too few that could be, each of them would be known.

@@ -59,7 +59,7 @@ function specOf(
   return {
     id,
     levels,
-    plain: shape.type === 'counts' ? by.length : levels.length,
+    plain: shape.type === 'retention' ? levels.length : by.length,
     measures: isDay ? measures : measures.filter((measure) => measure === 'users'),
     people: isDay ? people : 'floored',
     declared: levels.map((level) => declaredValues(rulebook, level, where.kind)),

@@ -210,7 +210,7 @@ const rowsOf = fc
         fc.constantFrom(...DRILLS),
         fc.nat(3),
         fc.boolean(),
-        fc.constantFrom(0, 10, 60),
+        fc.constantFrom(0, 10, 60, 90),
       ),
       { maxLength: 400, size: 'max' },
     ),
@@ -227,6 +227,9 @@ export const worlds: fc.Arbitrary<World> = fc
   .record({ first: spec, thresholds: thresholdsOf, rows: rowsOf })
   .map(({ first, rows, thresholds }) => ({ rows, thresholds, specs: [first] }))
 
+/** Of some seconds the bucket; a minute and a half is no bucket's. */
+const LABELS: Readonly<Record<number, string>> = { 0: '<10', 10: '10-59', 60: '>=60' }
+
 /** The release of a world: its tree by the day, and people of its plain rows by the hour. */
 export function releaseOf({ rows, specs, thresholds }: World): Release {
   const [declared] = specs as [TreeSpec]
@@ -236,12 +239,24 @@ export function releaseOf({ rows, specs, thresholds }: World): Release {
     measures: ['users'],
     people: 'floored',
   }
+  const shares: TreeSpec = {
+    ...declared,
+    levels: ['path', 'time_spent_s'],
+    plain: 1,
+    measures: ['users'],
+    people: 'floored',
+    declared: [declared.declared[0] ?? null, ['<10', '10-59', '>=60']],
+    histogram: true,
+  }
+  const timed = rows.map((row) => ({ ...row, dims: [row.dims[0] ?? '', LABELS[row.seconds] ?? ''] }))
+  const histogram = { spec: shares, window: 'day' as const, kind: 'page_view' }
   const day = { spec: declared, window: 'day' as const, kind: 'page_view' }
   const hour = { spec: hours, window: 'hour' as const, kind: 'page_view' }
   return release(
     [
       { tree: day, rows },
       { tree: hour, rows: rows.map((row) => ({ ...row, dims: row.dims.slice(0, declared.plain) })) },
+      { tree: histogram, rows: timed },
     ],
     thresholds,
   )
