@@ -67,6 +67,11 @@ class Slot {
     }
   }
 
+  /** Whether siblings are pooled below a group. */
+  hasPool(parent: readonly string[]): boolean {
+    return this.#pools.has(keyOf(parent))
+  }
+
   /** What everybody can tell of the people of a group: how many at most, where it is published. */
   part(dims: readonly string[], step: number): Part {
     const cell = this.#cells.get(keyOf(dims))
@@ -118,17 +123,25 @@ function byFiner(coarser: TreeSpec, finer: DraftTree, step: number): Partition |
   const values = extra === undefined ? null : finer.spec.declared[levels.indexOf(extra)]
   if (extra === undefined || more.length > 1 || values === null || values === undefined) return null
   const slot = new Slot(finer.drafts.map(({ cell }) => cell))
+  // What has no value there is a part, too. Those that are pooled below first: most often they leave all open.
+  const candidates = [...new Set([...values, NONE])].sort(
+    (a, b) => Number(slot.hasPool([b])) - Number(slot.hasPool([a])),
+  )
   return (dims) => {
     const group = new Map(dims.map((value, at) => [coarser.levels[at] ?? '', value]))
     const refines = levels.every((level) => level === extra || group.has(level))
     if (group.size !== levels.length - 1 || !refines) return null
-    // What has no value there is a part, too.
-    return [...new Set([...values, NONE])].map((value) =>
-      slot.part(
+    const parts: Part[] = []
+    for (const value of candidates) {
+      const part = slot.part(
         levels.map((level) => (level === extra ? value : (group.get(level) ?? ''))),
         step,
-      ),
-    )
+      )
+      // One part of which nobody knows anything, and nothing is bounded.
+      if (part === 'unknown') return null
+      parts.push(part)
+    }
+    return parts
   }
 }
 

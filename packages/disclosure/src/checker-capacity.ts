@@ -71,23 +71,42 @@ function limitOf(parts: readonly (number | 'failing' | null)[], minUsers: number
   )
 }
 
-/** Groups of a finer tree, one for each value of the one level that it has more; null where it is no such tree. */
-function finerGroups(
+const listed = new WeakMap<Cells, ReadonlySet<string>>()
+
+/** Values that groups of a tree may have at a level, those that are published first. */
+function candidates({ cells }: CheckedTree, level: number, declared: readonly string[]): ReadonlySet<string> {
+  const known = listed.get(cells)
+  if (known !== undefined) return known
+  const values = new Set([...cells.map(({ dims }) => dims[level] ?? ''), ...declared, '(none)'])
+  listed.set(cells, values)
+  return values
+}
+
+/** The limit that the groups of a finer tree set, one for each value of the one level that it has more. */
+function finerLimit(
   tree: CheckedTree,
   finer: CheckedTree,
   dims: readonly string[],
-): readonly (readonly string[])[] | null {
+  { minUsers, step }: Pick<Thresholds, 'minUsers' | 'step'>,
+): number {
+  const open = Number.POSITIVE_INFINITY
   if (finer === tree || finer.window !== tree.window || finer.kind !== tree.kind || finer.spec.histogram)
-    return null
+    return open
   const levels = finer.spec.levels.slice(0, finer.spec.plain)
   const own = tree.spec.levels.slice(0, dims.length)
   const extra = levels.filter((level) => !own.includes(level))
-  if (extra.length !== 1 || levels.length !== dims.length + 1) return null
   const declared = finer.spec.declared[levels.indexOf(extra[0] ?? '')]
-  if (declared === null || declared === undefined) return null
-  return [...new Set([...declared, '(none)'])].map((value) =>
-    levels.map((level) => (level === extra[0] ? value : (dims[own.indexOf(level)] ?? ''))),
-  )
+  if (extra.length !== 1 || levels.length !== dims.length + 1 || declared === null || declared === undefined)
+    return open
+  const parts: (number | 'failing')[] = []
+  for (const value of candidates(finer, levels.indexOf(extra[0] ?? ''), declared)) {
+    if (value === POOLED) continue
+    const group = levels.map((level) => (level === extra[0] ? value : (dims[own.indexOf(level)] ?? '')))
+    const part = most(finer.cells, group, step)
+    if (part === null) return open
+    parts.push(part)
+  }
+  return limitOf(parts, minUsers)
 }
 
 /**
@@ -114,14 +133,7 @@ export function limit(
           ),
         )
       }
-      const groups = finerGroups(tree, other, dims)
-      if (groups !== null)
-        limits.push(
-          limitOf(
-            groups.map((group) => most(other.cells, group, step)),
-            minUsers,
-          ),
-        )
+      limits.push(finerLimit(tree, other, dims, { minUsers, step }))
     }
   } else {
     const released = days.get(tree.spec.id)
