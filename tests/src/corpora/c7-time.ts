@@ -1,6 +1,6 @@
 /**
- * Corpus C7: time. Every boundary at which an outcome turns, one step before, on and after it: the hour, the day with its
- * hour of grace, the age of an event, of a consent and of a token; and Indian days against UTC days. The moments lie
+ * Corpus C7: time. Every boundary at which an outcome turns, one step before, on and after it: the hour and the day, each
+ * with its hour of grace, the age of an event, of a consent and of a token; and Indian days against UTC days. The moments lie
  * around a new year, where a day, a week's middle, a month and a year meet.
  */
 import {
@@ -47,15 +47,20 @@ const toTheHour = (time: number): string => `${iso(time).slice(0, 13)}:00:00Z`
 /** RFC 3339 in Indian time: the same instant, five and a half hours further on the clock. */
 const indian = (time: number): string => iso(time + 5.5 * HOUR).replace('Z', '+05:30')
 
-/** An event is late once its UTC day has ended an hour ago. */
-const outcomeOfAge = (now: number, age: number): Expected => {
+/**
+ * An event is late once its finest window has ended an hour ago: of a page view the UTC hour, because pages are counted
+ * by the hour, of a feature the UTC day.
+ */
+const outcomeOfAge = (now: number, age: number, window: number): Expected => {
   if (age < 0 || age > DAY) return MALFORMED
-  const day = Math.floor((now - age) / DAY) * DAY
-  return day + DAY + HOUR <= now ? dropped('late') : ACCEPTED
+  const start = Math.floor((now - age) / window) * window
+  return start + window + HOUR <= now ? dropped('late') : ACCEPTED
 }
 
 interface Twist {
   readonly name: string
+  /** of the event; a page view without it */
+  readonly event?: string
   readonly age?: number
   readonly claims?: Readonly<Record<string, unknown>>
   readonly expected: Expected
@@ -73,11 +78,19 @@ function agesAt(now: number): Twist[] {
     10 * YEAR,
     -10 * YEAR,
   ]
-  return [...new Set(ages)].map((age) => ({
-    name: `an event ${String(age)} ms old`,
+  const unique = [...new Set(ages)]
+  const pages = unique.map((age) => ({
+    name: `a page view ${String(age)} ms old`,
     age,
-    expected: outcomeOfAge(now, age),
+    expected: outcomeOfAge(now, age, HOUR),
   }))
+  const features = unique.map((age) => ({
+    name: `a feature ${String(age)} ms old`,
+    event: 'invoice.save',
+    age,
+    expected: outcomeOfAge(now, age, DAY),
+  }))
+  return [...pages, ...features]
 }
 
 /** Thirteen calendar months before a moment at the turn of 2026 to 2027. */
@@ -142,7 +155,11 @@ function tokensAt(now: number): Twist[] {
   ]
 }
 
-function makeCase(random: Random, now: number, { age = 0, claims = {}, expected, name }: Twist): TimeCase {
+function makeCase(
+  random: Random,
+  now: number,
+  { age = 0, claims = {}, event, expected, name }: Twist,
+): TimeCase {
   const mark = random.mark()
   const time = now - age
   const isAccepted = expected.reason === null
@@ -150,7 +167,7 @@ function makeCase(random: Random, now: number, { age = 0, claims = {}, expected,
     name: `${name}, at ${iso(now)}`,
     now: iso(now),
     input: goodInput(iso(now), {
-      body: goodBody([goodEvent({ age, path: `/${mark}` })]),
+      body: goodBody([goodEvent({ age, path: `/${mark}`, ...(event === undefined ? {} : { name: event }) })]),
       claims: claimsAt(iso(now), claims),
     }),
     raw: [mark],

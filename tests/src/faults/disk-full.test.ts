@@ -56,7 +56,7 @@ class Obligations {
     const dimension = streamPlans(rulebook)[0]?.dimensions.indexOf('path') ?? -1
     t.ok(dimension >= 0)
     const ledger = await this.#collector.ledger()
-    const paths = ledger.rows.map((row) => String(row[LANDING_COLUMNS + RECORD_COLUMNS.length + dimension]))
+    const paths = ledger.days.map((row) => String(row[LANDING_COLUMNS + RECORD_COLUMNS.length + dimension]))
     const found = new Set(paths)
     t.ok(this.#promised.size > 0, 'something was promised')
     t.ok(this.#refused.size > 0, 'the fault was met')
@@ -222,7 +222,7 @@ t.test(
     const ledger = await collector.ledger()
     t.equal(ledger.received, 3, 'a beacon that was refused is not counted')
     t.equal(ledger.accepted, 3)
-    t.equal(ledger.rows.length, 3)
+    t.equal(ledger.days.length, 3)
   },
 )
 

@@ -227,8 +227,8 @@ t.test(
     t.equal(body.split('"path":').length, 4, 'the key is there twice')
     const answer = await exchange(collector.port, requestBytes(body))
     t.equal(answer.status, 204)
-    const { rows } = await collector.ledger()
-    const [first, second] = rows.slice(before.rows.length)
+    const { days, rows } = await collector.ledger()
+    const [first, second] = days.slice(before.days.length)
     t.match(JSON.stringify([first, second]), /dashboard.*dashboard/)
     t.notMatch(JSON.stringify(rows), new RegExp(MARK, 'i'))
   },
@@ -279,7 +279,7 @@ t.test(
     for (const body of [again, again, another]) {
       t.equal((await exchange(collector.port, requestBytes(body))).status, 204)
     }
-    const rows = (await collector.ledger()).rows.slice(before.rows.length)
+    const rows = (await collector.ledger()).days.slice(before.days.length)
     const [first, second, third] = column(rows, 'eid')
     t.equal(first, second, 'the same person and id')
     t.not(first, third, 'the same id at another tenant is another event')

@@ -4,8 +4,8 @@ import { landingColumnsOf, recordColumns } from '@tacit/rulebook'
 
 /** Pieces of the shipped ERP rulebook and what replaces each: pages are counted by the week and the month too. */
 export const PAGES_IN_ALL_STREAMS: readonly (readonly [string, string])[] = [
-  ['streams: [day]', 'streams: [day, week, month]'],
-  ['title: Pages\n    window: day\n', 'title: Pages\n    window: [day, week, month]\n'],
+  ['streams: [day, week]', 'streams: [day, week, month]'],
+  ['title: Pages\n    window: [hour, day]\n', 'title: Pages\n    window: [day, week, month]\n'],
 ]
 
 export interface Places {

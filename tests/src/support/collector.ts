@@ -60,6 +60,8 @@ export interface Ledger {
   readonly dropped: Readonly<Record<string, number>>
   /** rows as they will be inserted, in the order of the log */
   readonly rows: readonly (readonly unknown[])[]
+  /** those of the day: one an accepted event */
+  readonly days: readonly (readonly unknown[])[]
   readonly headers: readonly BatchHeader[]
 }
 
@@ -181,6 +183,7 @@ async function readLedger(
     accepted: 0,
     dropped: {} as Record<string, number>,
     rows: [] as (readonly unknown[])[],
+    days: [] as (readonly unknown[])[],
     headers: [] as BatchHeader[],
   }
   for (let after = 0; ; ) {
@@ -192,7 +195,11 @@ async function readLedger(
       const batch = await open(bytes)
       if (batch === null) throw new Error('a batch cannot be opened')
       ledger.headers.push(batch.header)
-      for (const { rows } of batch.sections) ledger.rows.push(...parseRows(rows))
+      for (const { rows, section } of batch.sections) {
+        const parsed = parseRows(rows)
+        ledger.rows.push(...parsed)
+        if (section.stream === 'day') ledger.days.push(...parsed)
+      }
       for (const counts of Object.values(batch.header.counts)) {
         ledger.received += counts.received
         ledger.accepted += counts.accepted

@@ -65,7 +65,7 @@ export async function startEdge(): Promise<Edge> {
     const after = await collector.ledger()
     t.equal(after.received, before.received + 1, 'the ledger counts the good beacon alone')
     t.equal(after.accepted, before.accepted + 1)
-    t.equal(after.rows.length, before.rows.length + 1)
+    t.equal(after.days.length, before.days.length + 1)
     t.same(after.dropped, before.dropped)
   }
 

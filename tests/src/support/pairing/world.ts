@@ -4,7 +4,7 @@
  */
 import { parseAddress } from '@tacit/anonymizer'
 import type { openHouse } from '@tacit/cli'
-import { DAY, type DrivenClock, epochOf, HOUR, STREAMS, type Stream } from '@tacit/contracts'
+import { DAY, type DrivenClock, epochOf, HOUR, type Stream } from '@tacit/contracts'
 import { createPseudonymizer } from '@tacit/keyring'
 import { shippedRulebook } from '@tacit/rulebook/testing'
 import { PAGES_IN_ALL_STREAMS } from '../all-streams.js'
@@ -14,11 +14,15 @@ import type { Draw } from './random.js'
 type House = Awaited<ReturnType<typeof openHouse>>
 type Realm = Awaited<ReturnType<House['openRealm']>>
 
-/** Of the version to come: rows of every stream are stored. */
-const rulebook = {
-  ...shippedRulebook('erp', ...PAGES_IN_ALL_STREAMS),
-  stored: STREAMS,
-}
+/** Who came back is left out: the attacks count by one row of a beacon in each stream. */
+const RETENTION = `    title: Weekly retention
+    window: week
+    retention: { cohort: cohort }
+`
+const rulebook = shippedRulebook('erp', ...PAGES_IN_ALL_STREAMS, [
+  RETENTION,
+  '    title: Anything\n    window: day\n    by: [role]\n    measures: [users]\n',
+])
 const PATHS = ['/dashboard', '/customers', '/invoices']
 const AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0'
 /** All are of one company: nowhere else are there more to be hidden among. */
