@@ -18,8 +18,9 @@ interface Entry {
   readonly title: string
   readonly site: string
   readonly realm: string
+  readonly shape: string
+  readonly windows: readonly string[]
   readonly by: readonly string[]
-  readonly measures: readonly string[]
   readonly latest: string | null
 }
 type Row = Readonly<Record<string, string | number | null>>
@@ -54,8 +55,10 @@ const day = (time: string): string =>
 const statistics = () => instance.api<readonly Entry[]>('product', '/api/v1/statistics')
 const query = ({ id, realm, site }: Entry, more = ''): string =>
   `/api/v1/statistics/${id}?realm=${realm}&site=${site}${more}`
+/** The window that a page opens with. */
+const windowOf = ({ windows }: Entry): string => (windows.includes('day') ? 'day' : (windows[0] ?? ''))
 const rowsOf = async (entry: Entry): Promise<readonly Row[]> =>
-  (await instance.api<{ rows: Row[] }>('product', query(entry))).rows
+  (await instance.api<{ rows: Row[] }>('product', query(entry, `&window=${windowOf(entry)}`))).rows
 
 /** Signs a fresh reader in and waits for the first page. */
 async function signIn(role: 'product' | 'privacy', options = {}): Promise<Visitor> {
@@ -71,16 +74,35 @@ async function open(page: Page, { realm, site, id, title }: Entry): Promise<void
   await page.locator('[role="status"]').waitFor({ state: 'detached' })
 }
 
-/** What a cell of the table says of an API row. */
-function cellsOf(entry: Entry, row: Row): readonly string[] {
-  const floor = row['floor'] === undefined ? '' : '≥ '
+/** Columns that say which value a row is of. */
+function dimensionsOf({ by, shape }: Entry): readonly string[] {
+  const named = { histogram: [...by, 'bucket'], funnel: ['step'], retention: ['cohort'] }
+  return (named as Readonly<Record<string, readonly string[]>>)[shape] ?? by
+}
+
+const MEASURES = ['users', 'events', 'visits', 'time_s', 'rate', 'share', 'conversion', 'week']
+
+/** A measure as the table writes it. */
+function written(name: string, row: Row): string {
+  const value = row[name]
+  if (typeof value !== 'number') return '–'
+  if (name === 'share' || name === 'conversion') return `${integer.format(value)} %`
+  return `${name === 'users' && row['floor'] !== undefined ? '≥ ' : ''}${integer.format(value)}`
+}
+
+/** What a line of the table says of an API row, where some row has these measures. */
+function lineOf(entry: Entry, row: Row, measures: readonly string[]): readonly string[] {
+  const start = String(row['window_start'])
+  const short = new Intl.DateTimeFormat('en-GB', {
+    timeZone: 'UTC',
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+  })
   return [
-    day(String(row['window_start'])),
-    ...entry.by.map((name) => String(row[name]) || '(none)'),
-    ...entry.measures.map((name) => {
-      const value = row[name]
-      return typeof value === 'number' ? `${name === 'users' ? floor : ''}${integer.format(value)}` : '–'
-    }),
+    windowOf(entry) === 'week' ? `Week of ${short.format(new Date(start))}` : day(start),
+    ...dimensionsOf(entry).map((name) => String(row[name]) || '(none)'),
+    ...measures.map((name) => written(name, row)),
   ]
 }
 
@@ -179,15 +201,23 @@ t.test(
       await open(page, entry)
       t.ok(await page.locator('.sample-notice').isVisible(), entry.id)
       const rows = await rowsOf(entry)
+      if (entry.shape === 'live') {
+        const users = rows[0]?.['users']
+        const said = await page.getByRole('region', { name: 'Right now' }).locator('b').innerText()
+        if (typeof users === 'number') t.equal(said, `≥ ${integer.format(users)}`, entry.id)
+        continue
+      }
+      const measures = MEASURES.filter((name) => rows.some((row) => row[name] !== undefined))
+      const newest = rows.at(-1)?.['window_start']
       const last = rows
-        .filter((row) => row['window_start'] === entry.latest)
-        .map((row) => cellsOf(entry, row).slice(1))
-      t.same(sorted(await tableRows(page, 'Table')), sorted(last), `${entry.id}: the last day`)
+        .filter((row) => row['window_start'] === newest)
+        .map((row) => lineOf(entry, row, measures).slice(1))
+      t.same(sorted(await tableRows(page, 'Table')), sorted(last), `${entry.id}: the last window`)
       await page.getByLabel('Time of the table').selectOption('all')
-      const more = page.getByRole('button', { name: /^Show more/ })
+      const more = page.getByRole('region', { name: 'Table' }).getByRole('button', { name: /^Show more/ })
       while (await more.isVisible()) await more.click()
-      const all = rows.map((row) => cellsOf(entry, row))
-      t.same(sorted(await tableRows(page, 'Table')), sorted(all), `${entry.id}: all days`)
+      const all = rows.map((row) => lineOf(entry, row, measures))
+      t.same(sorted(await tableRows(page, 'Table')), sorted(all), `${entry.id}: all windows`)
       t.notOk(await overflows(page), entry.id)
     }
     t.same(visitor.complaints, [])
@@ -274,7 +304,7 @@ t.test("the CSV that is downloaded is the API's, byte for byte", inBrowser, asyn
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=Download CSV')])
   t.match(download.suggestedFilename(), /^features-\d{4}-\d\d-\d\d-\d{4}-\d\d-\d\d-sample\.csv$/)
   const text = readFileSync(await download.path(), 'utf8')
-  t.equal(text, await instance.text('product', query(entry, '&format=csv')))
+  t.equal(text, await instance.text('product', query(entry, `&window=${windowOf(entry)}&format=csv`)))
   t.ok(text.split('\r\n').length > 3)
   await context.close()
 })

@@ -29,7 +29,12 @@ export interface StatisticPageProps {
 type Question = { readonly row: AnswerRow } | { readonly start: string } | null
 
 export function StatisticPage({ api, entry, reviews }: StatisticPageProps) {
-  const [choice, setChoice] = useState<Choice>({ range: null, window: '', drill: '', compare: false })
+  const [choice, setChoice] = useState<Choice>(() => ({
+    range: null,
+    window: firstWindow(entry),
+    drill: '',
+    compare: false,
+  }))
   const [failure, setFailure] = useState('')
   const [question, setQuestion] = useState<Question>(null)
   const loaded = useLoaded(JSON.stringify(choice), () => loadStatistic(api, entry, choice))
@@ -118,6 +123,11 @@ export function StatisticPage({ api, entry, reviews }: StatisticPageProps) {
       )}
     </>
   )
+}
+
+/** Days are what most look for first; who wants hours chooses them. Empty: the finest that is declared. */
+function firstWindow({ windows }: CatalogueEntry): string {
+  return windows.includes('day') ? 'day' : ''
 }
 
 function placeWords({ by, field, shape, steps }: CatalogueEntry): string {
