@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
 import t from 'tap'
 import { startInstance, type Instance, type LedgerRow } from './instance.js'
+import { day, type Entry, integer, lineOf, MEASURES, type Row, windowOf } from './table-lines.js'
 import {
   eventually,
   launch,
@@ -12,18 +13,6 @@ import {
   visit,
   type Visitor,
 } from './visitor.js'
-
-interface Entry {
-  readonly id: string
-  readonly title: string
-  readonly site: string
-  readonly realm: string
-  readonly shape: string
-  readonly windows: readonly string[]
-  readonly by: readonly string[]
-  readonly latest: string | null
-}
-type Row = Readonly<Record<string, string | number | null>>
 
 t.setTimeout(240_000)
 
@@ -42,21 +31,9 @@ if (noBrowser === false) {
 }
 const inBrowser = { skip: noBrowser, timeout: 120_000 }
 
-const integer = new Intl.NumberFormat('en-GB')
-const day = (time: string): string =>
-  new Intl.DateTimeFormat('en-GB', {
-    timeZone: 'UTC',
-    weekday: 'short',
-    day: 'numeric',
-    month: 'short',
-    year: 'numeric',
-  }).format(new Date(time))
-
 const statistics = () => instance.api<readonly Entry[]>('product', '/api/v1/statistics')
 const query = ({ id, realm, site }: Entry, more = ''): string =>
   `/api/v1/statistics/${id}?realm=${realm}&site=${site}${more}`
-/** The window that a page opens with. */
-const windowOf = ({ windows }: Entry): string => (windows.includes('day') ? 'day' : (windows[0] ?? ''))
 const rowsOf = async (entry: Entry): Promise<readonly Row[]> =>
   (await instance.api<{ rows: Row[] }>('product', query(entry, `&window=${windowOf(entry)}`))).rows
 
@@ -72,38 +49,6 @@ async function open(page: Page, { realm, site, id, title }: Entry): Promise<void
   await page.click(`nav a[href="#/statistics/${realm}/${site}/${id}"]`)
   await page.getByRole('heading', { level: 1, name: title, exact: true }).waitFor()
   await page.locator('[role="status"]').waitFor({ state: 'detached' })
-}
-
-/** Columns that say which value a row is of. */
-function dimensionsOf({ by, shape }: Entry): readonly string[] {
-  const named = { histogram: [...by, 'bucket'], funnel: ['step'], retention: ['cohort'] }
-  return (named as Readonly<Record<string, readonly string[]>>)[shape] ?? by
-}
-
-const MEASURES = ['users', 'events', 'visits', 'time_s', 'rate', 'share', 'conversion', 'week']
-
-/** A measure as the table writes it. */
-function written(name: string, row: Row): string {
-  const value = row[name]
-  if (typeof value !== 'number') return '–'
-  if (name === 'share' || name === 'conversion') return `${integer.format(value)} %`
-  return `${name === 'users' && row['floor'] !== undefined ? '≥ ' : ''}${integer.format(value)}`
-}
-
-/** What a line of the table says of an API row, where some row has these measures. */
-function lineOf(entry: Entry, row: Row, measures: readonly string[]): readonly string[] {
-  const start = String(row['window_start'])
-  const short = new Intl.DateTimeFormat('en-GB', {
-    timeZone: 'UTC',
-    day: 'numeric',
-    month: 'short',
-    year: 'numeric',
-  })
-  return [
-    windowOf(entry) === 'week' ? `Week of ${short.format(new Date(start))}` : day(start),
-    ...dimensionsOf(entry).map((name) => String(row[name]) || '(none)'),
-    ...measures.map((name) => written(name, row)),
-  ]
 }
 
 /** Pixels of the chart that have exactly this colour. */

@@ -1,7 +1,7 @@
 /** The withheld values of one window by class, each with the sentence that explains it. Pure. */
 import type { Rulebook, Statistic } from '@tacit/rulebook'
 import { rfc3339 } from '@tacit/contracts'
-import { columnNames, depthOf, levelsOf, type ReleasedCell } from '../answer/cell.js'
+import { columnNames, depthOf, type ReleasedCell } from '../answer/cell.js'
 import { domainsOf, sizeOf } from '../answer/domain.js'
 import {
   bucketReason,
@@ -155,7 +155,3 @@ export function explanationOf(asked: WindowAsked): ExplanationAnswer {
     unlisted,
   }
 }
-
-/** Whether a tuple can be of this statistic: not longer than its levels. */
-export const hasLevel = (statistic: Statistic, dims: readonly string[]): boolean =>
-  dims.length <= levelsOf(statistic).length

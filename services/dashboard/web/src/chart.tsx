@@ -120,7 +120,7 @@ export interface TimeChartProps {
   /** how a value is written, e.g. with `≥` */
   readonly write?: (value: number) => string
   /** how a window is called, by its start (RFC 3339) */
-  readonly name?: (start: string) => string
+  readonly nameTime?: (start: string) => string
 }
 
 export function TimeChart({
@@ -128,7 +128,7 @@ export function TimeChart({
   bars = false,
   description,
   write = count,
-  name = dayName,
+  nameTime = dayName,
 }: TimeChartProps) {
   const host = useRef<HTMLDivElement>(null)
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
@@ -180,7 +180,9 @@ export function TimeChart({
       </ul>
       <div class="plot">
         <div ref={host} role="img" aria-label={description} />
-        {cursor && <Tooltip chart={shown} at={cursor.at} left={cursor.left} write={write} name={name} />}
+        {cursor && (
+          <Tooltip chart={shown} at={cursor.at} left={cursor.left} write={write} nameTime={nameTime} />
+        )}
       </div>
     </figure>
   )
@@ -191,10 +193,10 @@ interface TooltipProps {
   readonly at: number
   readonly left: number
   readonly write: (value: number) => string
-  readonly name: (start: string) => string
+  readonly nameTime: (start: string) => string
 }
 
-function Tooltip({ chart, at, left, write, name: nameTime }: TooltipProps) {
+function Tooltip({ chart, at, left, write, nameTime }: TooltipProps) {
   const time = chart.times[at] ?? 0
   const lines = chart.series
     .map(({ name, color, values }) => ({ name, color, value: values[at] ?? null }))

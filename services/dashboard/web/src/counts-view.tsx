@@ -57,7 +57,7 @@ export function CountsView({ answer, by, desk, entry, measures, top }: CountsVie
             <TimeChart
               chart={chart}
               write={write}
-              name={(start) => windowName(start, answer.window)}
+              nameTime={(start) => windowName(start, answer.window)}
               description={`${label(measure)} of the ${chart.series.length} largest values of ${entry.title}; the table below has the numbers`}
             />
           )}

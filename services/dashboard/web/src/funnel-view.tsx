@@ -67,7 +67,7 @@ export function FunnelView({ answer, desk, entry }: ShapeViewProps) {
           <TimeChart
             chart={{ ...chart, series: chart.series.map((one) => ({ ...one, name: stepName(one.name) })) }}
             write={(value) => `${String(value)} %`}
-            name={(time) => windowName(time, answer.window)}
+            nameTime={(time) => windowName(time, answer.window)}
             description={`Conversion of ${entry.title} over time`}
           />
         </section>
