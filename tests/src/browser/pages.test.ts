@@ -21,7 +21,7 @@ let browser: Browser
 
 if (noBrowser === false) {
   t.before(async () => {
-    instance = await startInstance({ days: 5, tenants: 12, users: 300 })
+    instance = await startInstance({ days: 5, tenants: 40, users: 1_200 })
     browser = await launch()
   })
   t.teardown(async () => {
