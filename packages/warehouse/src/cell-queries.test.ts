@@ -1,6 +1,6 @@
 import { DAY, HOUR } from '@tacit/contracts'
 import t from 'tap'
-import { DAY_START, openTables, testServer } from './testing/rows.js'
+import { DAY_START, openTables, PLAN, testServer } from './testing/rows.js'
 import type { StoredCell } from './types.js'
 
 const server = await testServer(t)
@@ -139,4 +139,25 @@ t.test('a manifest that is there twice is seen once, whatever the limit', async 
   ])
   t.equal(JSON.stringify(after), JSON.stringify(before))
   t.equal(await w.cellCount('day-0'), 12, 'it was there twice')
+})
+
+t.test('cells from before they had ranks are ranked as if they were released now', async (t) => {
+  const { w: older, sql: old } = await openTables(t, server, 'older')
+  const columns = 'manifest, statistic, window, window_start, dims, users, events, floor, rulebook'
+  await old.command('DROP TABLE older.cells SYNC')
+  await old.command(
+    `CREATE TABLE older.cells (manifest String, statistic LowCardinality(String), window LowCardinality(String),
+     window_start DateTime, dims Array(String), users Nullable(UInt64), events Nullable(UInt64), floor Nullable(UInt64),
+     rulebook LowCardinality(String)) ENGINE = MergeTree PARTITION BY toYYYYMM(window_start, 'UTC')
+     ORDER BY (statistic, window, window_start, dims)`,
+  )
+  // As after a crash: all cells are there twice.
+  await old.command(`INSERT INTO older.cells (${columns}) SELECT ${columns} FROM reading.cells`)
+  await older.migrate([PLAN])
+  const ranks = (database: string) =>
+    sql.rows(
+      `SELECT DISTINCT window, window_start, dims, depth, rank, listed FROM ${database}.cells ORDER BY window, window_start, dims`,
+    )
+  t.same(await ranks('older'), await ranks('reading'))
+  t.same(names(await older.queryCells({ ...level, top: 1 })), names(await w.queryCells({ ...level, top: 1 })))
 })

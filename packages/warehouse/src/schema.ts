@@ -60,6 +60,18 @@ const CELL_COLUMNS: readonly Column[] = [
   { name: 'rulebook', type: 'LowCardinality(String)' },
 ]
 
+const LEVEL = 'PARTITION BY statistic, `window`, window_start, length(dims)'
+const IS_REST = "dims[1] = '(other)'"
+
+/** What rank.ts says, of cells that were released before they carried it. Copies of a cell have the same rank. */
+const CELL_FILLS = {
+  depth: 'length(dims)',
+  rank:
+    `if(${IS_REST}, 0, dense_rank() OVER (${LEVEL}, ${IS_REST} ORDER BY has(dims, '(other)'), ` +
+    'users DESC NULLS LAST, events DESC NULLS LAST, arrayStringConcat(dims, char(0))))',
+  listed: `uniqExactIf(dims, NOT has(dims, '(other)') AND NOT has(dims, '(none)')) OVER (${LEVEL})`,
+} as const
+
 const LIVE_COLUMNS: readonly Column[] = [
   { name: 'statistic', type: 'LowCardinality(String)' },
   { name: 'window_start', type: 'DateTime' },
@@ -119,6 +131,7 @@ export function tablesOf(plans: readonly StreamPlan[]): readonly Table[] {
     // The largest of every window together: a chart of them over two years reads a few thousand rows (cell-queries.ts).
     orderBy: 'statistic, window, depth, rank, window_start',
     settings: DURABLE,
+    fills: CELL_FILLS,
   }
   const live = {
     name: LIVE,

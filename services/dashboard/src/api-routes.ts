@@ -2,7 +2,7 @@
 import { TacitError, type Clock } from '@tacit/contracts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { AccessTokens, Role } from './access-tokens.js'
-import { isClosedHour, ledgerAnswer, statisticsCatalogue } from './answer/index.js'
+import { type CatalogueRealm, isClosedHour, ledgerAnswer, statisticsCatalogue } from './answer/index.js'
 import { addAuditRoutes } from './audit-routes.js'
 import { addDeskRoutes } from './desk-routes.js'
 import { chooseRealm } from './locate.js'
@@ -34,13 +34,7 @@ export function addApiRoutes(
     handler: async (request) => {
       await allow(request, READERS)
       readQuery(request.query, [])
-      const known = realms.map(async ({ latest, name, rulebook, sample }) => ({
-        name,
-        rulebook,
-        sample,
-        latest: await latest(),
-      }))
-      return statisticsCatalogue(await Promise.all(known))
+      return statisticsCatalogue(await Promise.all(realms.map((realm) => catalogued(realm, clock.now()))))
     },
   })
 
@@ -119,4 +113,12 @@ export function addApiRoutes(
       }
     },
   })
+}
+
+/** A realm with the newest window of each statistic, the number of now included. */
+async function catalogued(realm: Realm, now: number): Promise<CatalogueRealm> {
+  const { name, rulebook, sample } = realm
+  const [latest, live] = await Promise.all([realm.latest(), realm.live(now)])
+  const numbers = live.map(({ statistic, windowStart }) => ({ statistic, window: '5m', windowStart }))
+  return { name, rulebook, sample, latest: [...latest, ...numbers] }
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Browser, Page } from 'playwright-core'
 import t from 'tap'
 import { startInstance, type Instance, type LedgerRow } from './instance.js'
+import { day, type Entry, integer, lineOf, MEASURES, type Row, windowOf } from './table-lines.js'
 import {
   eventually,
   launch,
@@ -13,17 +14,6 @@ import {
   type Visitor,
 } from './visitor.js'
 
-interface Entry {
-  readonly id: string
-  readonly title: string
-  readonly site: string
-  readonly realm: string
-  readonly by: readonly string[]
-  readonly measures: readonly string[]
-  readonly latest: string | null
-}
-type Row = Readonly<Record<string, string | number | null>>
-
 t.setTimeout(240_000)
 
 let instance: Instance
@@ -31,7 +21,7 @@ let browser: Browser
 
 if (noBrowser === false) {
   t.before(async () => {
-    instance = await startInstance({ days: 5, tenants: 12, users: 300 })
+    instance = await startInstance({ days: 5, tenants: 40, users: 1_200 })
     browser = await launch()
   })
   t.teardown(async () => {
@@ -41,21 +31,11 @@ if (noBrowser === false) {
 }
 const inBrowser = { skip: noBrowser, timeout: 120_000 }
 
-const integer = new Intl.NumberFormat('en-GB')
-const day = (time: string): string =>
-  new Intl.DateTimeFormat('en-GB', {
-    timeZone: 'UTC',
-    weekday: 'short',
-    day: 'numeric',
-    month: 'short',
-    year: 'numeric',
-  }).format(new Date(time))
-
 const statistics = () => instance.api<readonly Entry[]>('product', '/api/v1/statistics')
 const query = ({ id, realm, site }: Entry, more = ''): string =>
   `/api/v1/statistics/${id}?realm=${realm}&site=${site}${more}`
 const rowsOf = async (entry: Entry): Promise<readonly Row[]> =>
-  (await instance.api<{ rows: Row[] }>('product', query(entry))).rows
+  (await instance.api<{ rows: Row[] }>('product', query(entry, `&window=${windowOf(entry)}`))).rows
 
 /** Signs a fresh reader in and waits for the first page. */
 async function signIn(role: 'product' | 'privacy', options = {}): Promise<Visitor> {
@@ -69,19 +49,6 @@ async function open(page: Page, { realm, site, id, title }: Entry): Promise<void
   await page.click(`nav a[href="#/statistics/${realm}/${site}/${id}"]`)
   await page.getByRole('heading', { level: 1, name: title, exact: true }).waitFor()
   await page.locator('[role="status"]').waitFor({ state: 'detached' })
-}
-
-/** What a cell of the table says of an API row. */
-function cellsOf(entry: Entry, row: Row): readonly string[] {
-  const floor = row['floor'] === undefined ? '' : '≥ '
-  return [
-    day(String(row['window_start'])),
-    ...entry.by.map((name) => String(row[name]) || '(none)'),
-    ...entry.measures.map((name) => {
-      const value = row[name]
-      return typeof value === 'number' ? `${name === 'users' ? floor : ''}${integer.format(value)}` : '–'
-    }),
-  ]
 }
 
 /** Pixels of the chart that have exactly this colour. */
@@ -179,15 +146,23 @@ t.test(
       await open(page, entry)
       t.ok(await page.locator('.sample-notice').isVisible(), entry.id)
       const rows = await rowsOf(entry)
+      if (entry.shape === 'live') {
+        const users = rows[0]?.['users']
+        const said = await page.getByRole('region', { name: 'Right now' }).locator('b').innerText()
+        if (typeof users === 'number') t.equal(said, `≥ ${integer.format(users)}`, entry.id)
+        continue
+      }
+      const measures = MEASURES.filter((name) => rows.some((row) => row[name] !== undefined))
+      const newest = rows.at(-1)?.['window_start']
       const last = rows
-        .filter((row) => row['window_start'] === entry.latest)
-        .map((row) => cellsOf(entry, row).slice(1))
-      t.same(sorted(await tableRows(page, 'Table')), sorted(last), `${entry.id}: the last day`)
+        .filter((row) => row['window_start'] === newest)
+        .map((row) => lineOf(entry, row, measures).slice(1))
+      t.same(sorted(await tableRows(page, 'Table')), sorted(last), `${entry.id}: the last window`)
       await page.getByLabel('Time of the table').selectOption('all')
-      const more = page.getByRole('button', { name: /^Show more/ })
+      const more = page.getByRole('region', { name: 'Table' }).getByRole('button', { name: /^Show more/ })
       while (await more.isVisible()) await more.click()
-      const all = rows.map((row) => cellsOf(entry, row))
-      t.same(sorted(await tableRows(page, 'Table')), sorted(all), `${entry.id}: all days`)
+      const all = rows.map((row) => lineOf(entry, row, measures))
+      t.same(sorted(await tableRows(page, 'Table')), sorted(all), `${entry.id}: all windows`)
       t.notOk(await overflows(page), entry.id)
     }
     t.same(visitor.complaints, [])
@@ -274,7 +249,7 @@ t.test("the CSV that is downloaded is the API's, byte for byte", inBrowser, asyn
   const [download] = await Promise.all([page.waitForEvent('download'), page.click('text=Download CSV')])
   t.match(download.suggestedFilename(), /^features-\d{4}-\d\d-\d\d-\d{4}-\d\d-\d\d-sample\.csv$/)
   const text = readFileSync(await download.path(), 'utf8')
-  t.equal(text, await instance.text('product', query(entry, '&format=csv')))
+  t.equal(text, await instance.text('product', query(entry, `&window=${windowOf(entry)}&format=csv`)))
   t.ok(text.split('\r\n').length > 3)
   await context.close()
 })

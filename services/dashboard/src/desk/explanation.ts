@@ -1,7 +1,7 @@
 /** The withheld values of one window by class, each with the sentence that explains it. Pure. */
 import type { Rulebook, Statistic } from '@tacit/rulebook'
 import { rfc3339 } from '@tacit/contracts'
-import { columnNames, depthOf, levelsOf, type ReleasedCell } from '../answer/cell.js'
+import { columnNames, depthOf, type ReleasedCell } from '../answer/cell.js'
 import { domainsOf, sizeOf } from '../answer/domain.js'
 import {
   bucketReason,
@@ -63,13 +63,13 @@ function wordsOf(reason: Reason, { rulebook, statistic }: WindowAsked): string {
   const few = tooFewWords(rulebook, statistic.site)
   switch (reason) {
     case 'pooled':
-      return `Nobody, or counted in (other): each of these alone is one of: ${few}. Together they pass.`
+      return `Counted in (other), if anybody had it: each of these alone is one of: ${few}. All of them together pass.`
     case 'too_few':
-      return `Published nowhere, and in no total: each is one of: ${few}. So are all of them together.`
+      return `Published nowhere, and in no total: each is one of: ${few}; and so are all of them together.`
     case 'whole':
       return 'The group above stays whole: not all of its parts could be shown, so none is, and all are in its number.'
     case 'pooled_within':
-      return 'Nobody, or counted in the (other) of its group: too few alone, enough together.'
+      return 'Counted in the (other) of its group, if anybody had it: too few alone, or needed there so that those who are cannot be told.'
     case 'nobody':
       return 'Nobody, as far as is public: the other parts of its group are published one by one, and there is no (other) beside them.'
     case 'parent_unpublished':
@@ -155,7 +155,3 @@ export function explanationOf(asked: WindowAsked): ExplanationAnswer {
     unlisted,
   }
 }
-
-/** Whether a tuple can be of this statistic: not longer than its levels. */
-export const hasLevel = (statistic: Statistic, dims: readonly string[]): boolean =>
-  dims.length <= levelsOf(statistic).length

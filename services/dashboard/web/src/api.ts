@@ -1,10 +1,23 @@
 /** The query API, asked with the session's token. */
 import type { AuditEntry, SignedHead } from '@tacit/audit-log'
-import type { AnswerRow, CatalogueEntry, StatisticAnswer } from '../../src/answer.js'
+import type { CatalogueEntry } from '../../src/answer/catalogue.js'
+import type { AnswerRow, StatisticAnswer } from '../../src/answer/types.js'
+import type { CellAnswer } from '../../src/desk/cell-story.js'
+import type { ExplanationAnswer } from '../../src/desk/explanation.js'
 import type { KeyRow, KeysAnswer } from '../../src/keys-answer.js'
 import type { CheckResult, LedgerRow } from '../../src/realm.js'
 
-export type { AnswerRow, CatalogueEntry, CheckResult, KeyRow, KeysAnswer, LedgerRow, StatisticAnswer }
+export type {
+  AnswerRow,
+  CatalogueEntry,
+  CellAnswer,
+  CheckResult,
+  ExplanationAnswer,
+  KeyRow,
+  KeysAnswer,
+  LedgerRow,
+  StatisticAnswer,
+}
 
 export interface LedgerPageAnswer {
   readonly rows: readonly LedgerRow[]

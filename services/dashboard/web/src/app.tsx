@@ -101,7 +101,9 @@ function Reading({ session, onLeave }: { readonly session: Session; readonly onL
       <main id="main" tabIndex={-1}>
         {catalogue.state === 'loading' && <Loading />}
         {catalogue.state === 'failed' && <Failed error={catalogue.error} retry={catalogue.retry} />}
-        {catalogue.state === 'ready' && <Page api={api} entries={entries} current={current} />}
+        {catalogue.state === 'ready' && (
+          <Page api={api} entries={entries} current={current} reviews={session.role !== 'product'} />
+        )}
       </main>
     </div>
   )
@@ -122,15 +124,17 @@ interface PageProps {
   readonly api: Api
   readonly entries: readonly CatalogueEntry[]
   readonly current: string
+  /** whether the reader may see the privacy desk */
+  readonly reviews: boolean
 }
 
-function Page({ api, entries, current }: PageProps) {
+function Page({ api, entries, current, reviews }: PageProps) {
   const entry = entries.find((one) => addressOf(one) === current)
   const [, view, realm] = /^#\/(ledger|rules|keys)\/(main|sample)$/.exec(current) ?? []
   useEffect(() => {
     document.title = `${entry?.title ?? (view ? label(view) : 'Tacit')} · Tacit`
   }, [current])
-  if (entry) return <StatisticPage key={current} api={api} entry={entry} />
+  if (entry) return <StatisticPage key={current} api={api} entry={entry} reviews={reviews} />
   if (view === 'ledger' && realm) return <LedgerPage key={current} api={api} realm={realm} />
   if (view === 'rules' && realm) return <RulesPage key={current} api={api} realm={realm} />
   if (view === 'keys' && realm) return <KeysPage key={current} api={api} realm={realm} />

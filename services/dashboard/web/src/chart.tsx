@@ -119,9 +119,17 @@ export interface TimeChartProps {
   readonly description: string
   /** how a value is written, e.g. with `≥` */
   readonly write?: (value: number) => string
+  /** how a window is called, by its start (RFC 3339) */
+  readonly nameTime?: (start: string) => string
 }
 
-export function TimeChart({ chart, bars = false, description, write = count }: TimeChartProps) {
+export function TimeChart({
+  chart,
+  bars = false,
+  description,
+  write = count,
+  nameTime = dayName,
+}: TimeChartProps) {
   const host = useRef<HTMLDivElement>(null)
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
   const [cursor, setCursor] = useState<{ readonly at: number; readonly left: number } | null>(null)
@@ -172,7 +180,9 @@ export function TimeChart({ chart, bars = false, description, write = count }: T
       </ul>
       <div class="plot">
         <div ref={host} role="img" aria-label={description} />
-        {cursor && <Tooltip chart={shown} at={cursor.at} left={cursor.left} write={write} />}
+        {cursor && (
+          <Tooltip chart={shown} at={cursor.at} left={cursor.left} write={write} nameTime={nameTime} />
+        )}
       </div>
     </figure>
   )
@@ -183,9 +193,10 @@ interface TooltipProps {
   readonly at: number
   readonly left: number
   readonly write: (value: number) => string
+  readonly nameTime: (start: string) => string
 }
 
-function Tooltip({ chart, at, left, write }: TooltipProps) {
+function Tooltip({ chart, at, left, write, nameTime }: TooltipProps) {
   const time = chart.times[at] ?? 0
   const lines = chart.series
     .map(({ name, color, values }) => ({ name, color, value: values[at] ?? null }))
@@ -196,7 +207,7 @@ function Tooltip({ chart, at, left, write }: TooltipProps) {
       style={{ left: `${left}px` }}
       aria-hidden="true"
     >
-      <strong>{dayName(new Date(time * 1_000).toISOString())}</strong>
+      <strong>{nameTime(new Date(time * 1_000).toISOString())}</strong>
       {lines.map(({ name, color, value }) => (
         <div key={name}>
           <i style={{ background: `var(${color})` }} />

@@ -41,6 +41,23 @@ export const dayRange = (from: string, to: string): string =>
 /** An RFC 3339 time or a UTC day as `Fri, 20 Nov 2026`. */
 export const dayName = (time: string): string => dayFormat.format(new Date(time))
 
+const monthFormat = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', month: 'long', year: 'numeric' })
+
+/** The start of a window as a reader calls the window. */
+export function windowName(start: string, window: string): string {
+  switch (window) {
+    case 'hour':
+    case '5m':
+      return momentName(start)
+    case 'week':
+      return `Week of ${shortDayFormat.format(new Date(start))}`
+    case 'month':
+      return monthFormat.format(new Date(start))
+    default:
+      return dayName(start)
+  }
+}
+
 const NAMES: Readonly<Record<string, string>> = {
   path: 'Page',
   from_path: 'From page',
@@ -56,6 +73,21 @@ const NAMES: Readonly<Record<string, string>> = {
   model_class: 'Device model',
   users: 'People',
   events: 'Events',
+  visits: 'Visits',
+  time_s: 'Time (s)',
+  share: 'Share',
+  conversion: 'Of the first step',
+  rate: 'Per 100',
+  week: 'Week',
+  cohort: 'Joined',
+  bucket: 'Bucket',
+  step: 'Step',
+  users_error: 'People ±',
+  events_error: 'Events ±',
+  previous_users: 'People before',
+  previous_events: 'Events before',
+  previous_visits: 'Visits before',
+  previous_time_s: 'Time before (s)',
   country: 'Country',
   product: 'Product team',
   privacy: 'Privacy team',

@@ -1,42 +1,58 @@
 /** One statistic: its course over time, its values, and what the numbers mean. */
-import { useMemo, useState } from 'preact/hooks'
-import type { Api, CatalogueEntry, StatisticAnswer } from './api.js'
-import { TimeChart } from './chart.js'
-import { count, dayName, label } from './format.js'
-import { Empty, Failed, Loading, SampleNotice, Tile, useLoaded } from './load.js'
-import { RangePicker, recent, type Range } from './range.js'
-import { OTHER, topSeries } from './series.js'
+import { useState } from 'preact/hooks'
+import type { AnswerRow, Api, CatalogueEntry, StatisticAnswer } from './api.js'
+import { CellDialog } from './cell-dialog.js'
+import { CountsView } from './counts-view.js'
+import { type Desk, dimensionsOf } from './desk.js'
+import { ExplanationDialog } from './explanation-dialog.js'
+import { label } from './format.js'
+import { FunnelView } from './funnel-view.js'
+import { HistogramView } from './histogram-view.js'
+import { LiveView } from './live-view.js'
+import { Empty, Failed, Loading, SampleNotice, useLoaded } from './load.js'
+import { Meaning } from './meaning.js'
+import { RangePicker, type Range } from './range.js'
+import { RetentionView } from './retention-view.js'
+import { StatisticTiles } from './statistic-tiles.js'
+import { type Choice, type LoadedStatistic, loadStatistic, parametersOf, pathOf } from './statistic-load.js'
+import { StatisticTools } from './statistic-tools.js'
 import { ValueTable } from './value-table.js'
 
 export interface StatisticPageProps {
   readonly api: Api
   readonly entry: CatalogueEntry
+  /** whether the reader may ask how numbers came about */
+  readonly reviews: boolean
 }
 
-const EVERYTHING: Range = { from: '', to: '' }
+/** What is asked of the desk. */
+type Question = { readonly row: AnswerRow } | { readonly start: string } | null
 
-export function StatisticPage({ api, entry }: StatisticPageProps) {
-  const [chosen, setChosen] = useState<Range | null>(null)
-  const [window, setWindow] = useState('')
+export function StatisticPage({ api, entry, reviews }: StatisticPageProps) {
+  const [choice, setChoice] = useState<Choice>(() => ({
+    range: null,
+    window: firstWindow(entry),
+    drill: '',
+    compare: false,
+  }))
   const [failure, setFailure] = useState('')
-  const path = `statistics/${encodeURIComponent(entry.id)}`
-  const ask = (range: Range) =>
-    api.json<StatisticAnswer>(path, { ...range, window, realm: entry.realm, site: entry.site })
-  const loaded = useLoaded(JSON.stringify([chosen, window]), async () => {
-    const answer = await ask(chosen ?? recent())
-    return chosen === null && answer.rows.length === 0 ? ask(EVERYTHING) : answer
-  })
-  const newest = useNewest(loaded.state === 'ready' ? loaded.value : null)
-  const covered = coveredRange(loaded.state === 'ready' ? loaded.value : null)
+  const [question, setQuestion] = useState<Question>(null)
+  const loaded = useLoaded(JSON.stringify(choice), () => loadStatistic(api, entry, choice))
+  const answer = loaded.state === 'ready' ? loaded.value.answer : null
+  const newest = useNewest(answer)
+  const covered = coveredRange(answer)
+  const window = answer?.window ?? (choice.window || (entry.windows[0] ?? ''))
+  const desk: Desk | null =
+    reviews && entry.shape !== 'live'
+      ? { tell: (row) => setQuestion({ row }), explain: (start) => setQuestion({ start }) }
+      : null
 
   const download = async (): Promise<void> => {
     try {
-      const range = chosen ?? covered
-      const blob = await api.blob(path, {
-        ...range,
-        window,
-        realm: entry.realm,
-        site: entry.site,
+      const range = choice.range ?? covered
+      const blob = await api.blob(pathOf(entry), {
+        ...parametersOf(entry, choice, range),
+        limit: '100000',
         format: 'csv',
       })
       const link = document.createElement('a')
@@ -57,25 +73,19 @@ export function StatisticPage({ api, entry }: StatisticPageProps) {
         <div>
           <h1>{entry.title}</h1>
           <p class="sub">
-            Site <b>{entry.site}</b>, by{' '}
-            {entry.by.map((name) => label(name).toLowerCase()).join(' and ') || 'total'}
+            Site <b>{entry.site}</b>, {placeWords(entry)}
           </p>
         </div>
         <div class="tools" hidden={entry.latest === null}>
-          {entry.windows.length > 1 && (
-            <select
-              aria-label="Window"
-              value={window || entry.windows[0]}
-              onChange={(event) => setWindow(event.currentTarget.value)}
-            >
-              {entry.windows.map((name) => (
-                <option key={name} value={name}>
-                  Per {name}
-                </option>
-              ))}
-            </select>
+          <StatisticTools entry={entry} choice={choice} onChange={setChoice} />
+          {entry.shape !== 'live' && (
+            <RangePicker
+              range={choice.range ?? covered}
+              covered={covered}
+              newest={newest}
+              onChange={(range) => setChoice({ ...choice, range })}
+            />
           )}
-          <RangePicker range={chosen ?? covered} covered={covered} newest={newest} onChange={setChosen} />
           <button
             type="button"
             class="button"
@@ -89,9 +99,51 @@ export function StatisticPage({ api, entry }: StatisticPageProps) {
       {failure && <p role="alert">{failure}</p>}
       {loaded.state === 'loading' && <Loading />}
       {loaded.state === 'failed' && <Failed error={loaded.error} retry={loaded.retry} />}
-      {loaded.state === 'ready' && <Answer answer={loaded.value} entry={entry} />}
+      {loaded.state === 'ready' && (
+        <Answer loaded={loaded.value} entry={entry} drill={choice.drill} desk={desk} again={loaded.retry} />
+      )}
+      {question !== null && 'row' in question && (
+        <CellDialog
+          api={api}
+          entry={entry}
+          window={window}
+          drill={choice.drill}
+          row={question.row}
+          onClose={() => setQuestion(null)}
+        />
+      )}
+      {question !== null && 'start' in question && (
+        <ExplanationDialog
+          api={api}
+          entry={entry}
+          window={window}
+          start={question.start}
+          onClose={() => setQuestion(null)}
+        />
+      )}
     </>
   )
+}
+
+/** Days are what most look for first; who wants hours chooses them. Empty: the finest that is declared. */
+function firstWindow({ windows }: CatalogueEntry): string {
+  return windows.includes('day') ? 'day' : ''
+}
+
+function placeWords({ by, field, shape, steps }: CatalogueEntry): string {
+  const names = by.map((name) => label(name).toLowerCase()).join(' and ')
+  switch (shape) {
+    case 'live':
+      return 'the last five minutes'
+    case 'funnel':
+      return `${String(steps?.length ?? 0)} steps in order`
+    case 'retention':
+      return 'by the month of joining'
+    case 'histogram':
+      return `${label(field ?? '').toLowerCase()} by ${names || 'total'}`
+    default:
+      return `by ${names || 'total'}`
+  }
 }
 
 function coveredRange(answer: StatisticAnswer | null): Range {
@@ -108,113 +160,58 @@ function useNewest(answer: StatisticAnswer | null): string {
 }
 
 interface AnswerProps {
-  readonly answer: StatisticAnswer
+  readonly loaded: LoadedStatistic
   readonly entry: CatalogueEntry
+  readonly drill: string
+  readonly desk: Desk | null
+  readonly again: () => void
 }
 
-function Answer({ answer, entry }: AnswerProps) {
-  const [measure, setMeasure] = useState(entry.measures[0] ?? 'users')
-  const chart = useMemo(() => topSeries(answer.rows, entry.by, measure), [answer, entry, measure])
+/** Columns with numbers, in the order in which they are read. */
+const MEASURES = [
+  'users',
+  'users_error',
+  'previous_users',
+  'events',
+  'events_error',
+  'previous_events',
+  'visits',
+  'previous_visits',
+  'time_s',
+  'previous_time_s',
+  'rate',
+  'share',
+  'previous_share',
+  'conversion',
+  'week',
+]
+
+function Answer({ again, desk, drill, entry, loaded }: AnswerProps) {
+  const { answer, top } = loaded
+  if (entry.shape === 'live') return <LiveView answer={answer} least={entry.min_users} again={again} />
   if (answer.rows.length === 0) {
     return (
       <Empty title={entry.latest === null ? 'No data yet' : 'Nothing published in these days'}>
-        A value appears once its day has closed and at least {entry.min_users} people share it.{' '}
+        A value appears once its {answer.window} has closed and at least {entry.min_users} people share it.{' '}
         {entry.latest === null
           ? 'Events that arrive today can be read here tomorrow.'
           : 'Choose other days, or come back tomorrow.'}
       </Empty>
     )
   }
-  const floored = answer.rows.some((row) => row['floor'] !== undefined)
-  const last = String(answer.rows.at(-1)?.['window_start'])
-  const latest = answer.rows.filter((row) => row['window_start'] === last).length
-  const write = (value: number) => `${measure === 'users' && floored ? '≥ ' : ''}${count(value)}`
-  const { cells } = answer.withheld
+  const by = dimensionsOf(entry, drill)
+  const keys = new Set(answer.rows.flatMap((row) => Object.keys(row)))
+  const measures = MEASURES.filter((name) => keys.has(name))
+  const view = { answer, entry, desk }
   return (
     <>
-      <dl class="tiles">
-        <Tile name="Values on the last day" value={count(latest)} note={dayName(last)} />
-        <Tile
-          name="Values in this range"
-          value={count(answer.rows.length)}
-          note={`over ${count(chart.times.length)} days`}
-        />
-        <Tile
-          name="Not published"
-          value={cells === null ? '–' : count(cells)}
-          note={cells === null ? 'the list of possible values is open' : 'too few people, or nobody'}
-        />
-        <Tile
-          name="People are shown"
-          value={
-            floored
-              ? `in steps of ${String(answer.rows.find((row) => row['floor'] !== undefined)?.['floor'])}`
-              : 'exactly'
-          }
-          note={`never fewer than ${entry.min_users}`}
-        />
-      </dl>
-      <section class="card" aria-label="Chart">
-        <div class="card-head">
-          <h2>Largest over time</h2>
-          {entry.measures.length > 1 && (
-            <div class="segments" role="group" aria-label="Measure">
-              {entry.measures.map((name) => (
-                <button
-                  type="button"
-                  key={name}
-                  aria-pressed={name === measure}
-                  onClick={() => setMeasure(name)}
-                >
-                  {label(name)}
-                </button>
-              ))}
-            </div>
-          )}
-        </div>
-        {chart.series.length === 0 ? (
-          <p class="none">No {label(measure).toLowerCase()} are published for these days.</p>
-        ) : (
-          <TimeChart
-            chart={chart}
-            write={write}
-            description={`${label(measure)} of the ${chart.series.length} largest values of ${entry.title}; the table below has the numbers`}
-          />
-        )}
-      </section>
-      <ValueTable rows={answer.rows} by={entry.by} measures={entry.measures} />
-      <Meaning answer={answer} entry={entry} floored={floored} />
+      <StatisticTiles answer={answer} entry={entry} desk={desk} />
+      {entry.shape === 'counts' && <CountsView {...view} by={by} measures={measures} top={top} />}
+      {entry.shape === 'funnel' && <FunnelView {...view} />}
+      {entry.shape === 'histogram' && <HistogramView {...view} />}
+      {entry.shape === 'retention' && <RetentionView {...view} />}
+      <ValueTable rows={answer.rows} by={by} measures={measures} window={answer.window} desk={desk} />
+      <Meaning answer={answer} entry={entry} by={by} />
     </>
-  )
-}
-
-interface MeaningProps extends AnswerProps {
-  readonly floored: boolean
-}
-
-function Meaning({ answer, entry, floored }: MeaningProps) {
-  const pooled = answer.rows.some((row) => entry.by.some((dimension) => row[dimension] === OTHER))
-  return (
-    <aside class="meaning">
-      <h2>How to read this</h2>
-      <ul>
-        {floored && (
-          <li>
-            <b>≥ 120</b> means at least 120 people: people are rounded down, so that a change never points at
-            one person.
-          </li>
-        )}
-        {pooled && (
-          <li>
-            <b>{OTHER}</b> holds values that are each too small to show alone, counted together.
-          </li>
-        )}
-        <li>A gap in a line means not published, which is not the same as zero.</li>
-        <li>People of different days or rows must not be added up: one person may be in several.</li>
-        <li>
-          Numbers are computed once, when a day closes, and never again. Rules: {answer.rulebook.slice(0, 12)}
-        </li>
-      </ul>
-    </aside>
   )
 }

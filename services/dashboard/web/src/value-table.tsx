@@ -1,7 +1,8 @@
 /** The published values as a table: one window or all, searched and sorted by the reader. */
 import { useState } from 'preact/hooks'
 import type { AnswerRow } from './api.js'
-import { count, dayName, label } from './format.js'
+import type { Desk } from './desk.js'
+import { count, label, windowName } from './format.js'
 import { OTHER, nameOf } from './series.js'
 import { ShowMore } from './show-more.js'
 
@@ -20,9 +21,11 @@ export interface ValueTableProps {
   readonly rows: readonly AnswerRow[]
   readonly by: readonly string[]
   readonly measures: readonly string[]
+  readonly window: string
+  readonly desk: Desk | null
 }
 
-export function ValueTable({ rows, by, measures }: ValueTableProps) {
+export function ValueTable({ rows, by, measures, window, desk }: ValueTableProps) {
   const windows = [...new Set(rows.map((row) => String(row['window_start'])))].sort().toReversed()
   const [chosen, setChosen] = useState('latest')
   const [search, setSearch] = useState('')
@@ -58,9 +61,9 @@ export function ValueTable({ rows, by, measures }: ValueTableProps) {
             }}
           >
             <option value="all">All of the range</option>
-            {windows.map((window) => (
-              <option key={window} value={window}>
-                {dayName(window)}
+            {windows.map((one) => (
+              <option key={one} value={one}>
+                {windowName(one, window)}
               </option>
             ))}
           </select>
@@ -90,6 +93,8 @@ export function ValueTable({ rows, by, measures }: ValueTableProps) {
                     row={row}
                     column={column}
                     measure={measures.includes(column)}
+                    window={window}
+                    desk={desk}
                     share={column === by[0] ? Number(row[bar] ?? 0) / most : null}
                   />
                 ))}
@@ -122,7 +127,7 @@ function SortHeader({ name, number, sort, onSort }: SortHeaderProps) {
   return (
     <th scope="col" class={number ? 'number' : ''} aria-sort={active ? direction : 'none'}>
       <button type="button" onClick={() => onSort({ column: name, down: active ? !sort.down : number })}>
-        {name === 'window_start' ? 'Day' : label(name)}
+        {name === 'window_start' ? 'Time' : label(name)}
         <span aria-hidden="true">{active ? (sort.down ? '↓' : '↑') : ''}</span>
       </button>
     </th>
@@ -133,21 +138,44 @@ interface ValueCellProps {
   readonly row: AnswerRow
   readonly column: string
   readonly measure: boolean
+  readonly window: string
+  readonly desk: Desk | null
   /** 0..1 of the largest in view, as a bar behind the name; null: no bar */
   readonly share: number | null
 }
 
-function ValueCell({ row, column, measure, share }: ValueCellProps) {
+/** A number as it is read: at least so many people, whole percents. */
+function numberText(column: string, value: number, floored: boolean): string {
+  if (column === 'share' || column === 'previous_share' || column === 'conversion') return `${count(value)} %`
+  return `${floored && (column === 'users' || column === 'previous_users') ? '≥ ' : ''}${count(value)}`
+}
+
+/** Columns whose numbers are published, and not read off others. */
+const PUBLISHED = new Set(['users', 'events', 'visits', 'time_s', 'share'])
+
+function ValueCell({ row, column, measure, window, desk, share }: ValueCellProps) {
   const value = row[column]
   if (measure) {
-    const floored = column === 'users' && row['floor'] !== undefined
+    const text = typeof value === 'number' ? numberText(column, value, row['floor'] !== undefined) : '–'
+    const canTell = desk !== null && typeof value === 'number' && PUBLISHED.has(column)
     return (
       <td class="number">
-        <span>{typeof value === 'number' ? `${floored ? '≥ ' : ''}${count(value)}` : '–'}</span>
+        {canTell ? (
+          <button
+            type="button"
+            class="plain"
+            title="How this number came about"
+            onClick={() => desk.tell(row)}
+          >
+            {text}
+          </button>
+        ) : (
+          <span>{text}</span>
+        )}
       </td>
     )
   }
-  if (column === 'window_start') return <td class="nowrap">{dayName(String(value))}</td>
+  if (column === 'window_start') return <td class="nowrap">{windowName(String(value), window)}</td>
   return (
     <td class={value === OTHER ? 'pooled' : 'value'}>
       {share !== null && (

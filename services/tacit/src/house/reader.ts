@@ -47,7 +47,7 @@ export function dashboardRealm(realm: ReadRealm): DashboardRealm {
     cells: (query) => realm.warehouse.queryCells(query),
     counts: (query) => realm.warehouse.cellCounts(query),
     latest: () => realm.warehouse.latestWindows(),
-    live: async () => [],
+    live: (now) => realm.warehouse.live(now),
     manifest: async (window) => {
       const id = await realm.warehouse.manifestOfWindow(window)
       return id === null ? null : realm.aggregator.manifest(id)

@@ -2,11 +2,11 @@
  * Two years of released cells, made inside ClickHouse: 38 routes of each of 300 tenants every day, with a drill; hours of
  * three months, weeks, and some of every other shape. What is released of one busy vendor would be less.
  */
-import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { DAY, HOUR } from '@tacit/contracts'
 import type { Rulebook, Statistic } from '@tacit/rulebook'
 import { shippedRulebook } from '@tacit/rulebook/testing'
 import type { ServerAddress } from '@tacit/warehouse'
+import { query } from '../server-query.js'
 
 const TENANTS = 300
 const ROUTES = 38
@@ -218,22 +218,9 @@ function insertOf(database: string, part: Part): string {
 
 /** Fills the table of a database that was migrated. @returns how many cells there are */
 export async function fillTwoYears(address: ServerAddress, database: string): Promise<number> {
-  const client = createClient({
-    ...address,
-    request_timeout: 300_000,
-    log: { level: ClickHouseLogLevel.OFF },
-  })
-  try {
-    for (const part of PARTS) {
-      await client.command({
-        query: insertOf(database, part),
-        clickhouse_settings: { async_insert: 0, session_timezone: 'UTC', wait_end_of_query: 1 },
-      })
-    }
-    // As it is after so long: the parts of each month are one.
-    await client.command({ query: `OPTIMIZE TABLE ${database}.cells FINAL` })
-    return PARTS.reduce((sum, { width, windows }) => sum + width * windows, 0)
-  } finally {
-    await client.close()
-  }
+  const server = { address }
+  for (const part of PARTS) await query({ server }, insertOf(database, part))
+  // As it is after so long: the parts of each month are one.
+  await query({ server }, `OPTIMIZE TABLE ${database}.cells FINAL`)
+  return PARTS.reduce((sum, { width, windows }) => sum + width * windows, 0)
 }
