@@ -1,6 +1,6 @@
 /**
- * Two embedded servers as the shards of one cluster: real Distributed tables and `clusterAllReplicas`. They have no Keeper,
- * and clickhouse-local runs no queue of DDL: neither Replicated engines nor ON CLUSTER can be tried with them.
+ * Embedded servers with users of the test's own. Two of them are the shards of one cluster: real Distributed tables. They
+ * have no Keeper, and clickhouse-local runs no queue of DDL: neither Replicated engines nor ON CLUSTER can be tried with them.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -55,17 +55,17 @@ async function answers(url: string): Promise<boolean> {
   )
 }
 
-/** Starts both; they end with the test. @returns the cluster's address, whose first host is the first shard */
-export async function startShards(t: Test): Promise<ServerAddress> {
-  const dir = await mkdtemp(join(tmpdir(), 'tacit-shards-'))
-  const ports = await Promise.all(Array.from({ length: 4 }, freePort))
-  const [http, tcp] = [ports.slice(0, 2), ports.slice(2)]
-  await writeFile(join(dir, 'users.xml'), USERS)
+/** Starts servers that know each other; they end with the test. @param users the users file @returns their URLs */
+export async function startServers(t: Test, count: number, users: string): Promise<readonly string[]> {
+  const dir = await mkdtemp(join(tmpdir(), 'tacit-servers-'))
+  const http = await Promise.all(Array.from({ length: count }, freePort))
+  const tcp = await Promise.all(Array.from({ length: count }, freePort))
+  await writeFile(join(dir, 'users.xml'), users)
   await writeFile(join(dir, 'config.xml'), configOf(join(dir, 'users.xml'), tcp))
   const children = http.map((port, at) =>
     spawn(
       process.execPath,
-      [CHILD, join(dir, `shard-${String(at)}`), String(port), join(dir, 'config.xml'), String(tcp[at])],
+      [CHILD, join(dir, `server-${String(at)}`), String(port), join(dir, 'config.xml'), String(tcp[at])],
       { stdio: ['pipe', 'ignore', 'ignore'] },
     ),
   )
@@ -76,14 +76,20 @@ export async function startShards(t: Test): Promise<ServerAddress> {
     await Promise.all(gone)
     await rm(dir, { recursive: true, force: true })
   })
-  const [url = '', other = ''] = http.map((port) => `http://127.0.0.1:${String(port)}`)
+  const urls = http.map((port) => `http://127.0.0.1:${String(port)}`)
   const deadline = Date.now() + UP_WITHIN_MS
-  for (const one of [url, other]) {
-    while (!(await answers(one))) {
-      if (Date.now() > deadline) throw new Error('a shard does not answer')
+  for (const url of urls) {
+    while (!(await answers(url))) {
+      if (Date.now() > deadline) throw new Error('a server does not answer')
       await sleep(50)
     }
   }
+  return urls
+}
+
+/** Starts two shards. @returns the cluster's address, whose first host is the first shard */
+export async function startShards(t: Test): Promise<ServerAddress> {
+  const [url = '', other = ''] = await startServers(t, 2, USERS)
   const cluster = { name: CLUSTER, coordinated: false }
   return { url, otherUrls: [other], username: 'tacit', password: PASSWORD, cluster }
 }
