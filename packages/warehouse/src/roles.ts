@@ -73,9 +73,9 @@ export interface ProfileSetting {
 }
 
 /**
- * Settings of a role's profile. Those who only read have `readonly = 2`: the client sends settings with every request, such
- * as the time zone, and may; what bounds a query can be made tighter by a request, and no wider. 0 means no bound, so it is
- * below the least that is allowed.
+ * Settings of a role's profile. Dashboards have `readonly = 2`: Tacit sends settings with every request, such as the time
+ * zone, and may; what bounds a query can be made tighter by a request, and no wider (0 means no bound, so it is below the
+ * least that is allowed). The privacy team, by clients of its own, may set nothing: not that its queries are not logged, either.
  */
 export function profileOf(role: Role): Readonly<Record<string, ProfileSetting>> {
   const always = {
@@ -85,22 +85,22 @@ export function profileOf(role: Role): Readonly<Record<string, ProfileSetting>> 
   }
   const upTo = (most: string): ProfileSetting => ({ value: most, range: ['1', most] })
   const only = (value: string): ProfileSetting => ({ value, range: [value, value] })
-  const bounds = (seconds: string, memory: string) => ({
+  const bounds = (readonly: '1' | '2', seconds: string, memory: string) => ({
     max_execution_time: upTo(seconds),
     max_memory_usage: upTo(memory),
     max_result_bytes: upTo('268435456'),
     allow_ddl: only('0'),
-    readonly: only('2'),
+    readonly: only(readonly),
   })
   switch (role) {
     case 'ingest':
     case 'aggregator':
       return { ...always, log_queries: { value: '0' }, max_execution_time: { value: '600' } }
     case 'dashboards':
-      return { ...always, log_queries: { value: '0' }, ...bounds('30', '1000000000') }
+      return { ...always, log_queries: { value: '0' }, ...bounds('2', '30', '1000000000') }
     case 'privacy':
-      // Whoever looks at the server is looked at: literals are masked (query_masking_rules), and rows go after days.
-      return { ...always, log_queries: { value: '1' }, ...bounds('60', '1000000000') }
+      // Whoever looks is looked at: infra/clickhouse/server/config.xml masks literals, and drops it after a week.
+      return { ...always, log_queries: { value: '1' }, ...bounds('1', '60', '1000000000') }
   }
 }
 

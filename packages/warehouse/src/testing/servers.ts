@@ -36,7 +36,7 @@ const USERS = `<clickhouse>
   </users>
 </clickhouse>`
 
-function configOf(users: string, tcpPorts: readonly number[]): string {
+function configOf(users: string, tcpPorts: readonly number[], more: string): string {
   const shards = tcpPorts.map(
     (port) =>
       `<shard><replica><host>127.0.0.1</host><port>${String(port)}</port><user>tacit</user><password>${PASSWORD}</password></replica></shard>`,
@@ -44,7 +44,7 @@ function configOf(users: string, tcpPorts: readonly number[]): string {
   return `<clickhouse>
     <logger><level>none</level></logger><timezone>UTC</timezone><users_config>${users}</users_config>
     <max_server_memory_usage>1000000000</max_server_memory_usage>
-    <remote_servers><${CLUSTER}>${shards.join('')}</${CLUSTER}></remote_servers>
+    <remote_servers><${CLUSTER}>${shards.join('')}</${CLUSTER}></remote_servers>${more}
   </clickhouse>`
 }
 
@@ -55,13 +55,21 @@ async function answers(url: string): Promise<boolean> {
   )
 }
 
-/** Starts servers that know each other; they end with the test. @param users the users file @returns their URLs */
-export async function startServers(t: Test, count: number, users: string): Promise<readonly string[]> {
+/**
+ * Starts servers that know each other; they end with the test.
+ * @param users the users file @param more what else stands in their configuration @returns their URLs
+ */
+export async function startServers(
+  t: Test,
+  count: number,
+  users: string,
+  more = '',
+): Promise<readonly string[]> {
   const dir = await mkdtemp(join(tmpdir(), 'tacit-servers-'))
   const http = await Promise.all(Array.from({ length: count }, freePort))
   const tcp = await Promise.all(Array.from({ length: count }, freePort))
   await writeFile(join(dir, 'users.xml'), users)
-  await writeFile(join(dir, 'config.xml'), configOf(join(dir, 'users.xml'), tcp))
+  await writeFile(join(dir, 'config.xml'), configOf(join(dir, 'users.xml'), tcp, more))
   const children = http.map((port, at) =>
     spawn(
       process.execPath,
@@ -71,7 +79,7 @@ export async function startServers(t: Test, count: number, users: string): Promi
   )
   t.teardown(async () => {
     // They live for as long as their pipe is held.
-    const gone = children.map((child) => once(child, 'exit'))
+    const gone = children.map((child) => (child.exitCode === null ? once(child, 'exit') : null))
     for (const child of children) child.stdin.end()
     await Promise.all(gone)
     await rm(dir, { recursive: true, force: true })
@@ -80,7 +88,8 @@ export async function startServers(t: Test, count: number, users: string): Promi
   const deadline = Date.now() + UP_WITHIN_MS
   for (const url of urls) {
     while (!(await answers(url))) {
-      if (Date.now() > deadline) throw new Error('a server does not answer')
+      const hasEnded = children.some(({ exitCode }) => exitCode !== null)
+      if (hasEnded || Date.now() > deadline) throw new Error('a server does not answer')
       await sleep(50)
     }
   }
