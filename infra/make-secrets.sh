@@ -82,6 +82,11 @@ password() {
   openssl rand -hex 32
 }
 
+# Standard output: the SHA-256 of a password's file, without its line end.
+hash_of() {
+  tr -d '\n' <"$1" | openssl dgst -sha256 -r | cut -d ' ' -f 1
+}
+
 authority keys-ca 'Tacit keys'
 authority transport-ca 'Tacit transport'
 
@@ -113,10 +118,13 @@ if [ "$renew" = no ]; then
   # No secret, but this cluster's own; base64url of 16 bytes that does not begin like an option.
   printf 'A%s\n' "$(openssl rand -base64 16 | tr '+/' '-_' | cut -c 2-22)" >"$work/kafka-cluster-id"
   password >"$work/clickhouse-password"
-  # The server is given the hash alone, as a substitution for infra/clickhouse/server/users.xml.
-  printf '<clickhouse><tacit_password>%s</tacit_password></clickhouse>\n' \
-    "$(tr -d '\n' <"$work/clickhouse-password" | openssl dgst -sha256 -r | cut -d ' ' -f 1)" \
-    >"$work/clickhouse-password.xml"
+  password >"$work/clickhouse-dashboards-password"
+  # Of the privacy team, which looks at the server itself: no process has it.
+  password >"$work/authority/clickhouse-privacy-password"
+  # The server is given the hashes alone, as substitutions for infra/clickhouse/server/users.xml.
+  printf '<clickhouse><tacit_password>%s</tacit_password><tacit_dashboards_password>%s</tacit_dashboards_password><tacit_privacy_password>%s</tacit_privacy_password></clickhouse>\n' \
+    "$(hash_of "$work/clickhouse-password")" "$(hash_of "$work/clickhouse-dashboards-password")" \
+    "$(hash_of "$work/authority/clickhouse-privacy-password")" >"$work/clickhouse-password.xml"
 fi
 
 # A container sees the file's own owner: 1000 in the images of Tacit and Kafka, 101 in ClickHouse's.

@@ -32,4 +32,5 @@ secret dashboard-tls keys-ca.pem dashboard.pem dashboard.key
 secret kafka-client transport-ca.pem kafka-password
 secret kafka-server transport-ca.pem kafka-keystore.pem kafka-cluster-id kafka-scram
 secret clickhouse-client transport-ca.pem clickhouse-password
+secret clickhouse-dashboards transport-ca.pem clickhouse-dashboards-password
 secret clickhouse-server transport-ca.pem clickhouse.pem clickhouse.key clickhouse-password.xml

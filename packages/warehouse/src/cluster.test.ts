@@ -5,7 +5,7 @@ import t from 'tap'
 import { type Connection, connect } from './connection.js'
 import { tablesSql } from './schema.js'
 import { BY, DAY_START, EPOCH, failureOf, line, PLAN, PRODUCER } from './testing/rows.js'
-import { startShards } from './testing/shards.js'
+import { startShards } from './testing/servers.js'
 import type { ServerAddress } from './types.js'
 import { openWarehouse, type Warehouse } from './warehouse.js'
 

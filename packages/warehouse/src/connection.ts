@@ -62,6 +62,8 @@ export interface Connection {
   readonly owner: { term: number }
   /** Rows of a SELECT; repeated while the server is away. Column names are the keys. */
   rows<Row>(query: string, params?: Record<string, unknown>, settings?: ClickHouseSettings): Promise<Row[]>
+  /** The same of every host, one after the other: for what each knows of itself. @throws where one of them does not answer */
+  rowsOfEach<Row>(query: string, params?: Record<string, unknown>): Promise<Row[]>
   command(query: string, options?: CommandOptions): Promise<void>
   /** A statement for every host, which is sent to one. @param statement gets ` ON CLUSTER …`, or nothing on one server */
   everywhere(statement: (on: string) => string, options?: CommandOptions): Promise<void>
@@ -206,6 +208,14 @@ export function connect(
       return repeated(waits, false, () =>
         hosts.ask(false, async (client) => (await client.query(asked)).json<Row>()),
       )
+    },
+    async rowsOfEach<Row>(query: string, params: Record<string, unknown> = {}) {
+      const all: Row[] = []
+      for (const client of hosts.all) {
+        const asked = { query, query_params: params, format: 'JSONEachRow' } as const
+        all.push(...(await repeated(waits, false, async () => (await client.query(asked)).json<Row>())))
+      }
+      return all
     },
     command,
     each,

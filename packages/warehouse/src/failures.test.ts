@@ -42,7 +42,8 @@ t.test('waiting helps against an absent server, not against a wrong password', a
 
 t.test('what only corrected settings help against is told from what passes', async (t) => {
   for (const code of [192, 193, 194, 516]) t.equal(failureOfCode(code, true).refuses, 'user', String(code))
-  for (const code of [164, 291, 497]) t.equal(failureOfCode(code, true).refuses, 'rights', String(code))
+  for (const code of [164, 291, 392, 452, 497])
+    t.equal(failureOfCode(code, true).refuses, 'rights', String(code))
   for (const code of [159, 202, 241, 27]) t.equal(failureOfCode(code, true).refuses, null, String(code))
   const untrusted = Object.assign(new Error('secret'), { code: 'SELF_SIGNED_CERT_IN_CHAIN' })
   const failure = toWarehouseError(untrusted, true)

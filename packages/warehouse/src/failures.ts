@@ -47,16 +47,16 @@ const DATA_CODES: ReadonlySet<number> = new Set([
 ])
 /** raised before anything is written: syntax, unknown names, access, authentication, read-only, too many queries, not its turn */
 const REFUSED_CODES: ReadonlySet<number> = new Set([
-  16, 36, 46, 47, 57, 60, 62, 81, 115, 164, 192, 193, 194, 202, 216, 241, 286, 291, 452, 497, 516,
+  16, 36, 46, 47, 57, 60, 62, 81, 115, 164, 192, 193, 194, 202, 216, 241, 286, 291, 392, 452, 497, 516,
 ])
 /** never heal by waiting: the request or the installation is wrong */
 const LASTING_CODES: ReadonlySet<number> = new Set([
-  16, 36, 46, 47, 57, 60, 62, 81, 115, 164, 192, 193, 194, 291, 452, 497, 516,
+  16, 36, 46, 47, 57, 60, 62, 81, 115, 164, 192, 193, 194, 291, 392, 452, 497, 516,
 ])
 
 const USER_CODES: ReadonlySet<number> = new Set([192, 193, 194, 516])
 /** 452: its profile holds a setting that is sent with every request, such as `async_insert` */
-const RIGHTS_CODES: ReadonlySet<number> = new Set([164, 291, 452, 497])
+const RIGHTS_CODES: ReadonlySet<number> = new Set([164, 291, 392, 452, 497])
 
 function refusedBy(code: number | null): Refused | null {
   if (code === null) return null

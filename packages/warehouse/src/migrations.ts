@@ -18,15 +18,7 @@ import type { Column, StreamPlan } from '@tacit/rulebook'
 import type { Connection } from './connection.js'
 import { DURABLE, dropTable, tablesOf, VERSIONS } from './schema.js'
 import { identifier, identifiers, tableName } from './sql.js'
-import {
-  createSql,
-  isSharded,
-  onCluster,
-  rejoinSql,
-  storageName,
-  systemTable,
-  type Table,
-} from './topology.js'
+import { createSql, isSharded, onCluster, rejoinSql, storageName, type Table } from './topology.js'
 
 /** Rises with each change of the layout after which an older build must not touch the database. */
 export const SCHEMA_VERSION = 1
@@ -53,26 +45,25 @@ interface Found {
   readonly create: string
 }
 
+/** A table that only some hosts have is found, too: the others are to get it. */
 async function found(connection: Connection): Promise<ReadonlyMap<string, Found>> {
-  const { topology } = connection
   const params = { database: connection.database }
-  const [columns, tables] = await Promise.all([
-    connection.rows<{ table: string; name: string; type: string }>(
-      `SELECT DISTINCT table, name, type, position FROM ${systemTable(topology, 'columns')}
-       WHERE database = {database:String} ORDER BY table, position`,
-      params,
-    ),
-    connection.rows<{ name: string; orderBy: string; create: string }>(
-      `SELECT name, any(sorting_key) AS orderBy, any(create_table_query) AS create
-       FROM ${systemTable(topology, 'tables')} WHERE database = {database:String} GROUP BY name`,
-      params,
-    ),
-  ])
+  const columns = await connection.rowsOfEach<{ table: string; name: string; type: string }>(
+    'SELECT table, name, type FROM system.columns WHERE database = {database:String} ORDER BY table, position',
+    params,
+  )
+  const tables = await connection.rowsOfEach<{ name: string; orderBy: string; create: string }>(
+    `SELECT name, sorting_key AS orderBy, create_table_query AS create
+     FROM system.tables WHERE database = {database:String}`,
+    params,
+  )
   return new Map(
-    tables.map(({ name, ...table }) => [
-      name,
-      { ...table, columns: columns.flatMap((column) => (column.table === name ? [columnOf(column)] : [])) },
-    ]),
+    tables.map(({ name, ...table }) => {
+      const own = new Map(
+        columns.flatMap((column) => (column.table === name ? [[column.name, columnOf(column)]] : [])),
+      )
+      return [name, { ...table, columns: [...own.values()] }]
+    }),
   )
 }
 

@@ -11,7 +11,7 @@ import { TacitError } from '@tacit/contracts'
 import type { Connection } from './connection.js'
 import { CLEAN, dropTable, DURABLE, OWNERS } from './schema.js'
 import { tableName } from './sql.js'
-import { createSql, systemTable } from './topology.js'
+import { createSql } from './topology.js'
 
 const TABLE = {
   name: OWNERS,
@@ -49,13 +49,12 @@ export async function takeOver(connection: Connection, term: number): Promise<vo
 
 /** Drops the scratch tables whose names begin so, wherever a former owner left them. */
 export async function dropScratch(connection: Connection, prefix: string): Promise<void> {
-  const { database, topology } = connection
-  const scratch = await connection.rows<{ name: string }>(
-    `SELECT DISTINCT name FROM ${systemTable(topology, 'tables')}
-     WHERE database = {database:String} AND startsWith(name, {prefix:String})`,
+  const { database } = connection
+  const scratch = await connection.rowsOfEach<{ name: string }>(
+    `SELECT name FROM system.tables WHERE database = {database:String} AND startsWith(name, {prefix:String})`,
     { database, prefix },
   )
-  for (const { name } of scratch) await dropTable(connection, name)
+  for (const name of new Set(scratch.map((table) => table.name))) await dropTable(connection, name)
 }
 
 /** A condition to be added to others: true for as long as nobody took over. */

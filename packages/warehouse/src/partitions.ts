@@ -4,7 +4,7 @@ import type { Connection } from './connection.js'
 import { WarehouseError } from './failures.js'
 import { requireOwner } from './owner.js'
 import { tableName, text } from './sql.js'
-import { storageName, systemTable } from './topology.js'
+import { storageName } from './topology.js'
 
 const GONE_TIMEOUT_MS = 30_000
 const POLL_FIRST_MS = 5
@@ -27,17 +27,23 @@ async function leftovers(
   table: string,
   partitionIds: readonly string[],
 ): Promise<Leftovers> {
-  const { topology } = connection
   const here = 'database = {database:String} AND table = {table:String}'
   const where = `${here} AND partition_id IN {ids:Array(String)}`
-  const detached = systemTable(topology, 'detached_parts')
-  const [row] = await connection.rows<Leftovers>(
-    `SELECT (SELECT count() FROM ${systemTable(topology, 'parts')} WHERE ${where} AND (active OR rows > 0)) AS attached,
-            (SELECT count() FROM ${detached} WHERE ${where}) AS detached,
-            (SELECT groupUniqArray(name) FROM ${detached} WHERE ${here} AND partition_id IS NULL) AS nameless`,
-    { database: connection.database, table: storageName(topology, table), ids: partitionIds },
+  const hosts = await connection.rowsOfEach<Leftovers>(
+    `SELECT (SELECT count() FROM system.parts WHERE ${where} AND (active OR rows > 0)) AS attached,
+            (SELECT count() FROM system.detached_parts WHERE ${where}) AS detached,
+            (SELECT groupUniqArray(name) FROM system.detached_parts WHERE ${here} AND partition_id IS NULL) AS nameless`,
+    {
+      database: connection.database,
+      table: storageName(connection.topology, table),
+      ids: partitionIds,
+    },
   )
-  return row ?? { attached: 0, detached: 0, nameless: [] }
+  return {
+    attached: hosts.reduce((sum, { attached }) => sum + attached, 0),
+    detached: hosts.reduce((sum, { detached }) => sum + detached, 0),
+    nameless: [...new Set(hosts.flatMap(({ nameless }) => nameless))],
+  }
 }
 
 /**
@@ -107,13 +113,16 @@ async function dropNameless(connection: Connection, table: string, parts: readon
  */
 export async function awaitReplaced(connection: Connection, table: string): Promise<void> {
   const { database, topology } = connection
-  const replaced = `SELECT name FROM ${systemTable(topology, 'parts')}
+  const replaced = `SELECT name FROM system.parts
     WHERE database = {database:String} AND table = {table:String} AND NOT active AND rows > 0`
   const where = { database, table: storageName(topology, table) }
-  const names = (await connection.rows<{ name: string }>(replaced, where)).map(({ name }) => name)
+  const names = (await connection.rowsOfEach<{ name: string }>(replaced, where)).map(({ name }) => name)
   const deadline = Date.now() + GONE_TIMEOUT_MS
   for (let wait = POLL_FIRST_MS; ; wait = Math.min(wait * 2, POLL_LAST_MS)) {
-    const left = await connection.rows(`${replaced} AND name IN {names:Array(String)}`, { ...where, names })
+    const left = await connection.rowsOfEach(`${replaced} AND name IN {names:Array(String)}`, {
+      ...where,
+      names,
+    })
     if (left.length === 0) return
     if (Date.now() > deadline) {
       throw new WarehouseError('unknown', null, `replaced parts of ${table} are still there`)

@@ -20,7 +20,7 @@ import { dropScratch, requireOwner, whileOwner } from './owner.js'
 import { awaitReplaced, dropPartitions } from './partitions.js'
 import { CLEAN, hasHours, HOUR_KEY, landingTable, stagingColumns, stagingTable } from './schema.js'
 import { identifiers, tableName } from './sql.js'
-import { storageName, systemTable } from './topology.js'
+import { storageName } from './topology.js'
 import type { SettleOptions, StagedCount } from './types.js'
 
 const OF_HOURS = `${HOUR_KEY} IN {hours:Array(UInt32)}`
@@ -107,15 +107,13 @@ async function mergeSet(connection: Connection, table: string): Promise<void> {
   await requireOwner(connection)
   const { database, topology } = connection
   const storage = storageName(topology, table)
-  const epochs = await connection.rows<{ id: string }>(
-    `SELECT DISTINCT id FROM (
-       SELECT partition_id AS id FROM ${systemTable(topology, 'parts')}
-       WHERE database = {database:String} AND table = {table:String} AND active
-       GROUP BY hostName(), splitByString('/store/', path)[1], id HAVING count() > 1
-     ) ORDER BY id`,
+  const epochs = await connection.rowsOfEach<{ id: string }>(
+    `SELECT partition_id AS id FROM system.parts
+     WHERE database = {database:String} AND table = {table:String} AND active
+     GROUP BY id HAVING count() > 1 ORDER BY id`,
     { database, table: storage },
   )
-  for (const { id } of epochs) {
+  for (const id of new Set(epochs.map((epoch) => epoch.id))) {
     await connection.everywhere(
       (on) => `OPTIMIZE TABLE ${tableName(database, storage)}${on} PARTITION ID '${id}' FINAL DEDUPLICATE`,
       // A merge of the server's own may be under way: without waiting for it nothing would be done, silently.

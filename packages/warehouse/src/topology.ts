@@ -96,11 +96,6 @@ export function rejoinSql(topology: Topology, createQuery: string): string {
   return createQuery.replace(/^CREATE TABLE (\S+)/, `CREATE TABLE IF NOT EXISTS $1${onCluster(topology)}`)
 }
 
-/** A table of `system` as all hosts have it. */
-export function systemTable(topology: Topology, table: string): string {
-  return topology === null ? `system.${table}` : `clusterAllReplicas(${text(topology.name)}, system.${table})`
-}
-
 /** A name of its own for each way a table may lie: one that is made anew with another order must not meet the old in Keeper. */
 function keeperPath(database: string, { name, orderBy, partitionBy = '' }: Table): string {
   const layout = createHash('sha256').update(`${partitionBy}\n${orderBy}`).digest('hex').slice(0, 8)

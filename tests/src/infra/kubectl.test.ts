@@ -58,6 +58,7 @@ t.test(
     t.same([...new Set(made.flatMap(({ metadata }) => filesOf(metadata.name)))].toSorted(), names.toSorted())
     t.same(filesOf('collector-tls').filter((name) => name.endsWith('.key')).length, 3)
     t.same(filesOf('kafka-client'), ['kafka-password', 'transport-ca.pem'])
+    t.same(filesOf('clickhouse-dashboards'), ['clickhouse-dashboards-password', 'transport-ca.pem'])
     t.same(filesOf('clickhouse-client'), ['clickhouse-password', 'transport-ca.pem'])
     t.notOk(filesOf('kafka-server').includes('kafka-password'))
   },

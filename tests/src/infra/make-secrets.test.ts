@@ -52,7 +52,7 @@ t.test(
     t.same(readdirSync(folder).toSorted(), ['authority', ...Object.keys(compose.secrets)].toSorted())
     t.same(
       readdirSync(join(folder, 'authority')).toSorted(),
-      ['keys-ca.key', 'keys-ca.pem', 'transport-ca.key', 'transport-ca.pem'],
+      ['clickhouse-privacy-password', 'keys-ca.key', 'keys-ca.pem', 'transport-ca.key', 'transport-ca.pem'],
       'the keys of the authorities are mounted nowhere',
     )
   },
@@ -95,8 +95,16 @@ t.test('passwords are long, each its own, and the servers have what opens to the
   for (const password of [kafka, clickhouse]) t.match(password, /^[0-9a-f]{64}$/)
   t.not(kafka, clickhouse)
   t.equal(read('kafka-scram'), `--add-scram\nSCRAM-SHA-512=[name=tacit,password=${kafka}]\n`)
-  const hash = createHash('sha256').update(clickhouse).digest('hex')
-  t.match(read('clickhouse-password.xml'), `<tacit_password>${hash}</tacit_password>`)
+  const users = {
+    tacit: 'clickhouse-password',
+    tacit_dashboards: 'clickhouse-dashboards-password',
+    tacit_privacy: 'authority/clickhouse-privacy-password',
+  }
+  for (const [user, name] of Object.entries(users)) {
+    const hash = createHash('sha256').update(read(name).trim()).digest('hex')
+    t.match(read('clickhouse-password.xml'), `<${user}_password>${hash}</${user}_password>`)
+  }
+  t.equal(new Set(Object.values(users).map(read)).size, 3)
   t.equal(Buffer.from(read('kafka-cluster-id').trim(), 'base64url').length, 16)
 })
 

@@ -1,6 +1,6 @@
 /**
- * Two embedded servers as the shards of one cluster: real Distributed tables and `clusterAllReplicas`. They have no Keeper,
- * and clickhouse-local runs no queue of DDL: neither Replicated engines nor ON CLUSTER can be tried with them.
+ * Embedded servers with users of the test's own. Two of them are the shards of one cluster: real Distributed tables. They
+ * have no Keeper, and clickhouse-local runs no queue of DDL: neither Replicated engines nor ON CLUSTER can be tried with them.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -36,7 +36,7 @@ const USERS = `<clickhouse>
   </users>
 </clickhouse>`
 
-function configOf(users: string, tcpPorts: readonly number[]): string {
+function configOf(users: string, tcpPorts: readonly number[], more: string): string {
   const shards = tcpPorts.map(
     (port) =>
       `<shard><replica><host>127.0.0.1</host><port>${String(port)}</port><user>tacit</user><password>${PASSWORD}</password></replica></shard>`,
@@ -44,7 +44,7 @@ function configOf(users: string, tcpPorts: readonly number[]): string {
   return `<clickhouse>
     <logger><level>none</level></logger><timezone>UTC</timezone><users_config>${users}</users_config>
     <max_server_memory_usage>1000000000</max_server_memory_usage>
-    <remote_servers><${CLUSTER}>${shards.join('')}</${CLUSTER}></remote_servers>
+    <remote_servers><${CLUSTER}>${shards.join('')}</${CLUSTER}></remote_servers>${more}
   </clickhouse>`
 }
 
@@ -55,35 +55,50 @@ async function answers(url: string): Promise<boolean> {
   )
 }
 
-/** Starts both; they end with the test. @returns the cluster's address, whose first host is the first shard */
-export async function startShards(t: Test): Promise<ServerAddress> {
-  const dir = await mkdtemp(join(tmpdir(), 'tacit-shards-'))
-  const ports = await Promise.all(Array.from({ length: 4 }, freePort))
-  const [http, tcp] = [ports.slice(0, 2), ports.slice(2)]
-  await writeFile(join(dir, 'users.xml'), USERS)
-  await writeFile(join(dir, 'config.xml'), configOf(join(dir, 'users.xml'), tcp))
+/**
+ * Starts servers that know each other; they end with the test.
+ * @param users the users file @param more what else stands in their configuration @returns their URLs
+ */
+export async function startServers(
+  t: Test,
+  count: number,
+  users: string,
+  more = '',
+): Promise<readonly string[]> {
+  const dir = await mkdtemp(join(tmpdir(), 'tacit-servers-'))
+  const http = await Promise.all(Array.from({ length: count }, freePort))
+  const tcp = await Promise.all(Array.from({ length: count }, freePort))
+  await writeFile(join(dir, 'users.xml'), users)
+  await writeFile(join(dir, 'config.xml'), configOf(join(dir, 'users.xml'), tcp, more))
   const children = http.map((port, at) =>
     spawn(
       process.execPath,
-      [CHILD, join(dir, `shard-${String(at)}`), String(port), join(dir, 'config.xml'), String(tcp[at])],
+      [CHILD, join(dir, `server-${String(at)}`), String(port), join(dir, 'config.xml'), String(tcp[at])],
       { stdio: ['pipe', 'ignore', 'ignore'] },
     ),
   )
   t.teardown(async () => {
     // They live for as long as their pipe is held.
-    const gone = children.map((child) => once(child, 'exit'))
+    const gone = children.map((child) => (child.exitCode === null ? once(child, 'exit') : null))
     for (const child of children) child.stdin.end()
     await Promise.all(gone)
     await rm(dir, { recursive: true, force: true })
   })
-  const [url = '', other = ''] = http.map((port) => `http://127.0.0.1:${String(port)}`)
+  const urls = http.map((port) => `http://127.0.0.1:${String(port)}`)
   const deadline = Date.now() + UP_WITHIN_MS
-  for (const one of [url, other]) {
-    while (!(await answers(one))) {
-      if (Date.now() > deadline) throw new Error('a shard does not answer')
+  for (const url of urls) {
+    while (!(await answers(url))) {
+      const hasEnded = children.some(({ exitCode }) => exitCode !== null)
+      if (hasEnded || Date.now() > deadline) throw new Error('a server does not answer')
       await sleep(50)
     }
   }
+  return urls
+}
+
+/** Starts two shards. @returns the cluster's address, whose first host is the first shard */
+export async function startShards(t: Test): Promise<ServerAddress> {
+  const [url = '', other = ''] = await startServers(t, 2, USERS)
   const cluster = { name: CLUSTER, coordinated: false }
   return { url, otherUrls: [other], username: 'tacit', password: PASSWORD, cluster }
 }
