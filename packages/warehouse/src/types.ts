@@ -170,7 +170,7 @@ export interface CleanedRows {
   readonly kinds: Readonly<Record<string, number>>
   /**
    * Nodes of each tree, by depth, then hour, then values. One query per kind (or statistic), however many trees,
-   * levels and cells it has; trees that sum seconds over different levels take one each.
+   * levels and cells it has.
    */
   trees(requests: readonly TreeRequest[]): Promise<readonly (readonly NodeCount[])[]>
   /**
