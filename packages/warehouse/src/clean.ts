@@ -26,7 +26,6 @@ import {
   wordSql,
 } from './codes.js'
 import type { Connection } from './connection.js'
-import { countNodes, countPool } from './count.js'
 import { countFunnel } from './funnel.js'
 import { type Identity, SPILL } from './nodes.js'
 import { CLEAN, dropTable, hasHours, stagingTable } from './schema.js'
@@ -267,8 +266,6 @@ export async function clean(
       trees: (requests) => countTrees(scratch, requests),
       unions: (tree, unions) => countUnions(scratch, tree, unions),
       funnel: (steps) => countFunnel(scratch, steps),
-      count: (asked) => countNodes(scratch, asked),
-      pool: (asked, passing) => countPool(scratch, asked, passing),
       total: (asked) => {
         const part = partColumn === 'kind' ? asked.kind : asked.statistic
         return part === undefined ? rows : (kinds[part] ?? 0)

@@ -21,7 +21,7 @@ import { inOrderSql, measuredSet } from './trees.js'
 import type { NodeCount, TreeRequest, UnionRequest } from './types.js'
 
 /** A path of values, the hour first where there is one, and the number of the union that it belongs to. */
-export interface Member {
+interface Member {
   readonly values: readonly string[]
   readonly hour: number | null
   /** from 1 */
@@ -35,7 +35,7 @@ interface Step {
 }
 
 /** The look-up: steps for every prefix, then one last step for each layer of unions that do not overlap. */
-export interface Lookup {
+interface Lookup {
   readonly prefixes: readonly Step[]
   readonly layers: readonly Step[]
 }
@@ -58,7 +58,7 @@ function codesOf(
 }
 
 /** @param depth codes of each member: at least one */
-export function lookupOf(
+function lookupOf(
   members: readonly (readonly [codes: readonly number[], union: number])[],
   depth: number,
 ): Lookup {
@@ -163,7 +163,7 @@ export function unionsSql(
 }
 
 /** Counts by the number of the union; those that no row belongs to are absent. */
-export async function countMembers(
+async function countMembers(
   scratch: Scratch,
   tree: TreeRequest,
   depth: number,
