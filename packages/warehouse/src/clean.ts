@@ -26,7 +26,6 @@ import {
   wordSql,
 } from './codes.js'
 import type { Connection } from './connection.js'
-import { countNodes, countPool } from './count.js'
 import { countFunnel } from './funnel.js'
 import { type Identity, SPILL } from './nodes.js'
 import { CLEAN, dropTable, hasHours, stagingTable } from './schema.js'
@@ -79,7 +78,8 @@ function arraysOf(plan: StreamPlan, identity: Identity): readonly string[] {
 function rowsSql(packing: Packing, identity: Identity, first: readonly string[]): string {
   const words = Array.from({ length: packing.words }, (_none, word) => wordSql(packing, word))
   const elements = [...first, ...words, ...(identity === 'network' ? [identifier(NETWORK_COLUMN)] : [])]
-  return `arrayZip(${elements.map((element) => `groupArray(${element})`).join(', ')})`
+  const arrays = elements.map((element) => `groupArray(${element})`)
+  return `arrayZip(${arrays.join(', ')})`
 }
 
 /** Names of the arrays `w0`, … of words, and `w<n>` of networks. */
@@ -88,30 +88,40 @@ function elementsOf(packing: Packing, identity: Identity): readonly string[] {
   return Array.from({ length: count }, (_none, at) => `w${String(at)}`)
 }
 
-/** People of a day and the arrays of each kind's rows. `uncapped`: how many rows they had before the cap. */
+/** Several arrays as one; one alone as it is. */
+function zipped(arrays: readonly string[]): string {
+  return arrays.length === 1 ? (arrays[0] ?? '') : `arrayZip(${arrays.join(', ')})`
+}
+
+/**
+ * People of a day and the arrays of each kind's rows. `uncapped`, with the first kind: how many rows they had before
+ * the cap. A row's kind is in the highest bits of its first word: sorted rows are together by kind.
+ */
 function eventsSql(staging: string, packing: Packing, identity: Identity): string {
   const names = elementsOf(packing, identity)
   const kindOf = (word: string): string => unpackSql('kind', word)
+  const wordOf = (row: string): string => (names.length === 1 ? row : `${row}.1`)
   const once = names.map(
     (name, at) =>
       `arrayFilter((element, nth) -> nth = 1, sorted.${String(at + 2)}, arrayEnumerateUniq(sorted.1)) AS once_${name}`,
   )
-  const capped = names.map(
-    (name) =>
-      `arrayFilter((element, nth) -> nth <= {cap:UInt64}, once_${name}, arrayEnumerateUniq(kinds)) AS capped_${name}`,
-  )
-  const own = names.map(
-    (name) =>
-      `arrayFilter((element, word) -> ${kindOf('word')} = part, capped_${name}, capped_w0) AS ${name}`,
-  )
-  return `SELECT part, tenant, person, countEqual(kinds, part) AS uncapped, ${own.join(', ')} FROM (
-      SELECT tenant, person, kinds, ${capped.join(', ')} FROM (
-        SELECT tenant, person, ${once.join(', ')}, arrayMap(word -> ${kindOf('word')}, once_w0) AS kinds FROM (
-          SELECT tenant, person, arraySort(${rowsSql(packing, identity, ['eid'])}) AS sorted
-          FROM ${staging} WHERE ${standingOf(identity)} GROUP BY tenant, person
+  const capped = names.map((name) => `arrayFilter((element, nth) -> nth <= {cap:UInt64}, once_${name}, nths)`)
+  const own = names.map((name, at) => `${names.length === 1 ? 'own' : `own.${String(at + 1)}`} AS ${name}`)
+  return `SELECT ${kindOf(wordOf('own[1]'))} AS part, tenant, person, if(number = 1, distinct, 0) AS uncapped, ${own.join(', ')}
+    FROM (
+      SELECT tenant, person, distinct,
+        arraySplit((row, nth) -> nth = 1, capped, arrayEnumerateUniq(arrayMap(row -> ${kindOf(wordOf('row'))}, capped))) AS parts
+      FROM (
+        SELECT tenant, person, length(once_w0) AS distinct, arraySort(${zipped(capped)}) AS capped FROM (
+          SELECT *, arrayEnumerateUniq(arrayMap(word -> ${kindOf('word')}, once_w0)) AS nths FROM (
+            SELECT tenant, person, ${once.join(', ')} FROM (
+              SELECT tenant, person, arraySort(${rowsSql(packing, identity, ['eid'])}) AS sorted
+              FROM ${staging} WHERE ${standingOf(identity)} GROUP BY tenant, person
+            )
+          )
         )
       )
-    ) ARRAY JOIN arrayDistinct(kinds) AS part`
+    ) ARRAY JOIN parts AS own, arrayEnumerate(parts) AS number`
 }
 
 /** People of a week or a month and the arrays of each statistic's cells. */
@@ -256,8 +266,6 @@ export async function clean(
       trees: (requests) => countTrees(scratch, requests),
       unions: (tree, unions) => countUnions(scratch, tree, unions),
       funnel: (steps) => countFunnel(scratch, steps),
-      count: (asked) => countNodes(scratch, asked),
-      pool: (asked, passing) => countPool(scratch, asked, passing),
       total: (asked) => {
         const part = partColumn === 'kind' ? asked.kind : asked.statistic
         return part === undefined ? rows : (kinds[part] ?? 0)

@@ -45,11 +45,11 @@ export class Codes {
 /** The statement that lists the values of columns, one column after the other. */
 export function valuesSql(table: string, where: string, columns: readonly string[]): string {
   return columns
-    .map(
-      (column) =>
-        `SELECT ${text(column)} AS name, groupArray(value) AS values FROM
-         (SELECT toString(${identifier(column)}) AS value FROM ${table} WHERE ${where} GROUP BY value ORDER BY value)`,
-    )
+    .map((column) => {
+      // Grouped as it is: a column of few values is grouped by its own dictionary.
+      const values = `SELECT ${identifier(column)} AS value FROM ${table} WHERE ${where} GROUP BY value`
+      return `SELECT ${text(column)} AS name, arraySort(groupArray(toString(value))) AS values FROM (${values})`
+    })
     .join(' UNION ALL ')
 }
 

@@ -4,8 +4,9 @@
  * The rows of one person lie together, as arrays. Each row gets its number among that person's rows of its node: rows
  * with the number 1 are the people of the node, the highest number is what its largest person has, and both stay right
  * when rows are grouped by tenant, by deeper nodes, or by whatever else. So no set of people is ever kept, and one
- * grouping of the rows by (finest node, tenant) holds the counts of all nodes above. The few rows of that grouping are
- * summed to every node of every depth and tenant, and those to nodes.
+ * grouping of the rows by (tenant, finest node) holds the counts of all nodes above. The few rows of that grouping are
+ * summed to every node of every depth and tenant, and those to nodes. Trees of other levels are grouped in the same
+ * query beside it: each by what it counts alone, which is faster than one grouping that counts it all.
  */
 import type { Connection } from './connection.js'
 import type { CleanRequest, NodeCount, Sum } from './types.js'
@@ -15,26 +16,25 @@ export type Identity = CleanRequest['identity']
 /** Spill to disk rather than fail where nodes are many. */
 export const SPILL = { max_bytes_before_external_group_by: '268435456' }
 
-/** Arrays of equal length, row by row, of one person; nodes are made of some of them, the coarsest first. */
+/** Nodes to be counted, made of arrays of equal length, row by row, of one person. */
 export interface NodeSet {
+  /** a SELECT of `tenant` and the arrays, one row a person */
+  readonly people: string
+  /** arrays that make the nodes, the coarsest first */
   readonly levels: readonly string[]
   /** whether the first level is no node of its own, but a part of every node */
   readonly hourly: boolean
-  readonly visits: boolean
-  readonly seconds: boolean
+  /** array that says which rows begin a visit, where they are counted */
+  readonly visit?: string
+  /** array of seconds, where they are summed; rows then lie in the order of the levels */
+  readonly seconds?: string
+  /** array of networks, on network sites */
+  readonly network?: string
 }
 
 export interface NodeQuery {
   readonly identity: Identity
-  /** a SELECT of `tenant` and the arrays, one row a person */
-  readonly people: string
   readonly sets: readonly NodeSet[]
-  /** array that says which rows begin a visit, where a set counts them */
-  readonly visit?: string
-  /** array of seconds, where a set sums them; rows then lie in the order of that set's levels */
-  readonly seconds?: string
-  /** array of networks, on network sites */
-  readonly network?: string
 }
 
 /** A row of the answer. */
@@ -108,32 +108,6 @@ class Names {
   }
 }
 
-/** What stands at one row: SELECT lists that are built up while sets are gone through. */
-class RowNumbers {
-  readonly arrays = new Names('n')
-  readonly #query: NodeQuery
-
-  constructor(query: NodeQuery) {
-    this.#query = query
-  }
-
-  /** The row's number among its person's rows of a node. */
-  number(node: readonly string[]): string {
-    return this.arrays.of(`arrayEnumerateUniq(${node.join(', ')})`)
-  }
-
-  /** The same among the person's rows of the node that begin a visit, or that do not. */
-  visit(node: readonly string[]): string {
-    return this.arrays.of(`arrayEnumerateUniq(${[...node, this.#query.visit ?? ''].join(', ')})`)
-  }
-
-  /** Seconds of the person's rows of the node so far: their rows lie together, so each number 1 begins a run. */
-  seconds(node: readonly string[]): string {
-    const first = `(second, nth) -> nth = 1, ${this.#query.seconds ?? ''}, arrayEnumerateUniq(${node.join(', ')})`
-    return this.arrays.of(`arrayFlatten(arrayMap(run -> arrayCumSum(run), arraySplit(${first})))`)
-  }
-}
-
 interface DepthSql {
   readonly users: string
   readonly person: string
@@ -143,120 +117,121 @@ interface DepthSql {
   readonly timed: string
 }
 
-/** Aggregates of one grouping of rows, named so that sets share what they have in common. */
-function depthSql(rows: RowNumbers, aggregates: Names, set: NodeSet, depth: number): DepthSql {
-  const node = nodeOf(set, depth)
-  const number = rows.number(node)
-  const visit = set.visits ? rows.visit(node) : null
-  const seconds = set.seconds ? rows.seconds(node) : null
-  return {
-    users: aggregates.of(`countIf(${number} = 1)`),
-    person: aggregates.of(`max(${number})`),
-    visits: visit === null ? '0' : aggregates.of(`maxIf(${visit}, visit)`),
-    visitors: visit === null ? '0' : aggregates.of(`countIf(visit AND ${visit} = 1)`),
-    seconds: seconds === null ? '0' : aggregates.of(`max(${seconds})`),
-    // The first row with any time is the one that has all the time so far.
-    timed: seconds === null ? '0' : aggregates.of(`countIf(second > 0 AND ${seconds} = second)`),
+/** SELECT lists of one set: what stands at each row, and what is summed over rows. */
+class SetSql {
+  readonly numbers = new Names('n')
+  readonly sums = new Names('m')
+  readonly #set: NodeSet
+
+  constructor(set: NodeSet) {
+    this.#set = set
+  }
+
+  /** Sums of a node at a depth. */
+  depth(depth: number): DepthSql {
+    const node = nodeOf(this.#set, depth).join(', ')
+    const number = this.numbers.of(`arrayEnumerateUniq(${node})`)
+    const { seconds, visit: flags } = this.#set
+    const visit = flags === undefined ? null : this.numbers.of(`arrayEnumerateUniq(${node}, ${flags})`)
+    const second = seconds === undefined ? null : this.numbers.of(runningSql(seconds, node))
+    const sum = (expression: string): string => this.sums.of(expression)
+    return {
+      users: sum(`countIf(${number} = 1)`),
+      person: sum(`max(${number})`),
+      visits: visit === null ? '0' : sum(`maxIf(${visit}, visit)`),
+      visitors: visit === null ? '0' : sum(`countIf(visit AND ${visit} = 1)`),
+      seconds: second === null ? '0' : sum(`max(${second})`),
+      // The first row with any time is the one that has all the time so far.
+      timed: second === null ? '0' : sum(`countIf(second > 0 AND ${second} = second)`),
+    }
   }
 }
 
-const unsigned = (expression: string): string => `toUInt64(${expression})`
-
-/** Everything of a query that depends on its sets. */
-function partsOf(query: NodeQuery): {
-  readonly rows: RowNumbers
-  readonly columns: Names
-  readonly aggregates: Names
-  readonly groupings: Names
-  readonly expanded: readonly string[]
-  readonly width: number
-} {
-  const rows = new RowNumbers(query)
-  const columns = new Names('d')
-  const aggregates = new Names('m')
-  const groupings = new Names('g')
-  const width = Math.max(...query.sets.map(depthOf))
-  // Columns first: which bit of GROUPING a column has hangs on their order.
-  for (const { levels } of query.sets) for (const level of levels) columns.of(level)
-  const order = columns.entries().map(([, name]) => name)
-  const expanded = query.sets.map((set, at) => {
-    const own = new Set(set.levels.map((level) => columns.of(level)))
-    groupings.of(['tenant', ...own].join(', '))
-    const bits = order.reduce((sum, name) => sum * 2 + (own.has(name) ? 0 : 1), 0)
-    const tuples = depthsOf(set).map((depth) => {
-      const node = nodeOf(set, depth).map((level) => columns.of(level))
-      const hour = set.hourly ? (node[0] ?? '0') : '0'
-      const codes = set.hourly ? node.slice(1) : node
-      const padded = Array.from({ length: width }, (_none, level) => codes[level] ?? '0')
-      const { person, seconds, timed, users, visitors, visits } = depthSql(rows, aggregates, set, depth)
-      const sums = [visits, visitors, seconds, timed]
-      const values = [String(at), String(depth), hour, ...padded, users, person, ...sums]
-      return `(${values.map(unsigned).join(', ')})`
-    })
-    return `if(node = ${String(bits)}, [${tuples.join(', ')}], [])`
-  })
-  return { rows, columns, aggregates, groupings, expanded, width }
+/** Seconds of the person's rows of a node so far: their rows lie together, so each number 1 begins a run. */
+function runningSql(seconds: string, node: string): string {
+  const first = `(second, nth) -> nth = 1, ${seconds}, arrayEnumerateUniq(${node})`
+  return `arrayFlatten(arrayMap(run -> arrayCumSum(run), arraySplit(${first})))`
 }
 
-function list(names: readonly string[]): string {
-  return names.map((name) => `, ${name}`).join('')
-}
-
-/** Rows grouped by tenant and the finest node of each set. */
-function finestSql(query: NodeQuery, parts: ReturnType<typeof partsOf>): string {
-  const { aggregates, columns, groupings, rows } = parts
-  const numbers = rows.arrays.entries()
+/** Rows grouped by tenant and the finest node of a set, its levels as `d0`, … */
+function finestSql(set: NodeSet, { numbers, sums }: SetSql): string {
+  const { network, people, seconds, visit } = set
+  const levels = set.levels.map((_level, at) => `d${String(at)}`)
   const joined = [
-    ...columns.entries().map(([array, name]) => `${array} AS ${name}`),
-    ...numbers.map(([, name]) => `${name}s AS ${name}`),
-    ...(query.visit === undefined ? [] : [`${query.visit} AS visit`]),
-    ...(query.seconds === undefined ? [] : [`${query.seconds} AS second`]),
-    ...(query.network === undefined ? [] : [`${query.network} AS net`]),
+    ...set.levels.map((array, at) => `${array} AS ${levels[at] ?? ''}`),
+    ...numbers.entries().map(([, name]) => `${name}s AS ${name}`),
+    ...(visit === undefined ? [] : [`${visit} AS visit`]),
+    ...(seconds === undefined ? [] : [`${seconds} AS second`]),
+    ...(network === undefined ? [] : [`${network} AS net`]),
   ]
-  const order = columns.entries().map(([, name]) => name)
-  const sets = groupings.entries().map(([names]) => names)
-  const grouped =
-    sets.length === 1 ? (sets[0] ?? '') : `GROUPING SETS (${sets.map((set) => `(${set})`).join(', ')})`
-  return `SELECT tenant${list(order)}, ${sets.length === 1 ? '0' : `GROUPING(${order.join(', ')})`} AS node, count() AS te,
-      ${query.visit === undefined ? '0' : 'countIf(visit)'} AS tv, ${query.seconds === undefined ? '0' : 'sum(second)'} AS ts
-      ${aggregates
-        .entries()
-        .map(([expression, name]) => `, ${expression} AS ${name}`)
-        .join('')}
-      ${query.network === undefined ? '' : ', uniqExactStateIf(net, net != 0) AS tn'}
-    FROM (SELECT *${numbers.map(([expression, name]) => `, ${expression} AS ${name}s`).join('')} FROM (${query.people}))
+  return `SELECT tenant, ${levels.join(', ')}, count() AS te, ${visit === undefined ? '0' : 'countIf(visit)'} AS tv,
+      ${seconds === undefined ? '0' : 'sum(second)'} AS ts${selected(sums)}${network === undefined ? '' : ', uniqExactStateIf(net, net != 0) AS tn'}
+    FROM (SELECT *${selected(numbers, 's')} FROM (${people}))
     ARRAY JOIN ${joined.join(', ')}
-    GROUP BY ${grouped}`
+    GROUP BY tenant, ${levels.join(', ')}`
+}
+
+function selected(names: Names, suffix = ''): string {
+  return names
+    .entries()
+    .map(([expression, name]) => `, ${expression} AS ${name}${suffix}`)
+    .join('')
+}
+
+/** Sums over rows that a node and tenant is told by, beside its keys. */
+const SUMS = ['tu', 'tm', 'tvm', 'tvp', 'tsm', 'tsp'] as const
+
+/** Every node of a set, of every depth, and tenant. Small types, so that all keys together are one word or two. */
+function setSql(set: NodeSet, tree: number, width: number): string {
+  const sql = new SetSql(set)
+  const levels = set.levels.map((_level, at) => `d${String(at)}`)
+  const codes = set.hourly ? levels.slice(1) : levels
+  const rows = depthsOf(set).map((depth) => {
+    const { person, seconds, timed, users, visitors, visits } = sql.depth(depth)
+    const own = Array.from({ length: width }, (_none, at) => (at < depth ? codes[at] : undefined) ?? '0')
+    const keys = [
+      `toUInt8(${String(tree)})`,
+      `toUInt8(${String(depth)})`,
+      `toUInt8(${set.hourly ? 'd0' : '0'})`,
+    ]
+    const sums = [users, person, visits, visitors, seconds, timed].map((value) => `toUInt64(${value})`)
+    return [...keys, ...own.map((code) => `toUInt32(${code})`), ...sums]
+  })
+  const names = [...keysOf(width), ...SUMS]
+  const networks = set.network !== undefined
+  const finest = finestSql(set, sql)
+  const totals = `tenant, te, tv, ts${networks ? ', tn' : ''}`
+  const [only, ...deeper] = rows
+  if (deeper.length === 0) {
+    return `SELECT ${names.map((name, at) => `${only?.[at] ?? ''} AS ${name}`).join(', ')}, ${totals} FROM (${finest})`
+  }
+  const entries = rows.map((values) => `(${values.join(', ')})`).join(', ')
+  const fields = names.map((name, at) => `e.${String(at + 1)} AS ${name}`).join(', ')
+  return `SELECT ${[...keysOf(width)].join(', ')}, sum(tu) AS tu, max(tm) AS tm, max(tvm) AS tvm, sum(tvp) AS tvp,
+      max(tsm) AS tsm, sum(tsp) AS tsp, tenant, sum(te) AS te, sum(tv) AS tv, sum(ts) AS ts${networks ? ', uniqExactMergeState(tn) AS tn' : ''}
+    FROM (SELECT ${fields}, ${totals} FROM (SELECT ${totals}, arrayJoin([${entries}]) AS e FROM (${finest})))
+    GROUP BY ${keysOf(width).join(', ')}, tenant`
+}
+
+function keysOf(width: number): readonly string[] {
+  return ['tree', 'depth', 'hour', ...Array.from({ length: width }, (_none, at) => `c${String(at)}`)]
 }
 
 /** The query that answers {@link NodeRow}s, for at least one set with at least one level each. */
 export function nodesSql(query: NodeQuery): string {
-  const parts = partsOf(query)
   const signed = query.identity === 'signed'
-  const codes = Array.from({ length: parts.width }, (_none, at) => `c${String(at)}`)
-  const keys = ['tree', 'depth', 'hour', ...codes]
-  const fields = [...keys, 'u', 'm', 'vm', 'vp', 'sm', 'sp'].map(
-    (name, at) => `e.${String(at + 1)} AS ${name}`,
-  )
-  const networks = query.network !== undefined
+  const width = Math.max(...query.sets.map(depthOf))
+  const keys = keysOf(width)
+  const sets = query.sets.map((set, tree) => setSql(set, tree, width))
   const largest = (name: string): string => (signed ? `max(${name})` : '0')
   return `
-    SELECT tree, depth, hour, [${codes.join(', ')}] AS codes, sum(tu) AS users, sum(te) AS events,
-      ${signed ? 'count()' : '0'} AS tenants, ${networks ? 'uniqExactMerge(tn)' : '0'} AS networks,
+    SELECT tree, depth, hour, [${keys.slice(3).join(', ')}] AS codes, sum(tu) AS users, sum(te) AS events,
+      ${signed ? 'count()' : '0'} AS tenants, ${signed ? '0' : 'uniqExactMerge(tn)'} AS networks,
       ${largest('tu')} AS largestTenantUsers, ${largest('te')} AS largestTenantEvents, max(tm) AS largestPersonEvents,
       (sum(tv), ${largest('tv')}, max(tvm), sum(tvp)) AS visits,
       (sum(ts), ${largest('ts')}, max(tsm), sum(tsp)) AS seconds
-    FROM (
-      SELECT ${keys.join(', ')}, tenant, sum(u) AS tu, sum(t) AS te, max(m) AS tm, sum(v) AS tv, max(vm) AS tvm,
-        sum(vp) AS tvp, sum(s) AS ts, max(sm) AS tsm, sum(sp) AS tsp${networks ? ', uniqExactMergeState(n) AS tn' : ''}
-      FROM (
-        SELECT ${fields.join(', ')}, tenant, te AS t, tv AS v, ts AS s${networks ? ', tn AS n' : ''}
-        FROM (
-          SELECT tenant, te, tv, ts${networks ? ', tn' : ''}, arrayJoin(arrayConcat(${parts.expanded.join(', ')})) AS e
-          FROM (${finestSql(query, parts)})
-        )
-      ) GROUP BY ${keys.join(', ')}, tenant
-    ) GROUP BY ${keys.join(', ')} ORDER BY ${keys.join(', ')}`
+    FROM (${sets.join(' UNION ALL ')})
+    GROUP BY ${keys.join(', ')} ORDER BY ${keys.join(', ')}`
 }
 
 /** Runs a query of {@link nodesSql}. */

@@ -1,6 +1,7 @@
 /** Trees over cleaned rows: all nodes of all depths, in one query per kind or statistic. */
+import { isDeepStrictEqual } from 'node:util'
 import { HOUR_COLUMN } from './codes.js'
-import { nodeCount, type NodeQuery, nodeRows, type NodeSet, nodesSql } from './nodes.js'
+import { type Identity, nodeCount, nodeRows, type NodeSet, nodesSql } from './nodes.js'
 import {
   measureParams,
   NETWORK_COLUMN,
@@ -20,44 +21,49 @@ function columnsOf({ hourly, levels }: TreeRequest): readonly string[] {
   return hourly === true ? [HOUR_COLUMN, ...levels] : levels
 }
 
-/** The query of trees of one kind; `{part:UInt32}` is its parameter, and those of visits and seconds. */
-export function treesSql(
-  table: string,
-  identity: NodeQuery['identity'],
-  requests: readonly TreeRequest[],
-): string {
-  const visits = requests.some((request) => request.visits === true)
-  const timed = requests.find(({ seconds }) => seconds !== undefined)
+/** A tree's people and arrays, named `a0`, … by its columns, or `oa0`, … where they are in the order of its nodes. */
+function setOf(table: string, identity: Identity, request: TreeRequest): NodeSet {
+  const own = columnsOf(request)
+  const visits = request.visits === true
+  const timed = request.seconds !== undefined
   const columns = [
     ...new Set([
-      ...requests.flatMap(columnsOf),
+      ...own,
       ...(visits ? [VISIT_COLUMN] : []),
-      ...(timed === undefined ? [] : [SECONDS_COLUMN]),
+      ...(timed ? [SECONDS_COLUMN] : []),
       ...(identity === 'network' ? [NETWORK_COLUMN] : []),
     ]),
   ]
-  const everything = requests.every(({ kind, statistic }) => kind === undefined && statistic === undefined)
+  const everything = request.kind === undefined && request.statistic === undefined
   const arrayOf = (column: string): string => `a${String(columns.indexOf(column))}`
-  const named = (column: string): string => `${timed === undefined ? '' : 'o'}${arrayOf(column)}`
+  const named = (column: string): string => `${timed ? 'o' : ''}${arrayOf(column)}`
   const all = peopleSql(table, columns, everything)
-  const people =
-    timed === undefined ? all : inOrderSql(all, columns.map(arrayOf), columnsOf(timed).map(arrayOf))
-  const sets: NodeSet[] = requests.map((request) => ({
-    levels: columnsOf(request).map(named),
+  return measuredSet({
+    people: timed ? inOrderSql(all, columns.map(arrayOf), own.map(arrayOf)) : all,
+    levels: own.map(named),
     hourly: request.hourly === true,
-    visits: request.visits === true,
-    seconds: request.seconds !== undefined,
-  }))
-  return nodesSql({
-    identity,
-    people: `SELECT *${visits ? `, ${visitSql(named(VISIT_COLUMN))} AS visits` : ''}${
-      timed === undefined ? '' : `, ${secondsSql(named(SECONDS_COLUMN))} AS seconds`
-    } FROM (${people})`,
-    sets,
-    ...(visits ? { visit: 'visits' } : {}),
-    ...(timed === undefined ? {} : { seconds: 'seconds' }),
+    ...(visits ? { visit: named(VISIT_COLUMN) } : {}),
+    ...(timed ? { seconds: named(SECONDS_COLUMN) } : {}),
     ...(identity === 'network' ? { network: named(NETWORK_COLUMN) } : {}),
   })
+}
+
+/** The set with flags and seconds in the place of the codes that they are told by. */
+export function measuredSet(set: NodeSet): NodeSet {
+  const { people, seconds, visit, ...others } = set
+  const flags = visit === undefined ? '' : `, ${visitSql(visit)} AS visits`
+  const times = seconds === undefined ? '' : `, ${secondsSql(seconds)} AS seconds`
+  return {
+    ...others,
+    people: flags === '' && times === '' ? people : `SELECT *${flags}${times} FROM (${people})`,
+    ...(visit === undefined ? {} : { visit: 'visits' }),
+    ...(seconds === undefined ? {} : { seconds: 'seconds' }),
+  }
+}
+
+/** The query of trees of one kind; `{part:UInt32}` is its parameter, and those of visits and seconds. */
+export function treesSql(table: string, identity: Identity, requests: readonly TreeRequest[]): string {
+  return nodesSql({ identity, sets: requests.map((request) => setOf(table, identity, request)) })
 }
 
 /** Arrays `a…` of each person in the order of some of them, named `oa…`. */
@@ -67,25 +73,18 @@ export function inOrderSql(people: string, arrays: readonly string[], key: reado
   return `SELECT tenant${sorted.join('')} FROM (${people})`
 }
 
-/** Requests that one query can answer: of one part, and summing seconds over one list of columns at most. */
+/** Requests that one query answers: of one part, and with one meaning of `time_spent_s`. */
 function together(scratch: Scratch, requests: readonly TreeRequest[]): readonly (readonly TreeRequest[])[] {
   const groups: TreeRequest[][] = []
-  const isSame = (a: TreeRequest, b: TreeRequest): boolean =>
+  const fits = (a: TreeRequest, b: TreeRequest): boolean =>
     partOf(scratch, a) === partOf(scratch, b) &&
-    (a.seconds === undefined || b.seconds === undefined || sameTimes(a, b))
+    (a.seconds === undefined || b.seconds === undefined || isDeepStrictEqual(a.seconds, b.seconds))
   for (const request of requests) {
-    const group = groups.find((others) => others.every((other) => isSame(request, other)))
+    const group = groups.find((others) => others.every((other) => fits(request, other)))
     if (group === undefined) groups.push([request])
     else group.push(request)
   }
   return groups
-}
-
-function sameTimes(a: TreeRequest, b: TreeRequest): boolean {
-  return (
-    JSON.stringify(columnsOf(a)) === JSON.stringify(columnsOf(b)) &&
-    JSON.stringify(a.seconds) === JSON.stringify(b.seconds)
-  )
 }
 
 async function countGroup(

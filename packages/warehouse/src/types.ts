@@ -150,12 +150,6 @@ export interface FunnelStepRequest {
   readonly value: string
 }
 
-/** What a statistic counts: the tuples of `by` over the rows of `kind` (every kind where absent). */
-export interface CountRequest {
-  readonly by: readonly string[]
-  readonly kind?: string
-}
-
 /** Cleaned and capped rows of one (epoch, site), held until `drop`. staged = removed + deduplicated + capped + rows. */
 export interface CleanedRows {
   readonly staged: number
@@ -170,7 +164,7 @@ export interface CleanedRows {
   readonly kinds: Readonly<Record<string, number>>
   /**
    * Nodes of each tree, by depth, then hour, then values. One query per kind (or statistic), however many trees,
-   * levels and cells it has; trees that sum seconds over different levels take one each.
+   * levels and cells it has.
    */
   trees(requests: readonly TreeRequest[]): Promise<readonly (readonly NodeCount[])[]>
   /**
@@ -185,10 +179,6 @@ export interface CleanedRows {
   funnel(steps: readonly FunnelStepRequest[]): Promise<readonly NodeCount[]>
   /** Rows that a tree looks at. */
   total(request: { readonly kind?: string; readonly statistic?: string }): number
-  /** One node per tuple that occurs, sorted by the tuple. */
-  count(request: CountRequest): Promise<readonly NodeCount[]>
-  /** The union of all tuples that are not in `passing`, counted again over rows; null where it is empty. */
-  pool(request: CountRequest, passing: readonly (readonly string[])[]): Promise<NodeCount | null>
   drop(): Promise<void>
 }
 

@@ -6,7 +6,7 @@
  * entry for each union that it is in.
  */
 import { HOUR_COLUMN } from './codes.js'
-import { nodeCount, NO_ROWS, type NodeQuery, type NodeRow, nodeRows, nodesSql } from './nodes.js'
+import { type Identity, nodeCount, NO_ROWS, type NodeRow, nodeRows, nodesSql } from './nodes.js'
 import {
   measureParams,
   NETWORK_COLUMN,
@@ -15,15 +15,13 @@ import {
   peopleSql,
   type Scratch,
   SECONDS_COLUMN,
-  secondsSql,
   VISIT_COLUMN,
-  visitSql,
 } from './scratch.js'
-import { inOrderSql } from './trees.js'
+import { inOrderSql, measuredSet } from './trees.js'
 import type { NodeCount, TreeRequest, UnionRequest } from './types.js'
 
 /** A path of values, the hour first where there is one, and the number of the union that it belongs to. */
-export interface Member {
+interface Member {
   readonly values: readonly string[]
   readonly hour: number | null
   /** from 1 */
@@ -37,7 +35,7 @@ interface Step {
 }
 
 /** The look-up: steps for every prefix, then one last step for each layer of unions that do not overlap. */
-export interface Lookup {
+interface Lookup {
   readonly prefixes: readonly Step[]
   readonly layers: readonly Step[]
 }
@@ -60,7 +58,7 @@ function codesOf(
 }
 
 /** @param depth codes of each member: at least one */
-export function lookupOf(
+function lookupOf(
   members: readonly (readonly [codes: readonly number[], union: number])[],
   depth: number,
 ): Lookup {
@@ -131,7 +129,7 @@ function numberedSql(people: string, arrays: readonly string[], layers: number):
  */
 export function unionsSql(
   table: string,
-  identity: NodeQuery['identity'],
+  identity: Identity,
   tree: TreeRequest,
   depth: number,
   layers: number,
@@ -152,21 +150,20 @@ export function unionsSql(
   const entries = `SELECT tenant, ${entriesSql(layers, (at) => `u${String(at)}`)} AS e${entered.join('')}
     FROM (${numbered}) WHERE notEmpty(e)`
   const named = (array: string): string => (timed ? `o${array}` : array)
-  const flags = visits ? `, ${visitSql(named(`e_${VISIT_COLUMN}`))} AS visits` : ''
-  const seconds = timed ? `, ${secondsSql(named(`e_${SECONDS_COLUMN}`))} AS seconds` : ''
   const arrays = ['e', ...carried.map((column) => `e_${column}`)]
-  return nodesSql({
-    identity,
-    people: `SELECT *${flags}${seconds} FROM (${timed ? inOrderSql(entries, arrays, ['e']) : entries})`,
-    sets: [{ levels: [named('e')], hourly: false, visits, seconds: timed }],
-    ...(visits ? { visit: 'visits' } : {}),
-    ...(timed ? { seconds: 'seconds' } : {}),
+  const set = measuredSet({
+    people: timed ? inOrderSql(entries, arrays, ['e']) : entries,
+    levels: [named('e')],
+    hourly: false,
+    ...(visits ? { visit: named(`e_${VISIT_COLUMN}`) } : {}),
+    ...(timed ? { seconds: named(`e_${SECONDS_COLUMN}`) } : {}),
     ...(identity === 'network' ? { network: named(`e_${NETWORK_COLUMN}`) } : {}),
   })
+  return nodesSql({ identity, sets: [set] })
 }
 
 /** Counts by the number of the union; those that no row belongs to are absent. */
-export async function countMembers(
+async function countMembers(
   scratch: Scratch,
   tree: TreeRequest,
   depth: number,

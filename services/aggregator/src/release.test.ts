@@ -1,7 +1,7 @@
 /** What a closed window publishes: who counts, once, and when (design.md, decision 7 and "Disclosure", step 1). */
 import { join } from 'node:path'
 import { DAY, HOUR } from '@tacit/contracts'
-import type { CleanedRows, StoredCell } from '@tacit/warehouse'
+import type { CleanedRows, NodeCount, StoredCell } from '@tacit/warehouse'
 import t, { type Test } from 'tap'
 import { behind } from './testing/interrupt.js'
 import { type Doors, erpRulebook, type TestProcess, TestStores, testServer } from './testing/stores.js'
@@ -184,19 +184,25 @@ function lying(change: (rows: CleanedRows) => Partial<CleanedRows>): (doors: Doo
   })
 }
 
+/** The trees of cleaned rows with their nodes changed. */
+function retold(
+  rows: CleanedRows,
+  change: (nodes: readonly NodeCount[]) => readonly NodeCount[],
+): CleanedRows['trees'] {
+  return async (requests) => (await rows.trees(requests)).map(change)
+}
+
 t.test('INV-13: what the second checker refuses is never published, and says so', async (t) => {
   const lies: Record<string, (rows: CleanedRows) => Partial<CleanedRows>> = {
     'a node that has lost events': (rows) => ({
-      count: async (request) =>
-        (await rows.count(request)).map((node) => ({ ...node, events: node.events - 1 })),
+      trees: retold(rows, (nodes) => nodes.map((node) => ({ ...node, events: node.events - 1 }))),
     }),
     'a node that stands twice': (rows) => ({
-      count: async (request) => (await rows.count(request)).flatMap((node) => [node, node]),
+      trees: retold(rows, (nodes) => nodes.flatMap((node) => [node, node])),
     }),
     'a total that is too small': (rows) => ({ total: (request) => rows.total(request) - 1 }),
     'counts that cannot belong together': (rows) => ({
-      count: async (request) =>
-        (await rows.count(request)).map((node) => ({ ...node, tenants: node.users + 1 })),
+      trees: retold(rows, (nodes) => nodes.map((node) => ({ ...node, tenants: node.users + 1 }))),
     }),
   }
   for (const [number, [name, lie]] of Object.entries(lies).entries()) {

@@ -30,7 +30,7 @@ import { type BudgetCharge, budgetChange } from './budget.js'
 import { type Evidence, releaseEvents } from './evidence.js'
 import { siteNoise, treeNoise } from './noise.js'
 import type { CommittedManifest, WindowRecord } from './records.js'
-import { type ComputedStatistic, computeSite, dayStarts } from './release-site.js'
+import { type ComputedSite, type ComputedStatistic, computeSite, dayStarts } from './release-site.js'
 import type { Rulebooks } from './rulebooks.js'
 import type { AggregatorState } from './state.js'
 
@@ -45,6 +45,8 @@ export interface ReleaseOptions {
   readonly state: AggregatorState
   readonly warehouse: Warehouse
   readonly alarm: (message: string) => void
+  /** told how many ms a site's window took to cut, and to check */
+  readonly onComputed?: (took: ComputedSite['took']) => void
 }
 
 export interface ReleasedStatistic {
@@ -224,6 +226,7 @@ export class Releaser {
       days: stream === 'day' ? new Map() : this.#daysOf(site, epoch, statistics),
       noiseOf: (statistic, window) => (plan === null ? undefined : treeNoise(plan, statistic, window)),
     })
+    this.#options.onComputed?.(found.took)
     if (!found.verdict.ok) throw this.#refused(found.verdict.findings)
     if (found.took.cut + found.took.check > LONGEST_MS) throw this.#refused(['time'])
     if (stream === 'day') record.deduplicated += found.deduplicated

@@ -3,6 +3,7 @@ import { benchAggregator } from '../bench/aggregator.js'
 import { benchBatches } from '../bench/batches.js'
 import { benchCollector } from '../bench/collector.js'
 import { benchDistributed } from '../bench/distributed.js'
+import { benchRelease } from '../bench/release.js'
 import { benchTransform } from '../bench/transform.js'
 import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
 import { ERP_RULEBOOK } from '../house/layout.js'
@@ -25,12 +26,12 @@ export function benchCommand(): Command {
       `${Object.keys(BENCHES).join(', ')} (default: all but distributed and batches, which need KAFKA_BROKERS)`,
     )
     .option('--seconds <n>', 'seconds of each round of a collector', '5')
-    .option('--rows <n>', 'rows of each round of the aggregator (200000; 300000 on brokers)')
+    .option('--rows <n>', 'rows of each round of the aggregator (200000; 300000 on brokers), or of the day that is released (1000000)')
     .option('--rulebook <file>', 'the rulebook whose transforms are measured', ERP_RULEBOOK)
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ npm run bench\n  $ npx tacit bench collector --seconds 10 --json\n  $ npx tacit bench transform\n  $ KAFKA_BROKERS=127.0.0.1:9092 TACIT_KAFKA_REPLICATION=1 npx tacit bench distributed\n  $ KAFKA_BROKERS=127.0.0.1:9092 TACIT_KAFKA_REPLICATION=1 npx tacit bench batches --seconds 2\n',
+      '\nExamples:\n  $ npm run bench\n  $ npx tacit bench collector --seconds 10 --json\n  $ npx tacit bench transform\n  $ npx tacit bench release --rows 10000000 --json\n  $ KAFKA_BROKERS=127.0.0.1:9092 TACIT_KAFKA_REPLICATION=1 npx tacit bench distributed\n  $ KAFKA_BROKERS=127.0.0.1:9092 TACIT_KAFKA_REPLICATION=1 npx tacit bench batches --seconds 2\n',
     )
     .action(bench)
 }
@@ -142,6 +143,23 @@ async function batches({ json, seconds }: BenchOptions, tell: Say): Promise<void
   print(`\n${table(heads, rows)}\n`)
 }
 
+async function release({ json, rows = '1000000' }: BenchOptions, tell: Say): Promise<void> {
+  const result = await benchRelease(positive(rows, '--rows'), tell)
+  if (json) return printJson(result)
+  const kinds = Object.entries(result.kinds).map(([kind, { bare_seconds, ratio, seconds }]) => [
+    kind === '*' ? 'all kinds' : kind,
+    seconds.toFixed(2),
+    bare_seconds.toFixed(2),
+    ratio.toFixed(2),
+  ])
+  const heads = ['rows of', 'release query s', 'bare GROUP BY s', 'ratio']
+  print(`\n${table(heads, kinds)}\n`)
+  const peak = result.peak_mb === null ? '' : `; ClickHouse had ${String(result.peak_mb)} MB at most`
+  print(
+    `Release of ${result.rows.toLocaleString('en-GB')} rows of one day: ${result.seconds.toFixed(1)} s (cleaning ${result.clean_seconds.toFixed(1)}, counting ${result.count_seconds.toFixed(1)}, cut ${result.cut_seconds.toFixed(2)}, checker ${result.checker_seconds.toFixed(2)}, insert ${result.insert_seconds.toFixed(2)})${peak}.`,
+  )
+}
+
 /** What needs more than this machine has by itself is measured where it is asked for. */
 const ON_REQUEST = new Set(['distributed', 'batches'])
 
@@ -149,6 +167,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions, tell: Say) => Pro
   collector,
   aggregator,
   transform,
+  release,
   distributed,
   batches,
 }
