@@ -72,6 +72,11 @@ const CELLS: readonly StoredCell[] = [
     users: 20,
     events: 30,
     floor: 10,
+    visits: null,
+    time_s: null,
+    share: null,
+    users_error: null,
+    events_error: null,
     rulebook: BY.rulebook,
   } as StoredCell,
 ]

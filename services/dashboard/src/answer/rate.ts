@@ -1,6 +1,6 @@
 /** Rates: events per 100 events of another statistic, of published numbers alone. Pure. */
 import type { Rulebook, Statistic } from '@tacit/rulebook'
-import { dimsKey, levelsOf, type ReleasedCell } from './cell.js'
+import { dimsKey, isPooled, levelsOf, type ReleasedCell } from './cell.js'
 
 /** The statistic that the events of this one are counted per; null where none is declared. */
 export function perStatistic(rulebook: Rulebook, statistic: Statistic): Statistic | null {
@@ -32,6 +32,8 @@ export function rateOf(
     `${String(cell.windowStart)}\u0000${dimsKey(cell.dims.slice(0, depth))}`
   const events = new Map(others.map((cell) => [key(cell), cell.events]))
   return (cell) => {
+    // A pool is of other values in each statistic: a rate of one to the other would be of nothing.
+    if (isPooled(cell)) return null
     const base = events.get(key(cell)) ?? null
     if (cell.events === null || base === null || base <= 0) return null
     const rate = Math.round((1_000 * cell.events) / base) / 10

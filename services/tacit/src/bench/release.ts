@@ -63,7 +63,9 @@ type Took = Record<'clean' | 'count' | 'cut' | 'check' | 'insert', number>
 /** Digits that a measurement has. */
 const rounded = (seconds: number): number => Math.round(seconds * 1_000) / 1_000
 
-async function secondsOf<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly seconds: number }> {
+async function secondsOf<T>(
+  work: () => Promise<T>,
+): Promise<{ readonly result: T; readonly seconds: number }> {
   const started = performance.now()
   const result = await work()
   return { result, seconds: (performance.now() - started) / 1_000 }

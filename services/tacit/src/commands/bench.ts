@@ -26,7 +26,10 @@ export function benchCommand(): Command {
       `${Object.keys(BENCHES).join(', ')} (default: all but distributed and batches, which need KAFKA_BROKERS)`,
     )
     .option('--seconds <n>', 'seconds of each round of a collector', '5')
-    .option('--rows <n>', 'rows of each round of the aggregator (200000; 300000 on brokers), or of the day that is released (1000000)')
+    .option(
+      '--rows <n>',
+      'rows of each round of the aggregator (200000; 300000 on brokers), or of the day that is released (1000000)',
+    )
     .option('--rulebook <file>', 'the rulebook whose transforms are measured', ERP_RULEBOOK)
     .option('--json', 'for machines')
     .addHelpText(

@@ -55,7 +55,11 @@ function sweep({ program, k, random }: Search, suspects: Set<Target>): void {
 }
 
 /** The range of one group, as far as it matters: least first, and most only where the least is somebody. */
-function pin({ program, k }: Search, target: Target, suspects: Set<Target>): { least: number; most: number } | null {
+function pin(
+  { program, k }: Search,
+  target: Target,
+  suspects: Set<Target>,
+): { least: number; most: number } | null {
   const goal = [{ target, weight: 1 }]
   const least = program.solve({ targets: goal, sense: 'least', enough: 0 })
   if (least === 'impossible') throw new Error('The facts contradict each other.')
@@ -78,7 +82,13 @@ interface Left {
 }
 
 /** Groups that are not cleared among the states of a family. @param only names of those to look at */
-function attackWithin(highs: Highs, world: World, family: Family, read: Reader, only: ReadonlySet<string> | null): Left {
+function attackWithin(
+  highs: Highs,
+  world: World,
+  family: Family,
+  read: Reader,
+  only: ReadonlySet<string> | null,
+): Left {
   const { k, people, seed } = world
   const space = spaceOf(world, family)
   const program = new Program(highs, space, read(space))

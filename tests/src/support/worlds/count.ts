@@ -85,7 +85,11 @@ export function countTree(rows: readonly Row[], identity: World['identity']): Co
 }
 
 /** Siblings counted together; dims are those of their parent. */
-export function countUnion(rows: readonly Row[], { hour, parent, parts }: Union, identity: World['identity']): Count {
+export function countUnion(
+  rows: readonly Row[],
+  { hour, parent, parts }: Union,
+  identity: World['identity'],
+): Count {
   const own = rows.filter(
     (row) =>
       row.hour === hour &&

@@ -92,7 +92,13 @@ function treesOfDay(world: World, day: number): Tree[] {
   }
   const hours: Tree[] =
     shape.second === 'hour'
-      ? [{ spec: specOf(world, { measures: ['users'], people: 'floored', hours: range(shape.seconds) }), window: 'hour', rows: hourRows(world) }]
+      ? [
+          {
+            spec: specOf(world, { measures: ['users'], people: 'floored', hours: range(shape.seconds) }),
+            window: 'hour',
+            rows: hourRows(world),
+          },
+        ]
       : []
   return [
     { spec: specOf(world, drilled), window: 'day', rows: dayRows(world, day) },
@@ -141,7 +147,11 @@ export function publish(world: World, step = world.k): Published {
     if (!verdict.ok) findings.push(...verdict.findings.map((rule) => `${window}: ${rule}`))
   }
   const days = range(daysOf(world.shape)).map((day): PublishedDay => {
-    const steps = countFunnel(world, day).map((node, step) => ({ label: stepName(step), node, sensitive: false }))
+    const steps = countFunnel(world, day).map((node, step) => ({
+      label: stepName(step),
+      node,
+      sensitive: false,
+    }))
     const released = publishWindow(world, treesOfDay(world, day), {
       thresholds,
       funnels: [{ id: 'funnel', steps }],

@@ -19,12 +19,21 @@ export interface EventBlock {
 /** All facts of the blocks of one day. @param day mask of the day's cells */
 export function blockFacts(space: Space, cap: number, day: number, blocks: readonly EventBlock[]): Fact[] {
   const every = range(space.visits)
-  const least = blocks.map(({ cells, events }): Fact => ({
-    name: `${events} events`,
-    alternatives: [
-      [{ columns: every, weights: every.map((column) => bits((column + 1) & cells)), least: 0, most: events }],
-    ],
-  }))
+  const least = blocks.map(
+    ({ cells, events }): Fact => ({
+      name: `${events} events`,
+      alternatives: [
+        [
+          {
+            columns: every,
+            weights: every.map((column) => bits((column + 1) & cells)),
+            least: 0,
+            most: events,
+          },
+        ],
+      ],
+    }),
+  )
   const sets = range(2 ** blocks.length - 1).map((set): Fact => {
     const own = blocks.filter((_, index) => ((set + 1) & (1 << index)) !== 0)
     const cells = own.reduce((mask, block) => mask | block.cells, 0)
@@ -34,7 +43,10 @@ export function blockFacts(space: Space, cap: number, day: number, blocks: reado
       const inside = bits(visits & cells)
       return inside === 0 ? 0 : inside + cap - bits(visits & day)
     })
-    return { name: `room for ${events} events`, alternatives: [[{ columns: every, weights, least: events, most: Infinity }]] }
+    return {
+      name: `room for ${events} events`,
+      alternatives: [[{ columns: every, weights, least: events, most: Infinity }]],
+    }
   })
   return [...least, ...sets]
 }
@@ -43,7 +55,8 @@ const OTHER = '(other)'
 
 /** The blocks of a day's tree, by its published cells: rows of devices where a page is split, else the page. */
 export function dayEventFacts(space: Space, shape: Shape, day: number, pages: readonly Cell[]): Fact[] {
-  const firstsOf = (value: string | undefined) => range(shape.firsts).filter((first) => firstName(first) === value)
+  const firstsOf = (value: string | undefined) =>
+    range(shape.firsts).filter((first) => firstName(first) === value)
   const own = (first: number) =>
     shape.second === 'day' ? 1 << cellOf(shape, first, day) : cellMask(shape, { first })
   const split = new Set(pages.filter(({ dims }) => dims.length > 1).map(({ dims }) => dims[0]))
@@ -54,11 +67,18 @@ export function dayEventFacts(space: Space, shape: Shape, day: number, pages: re
     const [first] = firstsOf(value)
     if (first === undefined) return []
     if (below === undefined) return [{ cells: own(first), events }]
-    const named = pages.filter(({ dims: other }) => other.length === 2 && other[0] === value).map(({ dims: other }) => other[1])
+    const named = pages
+      .filter(({ dims: other }) => other.length === 2 && other[0] === value)
+      .map(({ dims: other }) => other[1])
     const devices = range(shape.seconds).filter((at) =>
       below === OTHER ? !named.includes(deviceName(at)) : deviceName(at) === below,
     )
     return [{ cells: devices.reduce((mask, at) => mask | (1 << cellOf(shape, first, at)), 0), events }]
   })
-  return blockFacts(space, shape.cap, shape.second === 'day' ? cellMask(shape, { second: day }) : cellMask(shape, {}), blocks)
+  return blockFacts(
+    space,
+    shape.cap,
+    shape.second === 'day' ? cellMask(shape, { second: day }) : cellMask(shape, {}),
+    blocks,
+  )
 }

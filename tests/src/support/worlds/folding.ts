@@ -31,7 +31,11 @@ const hidden = ({ space, world }: Published, group: Group): Fact =>
   known(`not ${group.name}`, columnsOf(space, group), 0, world.k - 1)
 
 /** Siblings one by one, and those that fail together as "other" (or nowhere). */
-function folded(published: Published, siblings: readonly Group[], union: (members: readonly number[]) => Group): Fact[] {
+function folded(
+  published: Published,
+  siblings: readonly Group[],
+  union: (members: readonly number[]) => Group,
+): Fact[] {
   const facts = siblings.map((group) => shown(published, group))
   const failing = range(siblings.length).filter((index) => facts[index] === null)
   const missing = failing.flatMap((index) => {
@@ -62,7 +66,9 @@ function gridFacts(published: Published): Fact[] {
       ? all.flatMap((first) =>
           folded(
             published,
-            range(shape.seconds).map((second) => visitors(`cell ${first} ${second}`, 1 << cellOf(shape, first, second))),
+            range(shape.seconds).map((second) =>
+              visitors(`cell ${first} ${second}`, 1 << cellOf(shape, first, second)),
+            ),
             (members) => visitors(`other of ${first}`, cellsIn([first], members)),
           ),
         )
@@ -81,8 +87,7 @@ function eventFacts({ space, world }: Published): Fact[] {
   const { shape, people, k } = world
   return range(daysOf(shape)).flatMap((day) => {
     const cells = range(cellsOf(shape)).filter(
-      (cell) =>
-        dayOf(shape, cell) === day && people.filter(({ visits }) => has(visits, cell)).length >= k,
+      (cell) => dayOf(shape, cell) === day && people.filter(({ visits }) => has(visits, cell)).length >= k,
     )
     const blocks = cells.map((cell) => ({
       cells: 1 << cell,

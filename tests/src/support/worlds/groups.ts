@@ -107,12 +107,14 @@ export function sizeOf(target: Target, counts: Counts): { least: number; most: n
 type Sides = readonly [boolean, boolean]
 
 /** Both groups, one without the other. */
-const RELATIONS: readonly { readonly sides: Sides; readonly name: (left: string, right: string) => string }[] =
-  [
-    { sides: [true, true], name: (left, right) => `(${left}) and (${right})` },
-    { sides: [true, false], name: (left, right) => `(${left}) without (${right})` },
-    { sides: [false, true], name: (left, right) => `(${right}) without (${left})` },
-  ]
+const RELATIONS: readonly {
+  readonly sides: Sides
+  readonly name: (left: string, right: string) => string
+}[] = [
+  { sides: [true, true], name: (left, right) => `(${left}) and (${right})` },
+  { sides: [true, false], name: (left, right) => `(${left}) without (${right})` },
+  { sides: [false, true], name: (left, right) => `(${right}) without (${left})` },
+]
 
 function related(space: Space, left: Group, right: Group, sides: Sides, name: string): Target | null {
   const holds = (person: Person) =>
@@ -184,7 +186,9 @@ function visitGroups(shape: Shape): { basic: Group[]; unions: Group[] } {
   const cells = range(cellsOf(shape)).map((cell) => {
     const [first, at] = [Math.floor(cell / seconds), cell % seconds]
     const name = `first ${first} ${second} ${at}`
-    return second === 'day' ? seenOn(shape, name, dayOf(shape, cell), 1 << first) : onDay(name, 1 << cell, null)
+    return second === 'day'
+      ? seenOn(shape, name, dayOf(shape, cell), 1 << first)
+      : onDay(name, 1 << cell, null)
   })
   const rows = range(firsts).map((first) =>
     second === 'day'
@@ -211,7 +215,10 @@ function visitGroups(shape: Shape): { basic: Group[]; unions: Group[] } {
     properUnions(range(firsts)).map((mask) =>
       visitors(
         `${second} ${at} firsts ${range(firsts).filter((first) => has(mask, first))}`,
-        range(firsts).reduce((all, first) => (has(mask, first) ? all | (1 << cellOf(shape, first, at)) : all), 0),
+        range(firsts).reduce(
+          (all, first) => (has(mask, first) ? all | (1 << cellOf(shape, first, at)) : all),
+          0,
+        ),
       ),
     ),
   )

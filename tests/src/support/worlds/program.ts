@@ -158,7 +158,12 @@ export class Program {
   }
 
   /** The program over columns that differ: those with the same part in every row are one. */
-  #model({ first, place }: Merged, rows: readonly Row[], costs: ReadonlyMap<number, number>, sense: Goal['sense']): ModelData {
+  #model(
+    { first, place }: Merged,
+    rows: readonly Row[],
+    costs: ReadonlyMap<number, number>,
+    sense: Goal['sense'],
+  ): ModelData {
     const { objectiveSense, variableType } = this.#highs.constants
     const isSwitch = (column: number) =>
       column >= this.#space.columns && column < this.#space.columns + this.#switches
@@ -232,7 +237,15 @@ function overlapRows(
     return sums
   }
   return [
-    { entries: entries([[left, -1], [right, -1], [all, 1]]), least: 0, most: Infinity },
+    {
+      entries: entries([
+        [left, -1],
+        [right, -1],
+        [all, 1],
+      ]),
+      least: 0,
+      most: Infinity,
+    },
     { entries: entries([[left, -1]]), least: -Infinity, most: 0 },
     { entries: entries([[right, -1]]), least: -Infinity, most: 0 },
   ]

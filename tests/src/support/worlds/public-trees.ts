@@ -190,7 +190,9 @@ export class PublicWorld {
           'other',
           day,
           linkMask((from, to) =>
-            root === null ? members.some((at) => froms[at] === from) : froms[root] === from && members.includes(to),
+            root === null
+              ? members.some((at) => froms[at] === from)
+              : froms[root] === from && members.includes(to),
           ),
         ),
       // Who went from page to page was on both.

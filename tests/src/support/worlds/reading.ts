@@ -38,7 +38,8 @@ class Reading {
     for (const [day, all] of published.days.entries()) {
       this.#readTree(world.pages(all, day))
       this.#readTree(world.moves(all, day))
-      if (shape.second === 'hour') for (const hour of range(shape.seconds)) this.#readTree(world.hour(all, hour))
+      if (shape.second === 'hour')
+        for (const hour of range(shape.seconds)) this.#readTree(world.hour(all, hour))
       this.#readFunnel(all, day, (value) => world.pageBound(all, value))
       this.facts.push(...dayEventFacts(space, shape, day, all.pages))
     }
@@ -84,7 +85,9 @@ class Reading {
       if (named.has(shown(root.value))) this.#readRoot(tree, root, index, cells)
       else if (this.#isNetwork) this.#readMissing(tree, root)
     }
-    const missing = range(tree.roots.length).filter((index) => !named.has(shown(tree.roots[index]?.value ?? '')))
+    const missing = range(tree.roots.length).filter(
+      (index) => !named.has(shown(tree.roots[index]?.value ?? '')),
+    )
     this.#readTopPool(tree, missing, cells.get(keyOf(range(tree.plain).map(() => OTHER))))
   }
 
@@ -178,7 +181,9 @@ class Reading {
     const ranges = [{ least: 1, most: this.#k - 1 }, ...(hidden === null ? [] : [hidden])]
     const fails = children.flatMap(({ group }) => ranges.map((limits) => [this.#range(group, limits)]))
     const single = children.map((_, at) =>
-      children.flatMap(({ group }, index) => (index === at ? [] : [this.#range(group, { least: 0, most: 0 })])),
+      children.flatMap(({ group }, index) =>
+        index === at ? [] : [this.#range(group, { least: 0, most: 0 })],
+      ),
     )
     this.#either(`${tree.name} ${value} is whole`, [...fails, ...single])
   }

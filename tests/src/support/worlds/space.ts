@@ -44,7 +44,10 @@ export function spaceOf({ people, shape }: Pick<World, 'people' | 'shape'>, fami
         known.visitors.push(column)
         continue
       }
-      const states = statesOf(shape, room, family).map((state): [string, DayState] => [stateKey(state), state])
+      const states = statesOf(shape, room, family).map((state): [string, DayState] => [
+        stateKey(state),
+        state,
+      ])
       found.set(room.key, { visitors: [column], states: new Map(states) })
     }
     for (const person of people) {
