@@ -106,7 +106,10 @@ class Cutter {
     for (const hour of hours) this.#top(hour)
   }
 
-  /** Standing top-level nodes are never pooled; the others form one pool if it passes, else they are nowhere. */
+  /**
+   * Standing top-level nodes are never pooled; the others form one pool if it passes, else they are nowhere. Histograms have
+   * none: shares of a mixture would say nothing.
+   */
   #top(hour: number | null): void {
     if (this.#isBuckets(0)) {
       this.#buckets([], hour)
@@ -114,7 +117,6 @@ class Cutter {
     }
     const roots = this.#children.get(keyOf(hour, [])) ?? []
     const failing = roots.filter((node) => !this.#place(node))
-    // Shares of values that nobody may name would be shares of nothing in particular.
     if (failing.length < 2 || this.#input.spec.histogram) return
     const parts = failing.map(({ dims }) => dims[0] ?? '')
     const bound = this.#bound(0, roots.length - failing.length, roots, failing)
@@ -150,6 +152,8 @@ class Cutter {
     if (depth === this.#input.spec.levels.length) return false
     if (this.#isBuckets(depth)) return this.#buckets(node.dims, node.hour ?? null, node)
     const children = this.#children.get(keyOf(node.hour, node.dims)) ?? []
+    // Shares of a group say nothing of its siblings: one without a histogram is in none.
+    if (this.#input.spec.histogram) return children.filter((child) => this.#place(child)).length > 0
     // A drill of one value would make wholeness speak: every whole node would have two that are not empty.
     if (depth >= plain && children.length < 2) return false
     // A published sum would lack what a part of it does not publish.

@@ -125,6 +125,7 @@ export function countUnion(union: Union, rows: readonly Row[], signed: boolean):
 export interface Release {
   readonly input: WindowInput
   readonly cells: readonly (readonly Cell[])[]
+  readonly funnels: readonly (readonly Cell[])[]
   readonly ok: boolean
   readonly findings: readonly string[]
 }
@@ -136,6 +137,7 @@ export function release(
     readonly rows: readonly Row[]
   }[],
   thresholds: Thresholds,
+  { days, funnels = [] }: Partial<Pick<WindowInput, 'days' | 'funnels'>> = {},
 ): Release {
   const signed = thresholds.identity === 'signed'
   let counted: readonly CountedTree[] = trees.map(({ rows, tree }) => ({
@@ -145,11 +147,11 @@ export function release(
     cleanedRows: rows.length,
   }))
   for (;;) {
-    const input: WindowInput = { trees: counted, funnels: [], thresholds }
+    const input: WindowInput = { trees: counted, funnels, thresholds, ...(days === undefined ? {} : { days }) }
     const asked = questionsOf(input)
     if (asked.every((unions) => unions.length === 0)) {
-      const { trees: cells, verdict } = releaseWindow(input)
-      return { input, cells, ok: verdict.ok, findings: verdict.ok ? [] : verdict.findings }
+      const { funnels: steps, trees: cells, verdict } = releaseWindow(input)
+      return { input, cells, funnels: steps, ok: verdict.ok, findings: verdict.ok ? [] : verdict.findings }
     }
     counted = counted.map((tree, at) => ({
       ...tree,
