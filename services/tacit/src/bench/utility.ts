@@ -102,6 +102,16 @@ interface Measured {
   readonly visible: Visible
 }
 
+/** People of a day, whatever they did. */
+async function peopleOf(rows: CleanedRows): Promise<number> {
+  const tree = { levels: ['device'] }
+  const [nodes = []] = await rows.trees([tree])
+  const parts = nodes.flatMap(({ dims }) => dims)
+  if (parts.length === 0) return 0
+  const [everybody] = await rows.unions(tree, [{ hour: null, parent: [], parts }])
+  return everybody?.users ?? 0
+}
+
 /** Gathers what windows showed, and what days published, which their week must know. */
 class Gauge {
   readonly #realm: Realm
@@ -138,8 +148,7 @@ class Gauge {
     })
     try {
       if (stream === 'day') {
-        const [everybody] = await rows.count({ by: [] })
-        this.peopleOfDays.push(everybody?.users ?? 0)
+        this.peopleOfDays.push(await peopleOf(rows))
         this.events += rows.rows
       }
       for (const k of this.#ks) await this.#measureAt(k, stream, epoch, rows)
