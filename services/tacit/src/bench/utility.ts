@@ -177,7 +177,8 @@ class Gauge {
     const plan = sitePlan(rulebook, this.#site, stream, statistics)
     const counted = await rows.trees(plan.trees.map(({ request }) => request))
     const cellsOf = (statistic: Statistic, window: string): readonly Cell[] =>
-      computed.statistics.find((one) => one.statistic.id === statistic.id && one.window === window)?.cells ?? []
+      computed.statistics.find((one) => one.statistic.id === statistic.id && one.window === window)?.cells ??
+      []
     for (const [at, { spec, statistic, window }] of plan.trees.entries()) {
       const cells = cellsOf(statistic, window)
       if (k === release.minUsers) this.#compare(statistic, window, epoch, cells)
@@ -283,7 +284,8 @@ async function play(
 
 function rowOf(erp: Rulebook, { k, level, statistic, visible, window }: Measured): UtilityRow {
   const declared = erp.statistics.find(({ id }) => id === statistic.id)
-  const adds = window === 'day' && (statistic.measures.includes('events') || statistic.shape.type === 'histogram')
+  const adds =
+    window === 'day' && (statistic.measures.includes('events') || statistic.shape.type === 'histogram')
   return {
     statistic: statistic.id,
     level,

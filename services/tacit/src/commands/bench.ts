@@ -29,7 +29,10 @@ export function benchCommand(): Command {
     )
     .option('--seconds <n>', 'seconds of each round of a collector', '5')
     .option('--rows <n>', 'rows of each round of the aggregator (200000; 300000 on brokers)')
-    .option('--people <n>', 'active people of one vendor, for utility (default: 20, 200, 2000 and 20000, each)')
+    .option(
+      '--people <n>',
+      'active people of one vendor, for utility (default: 20, 200, 2000 and 20000, each)',
+    )
     .option('--seed <n>', 'seed of the traffic, for utility', '1')
     .option('--rulebook <file>', 'the rulebook whose transforms are measured', ERP_RULEBOOK)
     .option('--json', 'for machines')
@@ -155,7 +158,9 @@ async function batches({ json, seconds }: BenchOptions, tell: Say): Promise<void
 const percent = (share: number | null): string => (share === null ? '–' : `${String(share)} %`)
 
 function utilityTable({ rows }: UtilityBench, ks: readonly number[]): string {
-  const keys = [...new Set(rows.map(({ level, statistic, window }) => JSON.stringify([statistic, level, window])))]
+  const keys = [
+    ...new Set(rows.map(({ level, statistic, window }) => JSON.stringify([statistic, level, window]))),
+  ]
   const heads = ks.flatMap((k) => [`k = ${String(k)}: groups`, 'people', 'events'])
   const lines = keys.map((key) => {
     const [statistic, level, window] = JSON.parse(key) as [string, string, string]
@@ -174,7 +179,9 @@ async function utility({ json, people, seed }: BenchOptions, tell: Say): Promise
   const results: UtilityBench[] = []
   for (const size of sizes) {
     const options = { people: size, seed: wholeNumber(seed, '--seed'), ks: UTILITY_KS }
-    const result = await benchUtility(options, (day) => tell(`${String(size)} people: day ${String(day)} of 8`))
+    const result = await benchUtility(options, (day) =>
+      tell(`${String(size)} people: day ${String(day)} of 8`),
+    )
     results.push(result)
     if (json) continue
     const shown = (count: number): string => count.toLocaleString('en-GB')
@@ -183,7 +190,9 @@ async function utility({ json, people, seed }: BenchOptions, tell: Say): Promise
     )
   }
   if (json) return printJson(results)
-  print('\nVisible by name, weighted by size. * not declared by the shipped rulebook. Advice: BENCHMARKS.md, "What stays visible".')
+  print(
+    '\nVisible by name, weighted by size. * not declared by the shipped rulebook. Advice: BENCHMARKS.md, "What stays visible".',
+  )
 }
 
 /** What needs more than this machine has by itself, or says nothing of speed, is measured where it is asked for. */
