@@ -17,7 +17,11 @@ function groupsOf(people: Readonly<Record<string, number>>, change: Partial<Coun
     return { union: { hour: null, parent: ['/a'], parts }, node: nodeOf(['/a'], users, change) }
   }
   const groups = bucketGroups(ORDER, nodes, NETWORK, count)
-  return { asked, labels: groups?.map(({ label, node: { users } }) => `${label} ${String(users)}`) ?? null, groups }
+  return {
+    asked,
+    labels: groups?.map(({ label, node: { users } }) => `${label} ${String(users)}`) ?? null,
+    groups,
+  }
 }
 
 t.test('buckets that pass stand by themselves', async (t) => {
@@ -30,8 +34,16 @@ t.test('a bucket that fails merges with its smaller neighbour, the left one of e
   t.same(groupsOf({ '<100': 30, '100-299': 5, '300-999': 20 }).labels, ['<100 30', '100-999 25'])
   t.same(groupsOf({ '<100': 20, '100-299': 5, '300-999': 30 }).labels, ['<300 25', '300-999 30'])
   t.same(groupsOf({ '<100': 20, '100-299': 5, '300-999': 20 }).labels, ['<300 25', '300-999 20'])
-  t.same(groupsOf({ '<100': 5, '100-299': 30, '300-999': 30 }).labels, ['<300 35', '300-999 30'], 'the first has one')
-  t.same(groupsOf({ '100-299': 30, '300-999': 30, '>=3000': 1 }).labels, ['100-299 30', '>=300 31'], 'the last, too')
+  t.same(
+    groupsOf({ '<100': 5, '100-299': 30, '300-999': 30 }).labels,
+    ['<300 35', '300-999 30'],
+    'the first has one',
+  )
+  t.same(
+    groupsOf({ '100-299': 30, '300-999': 30, '>=3000': 1 }).labels,
+    ['100-299 30', '>=300 31'],
+    'the last, too',
+  )
 })
 
 t.test('they merge on until all pass', async (t) => {
@@ -88,18 +100,34 @@ t.test('neighbouring labels read as one', async (t) => {
 })
 
 t.test('people who were in two buckets count once in both together', async (t) => {
-  const spec = treeSpec({ levels: ['path', 'load_ms'], plain: 2, measures: ['events'], histogram: true, declared: [null, ORDER] })
+  const spec = treeSpec({
+    levels: ['path', 'load_ms'],
+    plain: 2,
+    measures: ['events'],
+    histogram: true,
+    declared: [null, ORDER],
+  })
   const rows = crowds(
     [['/a', '<100'], 9],
     [['/a', '100-299'], 9, { first: 0 }],
     [['/a', '300-999'], 12, { first: 50 }],
     [['/a', '>=3000'], 12, { first: 100 }],
   )
-  t.same(shownBlocks(cutOf(spec, rows)), ['/a|<1000 21', '/a|>=3000 12'], 'nine people are no bucket, however often')
+  t.same(
+    shownBlocks(cutOf(spec, rows)),
+    ['/a|<1000 21', '/a|>=3000 12'],
+    'nine people are no bucket, however often',
+  )
 })
 
 t.test('paths without a histogram of their own are in none together', async (t) => {
-  const spec = treeSpec({ levels: ['path', 'load_ms'], plain: 2, measures: ['events'], histogram: true, declared: [null, ORDER] })
+  const spec = treeSpec({
+    levels: ['path', 'load_ms'],
+    plain: 2,
+    measures: ['events'],
+    histogram: true,
+    declared: [null, ORDER],
+  })
   const rows = crowds(
     [['/a', '<100'], 20],
     [['/a', '>=3000'], 20],
@@ -134,12 +162,7 @@ t.test('below several levels each group that has a histogram stands by itself', 
     [['/a', 'watch', '>=3000'], 12],
     [['/b', 'tv', '<100'], 30],
   )
-  const expected = [
-    '/a|desktop|100-299 20',
-    '/a|desktop|<100 20',
-    '/a|watch|<100 12',
-    '/a|watch|>=3000 12',
-  ]
+  const expected = ['/a|desktop|100-299 20', '/a|desktop|<100 20', '/a|watch|<100 12', '/a|watch|>=3000 12']
   t.same(shownBlocks(cutOf(spec, rows)), expected)
 })
 
@@ -148,12 +171,16 @@ t.test('shares are whole percents that add up to a hundred, each less than one o
   t.same(wholePercents([0, 5]), [0, 100])
   t.same(wholePercents([1, 2, 3, 4]), [10, 20, 30, 40])
   fc.assert(
-    fc.property(fc.array(fc.nat(100_000), { minLength: 1 }), fc.integer({ min: 1, max: 100_000 }), (some, one) => {
-      const counts = [...some, one]
-      const total = counts.reduce((sum, count) => sum + count, 0)
-      const shares = wholePercents(counts)
-      const isNear = shares.every((share, at) => Math.abs(share - (100 * (counts[at] ?? 0)) / total) < 1)
-      return isNear && shares.reduce((sum, share) => sum + share, 0) === 100
-    }),
+    fc.property(
+      fc.array(fc.nat(100_000), { minLength: 1 }),
+      fc.integer({ min: 1, max: 100_000 }),
+      (some, one) => {
+        const counts = [...some, one]
+        const total = counts.reduce((sum, count) => sum + count, 0)
+        const shares = wholePercents(counts)
+        const isNear = shares.every((share, at) => Math.abs(share - (100 * (counts[at] ?? 0)) / total) < 1)
+        return isNear && shares.reduce((sum, share) => sum + share, 0) === 100
+      },
+    ),
   )
 })

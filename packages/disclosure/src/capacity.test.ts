@@ -58,17 +58,24 @@ t.test('a day of which no hour can be told is told where its hours could be empt
   const quiet = (people: number): Crowd[] => [0, 1, 2].map((hour) => [['/a'], people, { hour }])
   t.same(dayAndHours(t, quiet(6)), [['/a 10 users'], []])
   t.same(dayAndHours(t, quiet(9)), [['/a 10 users'], []], 'twenty would need all three')
-  const two = dayAndHours(t, [[['/a'], 12, { hour: 0 }], [['/a'], 9, { hour: 1 }], [['/a'], 9, { hour: 2 }]])
+  const two = dayAndHours(t, [
+    [['/a'], 12, { hour: 0 }],
+    [['/a'], 9, { hour: 1 }],
+    [['/a'], 9, { hour: 2 }],
+  ])
   t.same(two, [['/a 20 users'], ['0h /a 10 users']], '19 and nine of the others')
 })
 
 t.test('a day of two hours that fail is not told: each would be known to hold somebody', async (t) => {
   const rows = crowds([['/a'], 9, { hour: 0 }], [['/a'], 9, { hour: 1 }], [['/b'], 30, { hour: 0 }])
   const hours: TreeSpec = { ...PAGES, hours: [0, 1] }
-  t.same(released(t, [{ tree: tree(PAGES), rows }, { tree: tree(hours, 'hour'), rows }]), [
-    ['/b 30 users'],
-    ['0h /b 30 users'],
-  ])
+  t.same(
+    released(t, [
+      { tree: tree(PAGES), rows },
+      { tree: tree(hours, 'hour'), rows },
+    ]),
+    [['/b 30 users'], ['0h /b 30 users']],
+  )
 })
 
 t.test('people who came in several hours count once in the day, and bind nothing', async (t) => {
@@ -95,7 +102,15 @@ t.test('exact people of a day are floored where they would tell of an hour', asy
 t.test('an hour beside an exact day is not told where few people would be left', async (t) => {
   const exact: TreeSpec = { ...PAGES, people: 'exact' }
   const cells = (late: number) =>
-    dayAndHours(t, [[['/a'], 30, { hour: 0 }], [['/a'], late, { hour: 1 }], [['/b'], 40, { hour: 2 }]], exact)
+    dayAndHours(
+      t,
+      [
+        [['/a'], 30, { hour: 0 }],
+        [['/a'], late, { hour: 1 }],
+        [['/b'], 40, { hour: 2 }],
+      ],
+      exact,
+    )
   t.same(cells(0), [
     ['/a 30 users', '/b 40 users'],
     ['0h /a 30 users', '2h /b 40 users'],
@@ -119,7 +134,14 @@ const MOVES = treeSpec({
 function pagesAndMoves(t: Test, groups: readonly Crowd[], pages = PAGES, options?: Options): string[][] {
   const moves = crowds(...groups)
   const rows = moves.map((row) => ({ ...row, dims: row.dims.slice(1) }))
-  return released(t, [{ tree: tree(pages), rows }, { tree: tree(MOVES), rows: moves }], options)
+  return released(
+    t,
+    [
+      { tree: tree(pages), rows },
+      { tree: tree(MOVES), rows: moves },
+    ],
+    options,
+  )
 }
 
 t.test('a page says no more people than the ways to it leave open', async (t) => {
@@ -167,7 +189,11 @@ t.test('a funnel says no more of a step than the pages leave to be said', async 
   const { cells, findings, funnels } = release(trees, NETWORK, { funnels: [{ id: 'f', steps }] })
   t.same(findings, [])
   t.same(shownCells(cells[0] ?? []), ['/new 30 users'], '29 + 9 are less than forty')
-  t.same(shownCells(funnels[0] ?? []), ['page:/new 30 users', 'event:save 30 users', 'page:/elsewhere 20 users'])
+  t.same(shownCells(funnels[0] ?? []), [
+    'page:/new 30 users',
+    'event:save 30 users',
+    'page:/elsewhere 20 users',
+  ])
 })
 
 /** A week of a statistic beside the cells of its days. */
@@ -200,12 +226,20 @@ t.test('a day that tells events and no people leaves the week open', async (t) =
 
 t.test('a day on which a group may be within (other) leaves the week open only below the top', async (t) => {
   const pool: readonly Cell[] = [{ dims: ['(other)'], users: 10, floor: 10, events: null }]
-  t.same(weekOf(t, 60, [said(20), pool]), ['/a 20 users'], 'in a pool it has fewer than k, as everybody knows')
+  t.same(
+    weekOf(t, 60, [said(20), pool]),
+    ['/a 20 users'],
+    'in a pool it has fewer than k, as everybody knows',
+  )
 })
 
 t.test('events that would tell more people than a cell may say are withheld', async (t) => {
   const spec = treeSpec({ levels: ['path'] })
-  const rows = crowds([['/a'], 29, { hour: 0, each: 20 }], [['/a'], 9, { hour: 1, each: 20 }], [['/a'], 9, { hour: 2, each: 20 }])
+  const rows = crowds(
+    [['/a'], 29, { hour: 0, each: 20 }],
+    [['/a'], 9, { hour: 1, each: 20 }],
+    [['/a'], 9, { hour: 2, each: 20 }],
+  )
   const hours: TreeSpec = { ...PAGES, hours: [0, 1, 2] }
   const both = [
     { tree: tree(spec), rows },

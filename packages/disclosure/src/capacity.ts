@@ -8,7 +8,16 @@
  * finer tree of the same rows that refine it (a page over the ways that led to it). It works on what is public alone,
  * but for exact people, where what is left beside a part has to be counted.
  */
-import { type Cell, type CountedNode, NONE, OTHER, type Thresholds, type TreeSpec } from './types.js'
+import {
+  type Cell,
+  type CountedNode,
+  isList,
+  NONE,
+  OTHER,
+  shownDims,
+  type Thresholds,
+  type TreeSpec,
+} from './types.js'
 
 /** The largest whole number of steps that is no more than `people`. */
 export function floorTo(people: number, step: number): number {
@@ -45,14 +54,27 @@ type Part = { readonly upper: number } | 'failing' | 'empty' | 'unknown'
 
 const keyOf = (dims: readonly string[]): string => JSON.stringify(dims)
 
+/** People of groups by published dims, as counted. */
+type Counts = ReadonlyMap<string, number>
+
+const countsOf = (nodes: readonly CountedNode[]): Counts =>
+  new Map(nodes.map(({ dims, users }) => [keyOf(shownDims(dims)), users]))
+
 /** Published cells of one slot of time, to be asked what they tell of a group. */
 class Slot {
+  readonly #isList: boolean
+  readonly #counts: Counts | null
+  readonly #minUsers: number
   readonly #cells = new Map<string, Cell>()
   readonly #named = new Set<string>()
   readonly #split = new Set<string>()
   readonly #pools = new Set<string>()
 
-  constructor(cells: Iterable<Cell>) {
+  /** @param counts of its groups, where they are known */
+  constructor(cells: readonly Cell[], list: boolean, counts: Counts | null, { minUsers }: Thresholds) {
+    this.#isList = list
+    this.#counts = counts
+    this.#minUsers = minUsers
     for (const cell of cells) {
       this.#cells.set(keyOf(cell.dims), cell)
       for (const [at, value] of cell.dims.entries()) {
@@ -79,6 +101,9 @@ class Slot {
       if (cell.users === null) return 'unknown'
       return { upper: cell.floor === null ? cell.users : cell.users + step - 1 }
     }
+    // It failed for its tenants, not for its people: whoever takes them for few is wrong.
+    if ((this.#counts?.get(keyOf(dims)) ?? 0) >= this.#minUsers) return 'unknown'
+    if (this.#isList) return 'failing'
     const at = dims.findIndex((_value, index) => !this.#named.has(keyOf(dims.slice(0, index + 1))))
     // Passing top-level values are always published: one that is not has failed.
     if (at === 0) return 'failing'
@@ -103,26 +128,50 @@ type Partition = (dims: readonly string[]) => readonly Part[] | null
 /** Hours of a day, unless a statistic has fewer. */
 export const HOURS: readonly number[] = Array.from({ length: 24 }, (_none, hour) => hour)
 
-function byHours(hours: DraftTree, step: number): Partition {
-  const slots = (hours.spec.hours ?? HOURS).map(
-    (hour) => new Slot(hours.drafts.flatMap(({ cell }) => (cell.hour === hour ? [cell] : []))),
-  )
-  return (dims) => (dims.length === hours.spec.plain ? slots.map((slot) => slot.part(dims, step)) : null)
+function byHours(hours: ClaimedTree, thresholds: Thresholds): Partition {
+  const slots = (hours.spec.hours ?? HOURS).map((hour) => {
+    const cells = hours.drafts.flatMap(({ cell }) => (cell.hour === hour ? [cell] : []))
+    const counts = countsOf(hours.nodes.filter((node) => node.hour === hour))
+    return new Slot(cells, isList(hours.spec), counts, thresholds)
+  })
+  return (dims) =>
+    dims.length === hours.spec.plain ? slots.map((slot) => slot.part(dims, thresholds.step)) : null
 }
 
-function byDays(days: readonly (readonly Cell[])[], step: number): Partition {
-  const slots = days.map((cells) => new Slot(cells))
-  return (dims) => slots.map((slot) => slot.part(dims, step))
+/** Days whose cells say no events are lists; what was counted of them is gone. */
+function byDays(days: readonly (readonly Cell[])[], thresholds: Thresholds): Partition {
+  const slots = days.map(
+    (cells) =>
+      new Slot(
+        cells,
+        cells.every(({ events }) => events === null),
+        null,
+        thresholds,
+      ),
+  )
+  return (dims) => slots.map((slot) => slot.part(dims, thresholds.step))
+}
+
+/** The drills of a list. */
+function byDrill(tree: ClaimedTree, thresholds: Thresholds): Partition {
+  const cells = tree.drafts.map(({ cell }) => cell)
+  const slot = new Slot(cells, true, countsOf(tree.nodes), thresholds)
+  return (dims) => {
+    const values = tree.spec.declared[dims.length]
+    if (values === null || values === undefined) return null
+    return [...values, NONE].map((value) => slot.part([...dims, value], thresholds.step))
+  }
 }
 
 /** @param finer a tree whose plain levels have all of `coarser`'s and one more of a closed domain; null where it is none */
-function byFiner(coarser: TreeSpec, finer: DraftTree, step: number): Partition | null {
+function byFiner(coarser: TreeSpec, finer: ClaimedTree, thresholds: Thresholds): Partition | null {
   const levels = finer.spec.levels.slice(0, finer.spec.plain)
   const more = levels.filter((level) => !coarser.levels.includes(level))
   const [extra] = more
   const values = extra === undefined ? null : finer.spec.declared[levels.indexOf(extra)]
   if (extra === undefined || more.length > 1 || values === null || values === undefined) return null
-  const slot = new Slot(finer.drafts.map(({ cell }) => cell))
+  const cells = finer.drafts.map(({ cell }) => cell)
+  const slot = new Slot(cells, isList(finer.spec), countsOf(finer.nodes), thresholds)
   // What has no value there is a part, too. Those that are pooled below first: most often they leave all open.
   const candidates = [...new Set([...values, NONE])].sort(
     (a, b) => Number(slot.hasPool([b])) - Number(slot.hasPool([a])),
@@ -135,7 +184,7 @@ function byFiner(coarser: TreeSpec, finer: DraftTree, step: number): Partition |
     for (const value of candidates) {
       const part = slot.part(
         levels.map((level) => (level === extra ? value : (group.get(level) ?? ''))),
-        step,
+        thresholds.step,
       )
       // One part of which nobody knows anything, and nothing is bounded.
       if (part === 'unknown') return null
@@ -238,21 +287,22 @@ function pageBound(tree: TreeMeta, pages: ClaimedTree, dims: readonly string[]):
  * @returns of published dims the most that their cell may say, null where that is open
  */
 export function boundsOf(
-  tree: TreeMeta,
+  tree: ClaimedTree,
   trees: readonly ClaimedTree[],
   thresholds: Thresholds,
   days: readonly (readonly Cell[])[] | undefined,
 ): (dims: readonly string[]) => number | null {
-  const { step } = thresholds
   const partitions: Partition[] = []
   if (tree.window === 'day' && !tree.spec.histogram) {
     for (const other of trees) {
-      if (other.window === 'hour' && other.spec.id === tree.spec.id) partitions.push(byHours(other, step))
-      const partition = sameRows(tree, other) ? byFiner(tree.spec, other, step) : null
+      if (other.window === 'hour' && other.spec.id === tree.spec.id)
+        partitions.push(byHours(other, thresholds))
+      const partition = sameRows(tree, other) ? byFiner(tree.spec, other, thresholds) : null
       if (partition !== null) partitions.push(partition)
     }
   }
-  if (days !== undefined) partitions.push(byDays(days, step))
+  if (isList(tree.spec)) partitions.push(byDrill(tree, thresholds))
+  if (days !== undefined) partitions.push(byDays(days, thresholds))
   const pages = pagesOf(tree, trees)
   return (dims) => {
     const bounds = partitions.flatMap((partition) => {

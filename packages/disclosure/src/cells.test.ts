@@ -28,10 +28,13 @@ t.test('people are floored to steps, and events are exact', async (t) => {
 
 t.test('people are exact where that is declared, and floored in pools and drills', async (t) => {
   const spec = treeSpec({ people: 'exact' })
-  const rows = crowds([['/a', 'desktop'], 23], [['/a', 'mobile'], 14], [['/b', 'tv'], 9], [['/c', 'tv'], 9], [
-    ['/d', 'tv'],
-    9,
-  ])
+  const rows = crowds(
+    [['/a', 'desktop'], 23],
+    [['/a', 'mobile'], 14],
+    [['/b', 'tv'], 9],
+    [['/c', 'tv'], 9],
+    [['/d', 'tv'], 9],
+  )
   t.same(published(spec, rows), [
     '(other) 10 users, 27 events',
     '/a 37 users, 37 events',
@@ -39,15 +42,12 @@ t.test('people are exact where that is declared, and floored in pools and drills
     '/a|mobile 10 users, 14 events',
   ])
   const cells = cellsOf(draftsOf(spec, cutOf(spec, rows), NETWORK))
-  t.same(
-    cells.map(({ dims, floor }) => [dims.join('|'), floor]).sort(),
-    [
-      ['(other)', 10],
-      ['/a', null],
-      ['/a|desktop', 10],
-      ['/a|mobile', 10],
-    ],
-  )
+  t.same(cells.map(({ dims, floor }) => [dims.join('|'), floor]).sort(), [
+    ['(other)', 10],
+    ['/a', null],
+    ['/a|desktop', 10],
+    ['/a|mobile', 10],
+  ])
 })
 
 t.test('a measure that is not declared is not public', async (t) => {
@@ -98,7 +98,11 @@ t.test('a pool says no more people than its parts can hide', async (t) => {
   t.same(said(3), ['(other) 10 users, 27 events'], 'eighteen fit into two')
   t.same(said(4), ['(other) 20 users, 36 events'])
   t.same(said(6), ['(other) 40 users, 54 events'])
-  t.same(said(12), ['(other) 90 users, 108 events'], 'ninety-nine fit into eleven, a hundred and eight are there')
+  t.same(
+    said(12),
+    ['(other) 90 users, 108 events'],
+    'ninety-nine fit into eleven, a hundred and eight are there',
+  )
 })
 
 t.test('what is pooled above the plain rows has no values of its own', async (t) => {
@@ -129,7 +133,9 @@ t.test('an empty value reads (none)', async (t) => {
 
 t.test('cells of hours say which hour', async (t) => {
   const spec: TreeSpec = { ...PAGES, measures: ['users'] }
-  const cut = cutOf(spec, crowds([['/a'], 12, { hour: 7 }], [['/a'], 13, { hour: 23 }]), NETWORK, { hourly: true })
+  const cut = cutOf(spec, crowds([['/a'], 12, { hour: 7 }], [['/a'], 13, { hour: 23 }]), NETWORK, {
+    hourly: true,
+  })
   t.same(cellsOf(draftsOf(spec, cut, NETWORK)), [
     { dims: ['/a'], hour: 7, users: 10, floor: 10, events: null },
     { dims: ['/a'], hour: 23, users: 10, floor: 10, events: null },
@@ -143,7 +149,12 @@ function evenNoise(offsets: GroupOffsets, tau = 10): TreeNoise {
 
 t.test('noise is added to what a block says, and its error bars stand beside it', async (t) => {
   const spec = treeSpec()
-  const rows = crowds([['/a', 'desktop'], 25], [['/a', 'mobile'], 15], [['/a', 'tablet'], 15], [['/a', 'tv'], 15])
+  const rows = crowds(
+    [['/a', 'desktop'], 25],
+    [['/a', 'mobile'], 15],
+    [['/a', 'tablet'], 15],
+    [['/a', 'tv'], 15],
+  )
   const cut = cutOf(spec, rows)
   const cells = cellsOf(draftsOf(spec, cut, NETWORK, evenNoise({ users: 6, events: -5 })))
   const of = (...dims: string[]) => cells.find((cell) => cell.dims.join() === dims.join())
@@ -177,7 +188,13 @@ t.test('no noise makes a number negative', async (t) => {
 })
 
 t.test('shares of a histogram tell of the events of each group, and of nothing else', async (t) => {
-  const spec = treeSpec({ levels: ['path', 'load_ms'], plain: 2, measures: [], histogram: true, declared: [null, ['<100', '100-299', '>=300']] })
+  const spec = treeSpec({
+    levels: ['path', 'load_ms'],
+    plain: 2,
+    measures: [],
+    histogram: true,
+    declared: [null, ['<100', '100-299', '>=300']],
+  })
   const rows = crowds(
     [['/a', '<100'], 20],
     [['/a', '100-299'], 10, { each: 2 }],
@@ -197,13 +214,23 @@ t.test('shares of a histogram tell of the events of each group, and of nothing e
 })
 
 t.test('of a histogram of which noise hides one bucket, none is shown', async (t) => {
-  const spec = treeSpec({ levels: ['load_ms'], measures: ['events'], histogram: true, declared: [['<100', '>=100']] })
+  const spec = treeSpec({
+    levels: ['load_ms'],
+    measures: ['events'],
+    histogram: true,
+    declared: [['<100', '>=100']],
+  })
   const rows = crowds([['<100'], 20], [['>=100'], 20])
   t.same(published(spec, rows), ['<100 50 share', '>=100 50 share'])
-  const draw = (change: GroupOffsets) => (_hour: number | null, [label]: readonly string[]) =>
-    label === '<100' ? change : { users: 0 }
+  const draw =
+    (change: GroupOffsets) =>
+    (_hour: number | null, [label]: readonly string[]) =>
+      label === '<100' ? change : { users: 0 }
   const noise = (change: GroupOffsets): TreeNoise => ({ ...evenNoise({ users: 0 }), draw: draw(change) })
-  t.same(published(spec, rows, { noise: noise({ users: 0, share: 20 }) }), ['<100 67 share', '>=100 33 share'])
+  t.same(published(spec, rows, { noise: noise({ users: 0, share: 20 }) }), [
+    '<100 67 share',
+    '>=100 33 share',
+  ])
   t.same(published(spec, rows, { noise: noise({ users: -11 }) }), [])
 })
 

@@ -7,7 +7,7 @@ import {
   type Additive,
   type Cell,
   type CountedNode,
-  NONE,
+  shownDims,
   OTHER,
   type Thresholds,
   type TreeSpec,
@@ -41,11 +41,6 @@ const errorOf = (halfWidth: number, draws: number): number => Math.ceil(halfWidt
 const placeKey = (hour: number | null, dims: readonly string[]): string => JSON.stringify([hour, ...dims])
 
 type Sums = Readonly<Record<Additive, number | null>>
-
-/** Values as they are published. */
-export function shownDims(dims: readonly string[]): readonly string[] {
-  return dims.map((value) => (value === '' ? NONE : value))
-}
 
 /** Where a block stands in the view of its depth: as deep as the plain rows at least. */
 function viewDims(spec: TreeSpec, { dims, pooled }: Block): readonly string[] {

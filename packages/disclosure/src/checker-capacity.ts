@@ -2,7 +2,7 @@
  * The checker's own look at capacity: of how many people a union may speak beside its published parts. Dumb on purpose: it
  * reads lists of cells from beginning to end.
  */
-import { type CheckedTree, keyOf, POOLED } from './checker-rules.js'
+import { type CheckedTree, keyOf, POOLED, shown } from './checker-rules.js'
 import type { Cell, CountedNode, Thresholds } from './types.js'
 
 type Cells = readonly Cell[]
@@ -13,6 +13,8 @@ interface Index {
   readonly own: ReadonlyMap<string, Cell>
   /** values at the next level, by the values before it */
   readonly next: ReadonlyMap<string, ReadonlySet<string>>
+  /** of people alone, without pools */
+  readonly isList: boolean
 }
 
 const indexes = new WeakMap<Cells, Index>()
@@ -27,19 +29,51 @@ function indexOf(cells: Cells): Index {
       next.set(start, (next.get(start) ?? new Set()).add(value))
     }
   }
-  const index = { own: new Map(cells.map((cell) => [keyOf(cell.dims), cell])), next }
+  const isList = cells.every(({ dims, events }) => events === null && !dims.includes(POOLED))
+  const index = { own: new Map(cells.map((cell) => [keyOf(cell.dims), cell])), next, isList }
   indexes.set(cells, index)
   return index
 }
 
+/** Cells and counted people of one slot of time. */
+interface Told {
+  readonly cells: Cells
+  /** by published dims; null where nobody knows any more */
+  readonly people: ReadonlyMap<string, number> | null
+}
+
+const told = new WeakMap<CheckedTree, Map<number | null, Told>>()
+
+/** What a tree tells in an hour, or in all. */
+function toldBy(tree: CheckedTree, hour: number | null): Told {
+  const known = told.get(tree) ?? new Map<number | null, Told>()
+  told.set(tree, known)
+  const found = known.get(hour)
+  if (found !== undefined) return found
+  const isHere = (one: { readonly hour?: number | null }) => (one.hour ?? null) === hour
+  const made = {
+    cells: tree.cells.filter(isHere),
+    people: new Map(tree.nodes.filter(isHere).map(({ dims, users }) => [keyOf(dims.map(shown)), users])),
+  }
+  known.set(hour, made)
+  return made
+}
+
 /** The most people of a group that anybody has to reckon with, by the cells of one slot; `failing`: fewer than k; null: unknown. */
-function most(cells: Cells, group: readonly string[], step: number): number | 'failing' | null {
-  const { next, own } = indexOf(cells)
+function most(
+  { cells, people }: Told,
+  group: readonly string[],
+  { minUsers, step }: Pick<Thresholds, 'minUsers' | 'step'>,
+): number | 'failing' | null {
+  const { isList, next, own } = indexOf(cells)
   const cell = own.get(keyOf(group))
   if (cell !== undefined) {
     if (cell.users === null) return null
     return cell.floor === null ? cell.users : cell.users + step - 1
   }
+  // It failed for its tenants, not for its people.
+  if ((people?.get(keyOf(group)) ?? 0) >= minUsers) return null
+  if (isList) return 'failing'
   for (const [at, value] of group.entries()) {
     const values = next.get(keyOf(group.slice(0, at)))
     if (values?.has(value) === true) continue
@@ -50,16 +84,7 @@ function most(cells: Cells, group: readonly string[], step: number): number | 'f
   return null
 }
 
-const hourly = new WeakMap<Cells, readonly Cells[]>()
-
-function hoursOf({ cells, spec }: CheckedTree): readonly Cells[] {
-  const known = hourly.get(cells)
-  if (known !== undefined) return known
-  const all = spec.hours ?? Array.from({ length: 24 }, (_none, hour) => hour)
-  const hours = all.map((hour) => cells.filter((cell) => cell.hour === hour))
-  hourly.set(cells, hours)
-  return hours
-}
+const DAY: readonly number[] = Array.from({ length: 24 }, (_none, hour) => hour)
 
 function limitOf(parts: readonly (number | 'failing' | null)[], minUsers: number): number {
   if (parts.includes(null)) return Number.POSITIVE_INFINITY
@@ -102,7 +127,7 @@ function finerLimit(
   for (const value of candidates(finer, levels.indexOf(extra[0] ?? ''), declared)) {
     if (value === POOLED) continue
     const group = levels.map((level) => (level === extra[0] ? value : (dims[own.indexOf(level)] ?? '')))
-    const part = most(finer.cells, group, step)
+    const part = most(toldBy(finer, null), group, { minUsers, step })
     if (part === null) return open
     parts.push(part)
   }
@@ -125,13 +150,10 @@ export function limit(
   if (tree.window === 'day') {
     for (const other of trees) {
       if (other.window === 'hour' && other.spec.id === tree.spec.id && dims.length === other.spec.plain) {
-        const hours = hoursOf(other)
-        limits.push(
-          limitOf(
-            hours.map((cells) => most(cells, dims, step)),
-            minUsers,
-          ),
+        const hours = (other.spec.hours ?? DAY).map((hour) =>
+          most(toldBy(other, hour), dims, { minUsers, step }),
         )
+        limits.push(limitOf(hours, minUsers))
       }
       limits.push(finerLimit(tree, other, dims, { minUsers, step }))
     }
@@ -140,10 +162,17 @@ export function limit(
     if (released !== undefined)
       limits.push(
         limitOf(
-          released.map((cells) => most(cells, dims, step)),
+          released.map((cells) => most({ cells, people: null }, dims, { minUsers, step })),
           minUsers,
         ),
       )
+  }
+  const values = tree.spec.declared[dims.length]
+  if (tree.spec.measures.every((measure) => measure === 'users') && values !== null && values !== undefined) {
+    const drills = [...values, '(none)'].map((value) =>
+      most(toldBy(tree, null), [...dims, value], { minUsers, step }),
+    )
+    limits.push(limitOf(drills, minUsers))
   }
   return Math.min(Number.POSITIVE_INFINITY, ...limits)
 }

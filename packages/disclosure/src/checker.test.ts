@@ -2,7 +2,14 @@
 import t, { type Test } from 'tap'
 import { type BrokenRule, type CheckedTree, checkTogether, checkWindow } from './checker.js'
 import { NETWORK, nodeOf, SIGNED, treeSpec } from './testing/crowds.js'
-import { type Cell, type CountedNode, type CountedUnion, OTHER, type Thresholds, type TreeSpec } from './types.js'
+import {
+  type Cell,
+  type CountedNode,
+  type CountedUnion,
+  OTHER,
+  type Thresholds,
+  type TreeSpec,
+} from './types.js'
 
 type Noise = NonNullable<CheckedTree['noise']>
 
@@ -24,7 +31,10 @@ const unionOf = (parent: readonly string[], parts: readonly string[], node: Coun
   node,
 })
 
-function treeOf(spec: TreeSpec, tree: Pick<CheckedTree, 'nodes' | 'cells'> & Partial<CheckedTree>): CheckedTree {
+function treeOf(
+  spec: TreeSpec,
+  tree: Pick<CheckedTree, 'nodes' | 'cells'> & Partial<CheckedTree>,
+): CheckedTree {
   const leaves = tree.nodes.filter(({ dims }) => dims.length === spec.levels.length)
   const cleanedRows = leaves.reduce((sum, { events }) => sum + events, 0)
   return { spec, window: 'day', kind: 'page_view', unions: [], cleanedRows, ...tree }
@@ -58,7 +68,11 @@ const DRILLED = treeOf(treeSpec({ measures: ['users', 'events', 'visits'] }), {
     nodeOf(['/b', 'desktop'], 15),
   ],
   unions: [
-    unionOf(['/a'], ['mobile', 'tablet', 'tv'], nodeOf(['/a'], 24, { visits: { total: 5, people: 5, largestTenant: 0, largestPerson: 1 } })),
+    unionOf(
+      ['/a'],
+      ['mobile', 'tablet', 'tv'],
+      nodeOf(['/a'], 24, { visits: { total: 5, people: 5, largestTenant: 0, largestPerson: 1 } }),
+    ),
   ],
   cells: [
     { ...cell(['/a'], 50, 108), visits: 35 },
@@ -69,22 +83,25 @@ const DRILLED = treeOf(treeSpec({ measures: ['users', 'events', 'visits'] }), {
 })
 
 /** Moves: of /a every part stands; /b and /c together are a block, though /b would pass. */
-const MOVES = treeOf(treeSpec({ id: 'navigation', levels: ['from_path', 'path'], plain: 2, measures: ['users'] }), {
-  nodes: [
-    nodeOf(['/a'], 30),
-    nodeOf(['/a', '/x'], 10),
-    nodeOf(['/a', '/y'], 20),
-    nodeOf(['/b'], 32),
-    nodeOf(['/b', '/x'], 30),
-    nodeOf(['/b', '/y'], 2),
-    nodeOf(['/c'], 4),
-    nodeOf(['/c', '/x'], 4),
-    nodeOf(['/d'], 4),
-    nodeOf(['/d', '/x'], 4),
-  ],
-  unions: [unionOf([], ['/b', '/c', '/d'], nodeOf([], 40))],
-  cells: [cell(['/a', '/x'], 10), cell(['/a', '/y'], 20), cell([OTHER, OTHER], 10)],
-})
+const MOVES = treeOf(
+  treeSpec({ id: 'navigation', levels: ['from_path', 'path'], plain: 2, measures: ['users'] }),
+  {
+    nodes: [
+      nodeOf(['/a'], 30),
+      nodeOf(['/a', '/x'], 10),
+      nodeOf(['/a', '/y'], 20),
+      nodeOf(['/b'], 32),
+      nodeOf(['/b', '/x'], 30),
+      nodeOf(['/b', '/y'], 2),
+      nodeOf(['/c'], 4),
+      nodeOf(['/c', '/x'], 4),
+      nodeOf(['/d'], 4),
+      nodeOf(['/d', '/x'], 4),
+    ],
+    unions: [unionOf([], ['/b', '/c', '/d'], nodeOf([], 40))],
+    cells: [cell(['/a', '/x'], 10), cell(['/a', '/y'], 20), cell([OTHER, OTHER], 10)],
+  },
+)
 
 const share = (dims: readonly string[], percent: number): Cell => ({ ...cell(dims, null), share: percent })
 
@@ -164,7 +181,12 @@ const NOISED = treeOf(treeSpec({ levels: ['path'] }), {
   noise: noise(),
 })
 
-const signedNode = nodeOf(['/a'], 20, { networks: 0, tenants: 4, largestTenantUsers: 10, largestTenantEvents: 20 })
+const signedNode = nodeOf(['/a'], 20, {
+  networks: 0,
+  tenants: 4,
+  largestTenantUsers: 10,
+  largestTenantEvents: 20,
+})
 const SIGNED_PAGE = treeOf(treeSpec({ levels: ['path'] }), {
   nodes: [signedNode],
   cells: [cell(['/a'], 20, 40)],
@@ -204,7 +226,10 @@ const without = (tree: CheckedTree, at: number): CheckedTree => ({
   ...tree,
   cells: tree.cells.filter((_one, place) => place !== at),
 })
-const more = (tree: CheckedTree, ...cells: readonly Cell[]): CheckedTree => ({ ...tree, cells: [...tree.cells, ...cells] })
+const more = (tree: CheckedTree, ...cells: readonly Cell[]): CheckedTree => ({
+  ...tree,
+  cells: [...tree.cells, ...cells],
+})
 const withNode = (tree: CheckedTree, at: number, change: Partial<CountedNode>): CheckedTree => ({
   ...tree,
   nodes: tree.nodes.map((node, place) => (place === at ? { ...node, ...change } : node)),
@@ -225,8 +250,16 @@ for (const [rule, what, broken] of [
   ['counts', 'half a person', alone(withNode(PAGES, 0, { users: 28.5 }))],
   ['counts', 'more people than events', alone(withNode(PAGES, 0, { users: 59 }))],
   ['counts', 'more networks than people', alone(withNode(PAGES, 0, { networks: 30 }))],
-  ['counts', 'more people who visited than people', alone(withNode(DRILLED, 6, { visits: { total: 90, people: 16, largestTenant: 0, largestPerson: 2 } }))],
-  ['counts', 'a person with more visits than there are', alone(withNode(DRILLED, 6, { visits: { total: 3, people: 2, largestTenant: 0, largestPerson: 4 } }))],
+  [
+    'counts',
+    'more people who visited than people',
+    alone(withNode(DRILLED, 6, { visits: { total: 90, people: 16, largestTenant: 0, largestPerson: 2 } })),
+  ],
+  [
+    'counts',
+    'a person with more visits than there are',
+    alone(withNode(DRILLED, 6, { visits: { total: 3, people: 2, largestTenant: 0, largestPerson: 4 } })),
+  ],
   ['counts', 'a group with other rows than its parts', alone(withNode(DRILLED, 0, { events: 109 }))],
   ['counts', 'a share that is no number', alone(PAGES, { ...NETWORK, maxPersonShare: Number.NaN })],
   ['counts', 'a share of more than all', alone(PAGES, { ...NETWORK, maxShare: 1.5 })],
@@ -238,7 +271,11 @@ for (const [rule, what, broken] of [
   ['pool', 'a pool with fewer people than one of its parts', alone(withPool(PAGES, { users: 8 }))],
   ['pool', 'a pool with more people than its parts together', alone(withPool(PAGES, { users: 31 }))],
   ['pool', 'a pool with a larger tenant than its parts', alone(withPool(PAGES, { largestTenantUsers: 1 }))],
-  ['pool', 'a pool of a part that nobody counted', alone({ ...PAGES, unions: [unionOf([], ['/c', '/d', '/e', '/f', '/g'], nodeOf([], 30))] })],
+  [
+    'pool',
+    'a pool of a part that nobody counted',
+    alone({ ...PAGES, unions: [unionOf([], ['/c', '/d', '/e', '/f', '/g'], nodeOf([], 30))] }),
+  ],
   ['rows', 'a block that is missing', alone(without(SIGNED_PAGE, 0), SIGNED)],
   ['unknown_group', 'a block that is missing beside a pool', alone(without(PAGES, 1))],
   ['rows', 'a pool that is missing', alone(without(PAGES, 2))],
@@ -250,22 +287,62 @@ for (const [rule, what, broken] of [
   ['rows', 'rows that no group holds', alone({ ...PAGES, cleanedRows: 143 })],
   ['rows', 'a bucket of a histogram that is missing', alone(without(SPEED, 1))],
   ['twice', 'a cell that stands twice', alone(more(PAGES, ...PAGES.cells.slice(0, 1)))],
-  ['twice', 'a group that was counted twice', alone({ ...PAGES, nodes: [...PAGES.nodes, nodeOf(['/a'], 29)] })],
+  [
+    'twice',
+    'a group that was counted twice',
+    alone({ ...PAGES, nodes: [...PAGES.nodes, nodeOf(['/a'], 29)] }),
+  ],
   ['twice', 'a bucket that stands twice', alone(more(SPEED, share(['/a', '<100'], 50)))],
   ['unknown_group', 'a cell of nobody', alone(withCell(PAGES, 0, { dims: ['/z'] }))],
   ['unknown_group', 'a pool of too many dimensions', alone(withCell(PAGES, 2, { dims: [OTHER, OTHER] }))],
   ['unknown_group', 'a cell of too few dimensions', alone(withCell(MOVES, 2, { dims: [OTHER] }))],
-  ['unknown_group', 'a cell that says nothing but that its group passed', alone(withCell(PAGES, 1, { users: null, floor: null, events: null }))],
+  [
+    'unknown_group',
+    'a cell that says nothing but that its group passed',
+    alone(withCell(PAGES, 1, { users: null, floor: null, events: null })),
+  ],
   ['unknown_group', 'a pool of other groups than were counted', alone({ ...PAGES, unions: [] })],
-  ['unknown_group', 'a bucket across buckets that were not counted together', alone(withCell(SPEED, 2, { dims: ['/a', '>=100'] }))],
-  ['unknown_group', 'a histogram of a group that fails', alone(more(SPEED, share(['/b', '<100'], 50), share(['/b', '>=100'], 50)))],
+  [
+    'unknown_group',
+    'a bucket across buckets that were not counted together',
+    alone(withCell(SPEED, 2, { dims: ['/a', '>=100'] })),
+  ],
+  [
+    'unknown_group',
+    'a histogram of a group that fails',
+    alone(more(SPEED, share(['/b', '<100'], 50), share(['/b', '>=100'], 50))),
+  ],
   ['thresholds', 'a group with too few people', alone(more(PAGES, cell(['/c'], null, 18)))],
   ['thresholds', 'a group of too few networks', alone(withNode(PAGES, 0, { networks: 4 }))],
-  ['thresholds', 'a group that must not stand alone', alone({ ...PAGES, hides: ({ dims }) => dims[0] === '/a' })],
+  [
+    'thresholds',
+    'a group that must not stand alone',
+    alone({ ...PAGES, hides: ({ dims }) => dims[0] === '/a' }),
+  ],
   ['thresholds', 'a group of too few tenants', alone(withNode(SIGNED_PAGE, 0, { tenants: 3 }), SIGNED)],
-  ['thresholds', 'a group that is nothing without its largest tenant', alone(withNode(SIGNED_PAGE, 0, { largestTenantUsers: 11 }), SIGNED)],
-  ['thresholds', 'a group of which one tenant has most events', alone(withNode(SIGNED_PAGE, 0, { largestTenantEvents: 21 }), SIGNED)],
-  ['thresholds', 'a histogram with a bucket of too few people', alone({ ...SPEED, cells: [share(['/a', '<100'], 50), share(['/a', '100-299'], 25), share(['/a', '300-999'], 15), share(['/a', '>=1000'], 10)] })],
+  [
+    'thresholds',
+    'a group that is nothing without its largest tenant',
+    alone(withNode(SIGNED_PAGE, 0, { largestTenantUsers: 11 }), SIGNED),
+  ],
+  [
+    'thresholds',
+    'a group of which one tenant has most events',
+    alone(withNode(SIGNED_PAGE, 0, { largestTenantEvents: 21 }), SIGNED),
+  ],
+  [
+    'thresholds',
+    'a histogram with a bucket of too few people',
+    alone({
+      ...SPEED,
+      cells: [
+        share(['/a', '<100'], 50),
+        share(['/a', '100-299'], 25),
+        share(['/a', '300-999'], 15),
+        share(['/a', '>=1000'], 10),
+      ],
+    }),
+  ],
   ['thresholds', 'a histogram of one bucket', alone({ ...SPEED, cells: [share(['/a', '<100'], 100)] })],
   ['thresholds', 'a group of fewer noised people than tau', alone({ ...NOISED, noise: noise({ tau: 35 }) })],
   ['thresholds', 'a part beside exact people that leaves a few', alone(withNode(EXACT, 2, { users: 9 }))],
@@ -279,15 +356,41 @@ for (const [rule, what, broken] of [
   ['people', 'people of a bucket', alone(withCell(SPEED, 0, { users: 20, floor: 10 }))],
   ['people', 'people before noise', alone(withCell(NOISED, 0, { users: 20 }))],
   ['capacity', 'more people in a pool than its parts can hide', alone(withCell(PAGES, 2, { users: 30 }))],
-  ['capacity', 'a pool of two', alone(treeOf(PAGES.spec, { nodes: PAGES.nodes.slice(2, 4), unions: [unionOf([], ['/c', '/d'], nodeOf([], 17))], cells: [cell([OTHER], 10, 34)] }))],
-  ['capacity', 'a day that tells of its hours', withFirst(DAY, (tree) => unclaimed(withCell(tree, 0, { users: 40 })))],
-  ['capacity', 'a week that tells of its days', withFirst(WEEK, (tree) => unclaimed(withCell(tree, 0, { users: 40 })))],
+  [
+    'capacity',
+    'a pool of two',
+    alone(
+      treeOf(PAGES.spec, {
+        nodes: PAGES.nodes.slice(2, 4),
+        unions: [unionOf([], ['/c', '/d'], nodeOf([], 17))],
+        cells: [cell([OTHER], 10, 34)],
+      }),
+    ),
+  ],
+  [
+    'capacity',
+    'a day that tells of its hours',
+    withFirst(DAY, (tree) => unclaimed(withCell(tree, 0, { users: 40 }))),
+  ],
+  [
+    'capacity',
+    'a week that tells of its days',
+    withFirst(WEEK, (tree) => unclaimed(withCell(tree, 0, { users: 40 }))),
+  ],
   ['events', 'one event too many', alone(withCell(PAGES, 1, { events: 25 }))],
   ['events', 'events that are withheld without a reason', alone(withCell(PAGES, 1, { events: null }))],
   ['events', 'events of which one person has most', alone(withNode(PAGES, 0, { largestPersonEvents: 15 }))],
-  ['events', 'a sum that is not one of what is published below', alone(withCell(DRILLED, 0, { events: 109 }))],
+  [
+    'events',
+    'a sum that is not one of what is published below',
+    alone(withCell(DRILLED, 0, { events: 109 })),
+  ],
   ['events', 'events before noise', alone(withCell(NOISED, 0, { events: 58 }))],
-  ['events', 'events that tell more people than a pool may say', alone(PAGES, { ...NETWORK, maxEventsPerPerson: 2 })],
+  [
+    'events',
+    'events that tell more people than a pool may say',
+    alone(PAGES, { ...NETWORK, maxEventsPerPerson: 2 }),
+  ],
   ['sums', 'visits of too few people', alone(withCell(DRILLED, 2, { visits: 5 }))],
   ['sums', 'visits of rows where blocks do not publish them', alone(withCell(DRILLED, 0, { visits: 40 }))],
   ['sums', 'seconds that are not declared', alone(withCell(DRILLED, 0, { time_s: 600 }))],
@@ -322,7 +425,14 @@ t.test('a page that may say less binds the moves that lead to it', async (t) => 
 
 t.test('the events of a kind may be public in one statistic of a window only', async (t) => {
   const { cells } = PAGES
-  const manifest = { site: 'erp', statistic: 'pages', kind: 'page_view', window: 'day', windowStart: 0, cells }
+  const manifest = {
+    site: 'erp',
+    statistic: 'pages',
+    kind: 'page_view',
+    window: 'day',
+    windowStart: 0,
+    cells,
+  }
   const silent = cells.map((one) => ({ ...one, events: null }))
   t.same(checkTogether([manifest, { ...manifest, statistic: 'navigation', cells: silent }]), { ok: true })
   t.same(checkTogether([manifest, { ...manifest, statistic: 'features', kind: 'feature' }]), { ok: true })

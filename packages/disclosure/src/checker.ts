@@ -121,7 +121,25 @@ class Slot {
     const { levels, plain } = this.#tree.spec
     for (const { dims } of this.#cells.values())
       if (dims.length < plain || dims.length > levels.length) this.#broken.add('unknown_group')
+    if (this.#tree.spec.measures.every((measure) => measure === 'users')) return this.#checkList()
     for (let view = plain; view <= levels.length; view += 1) this.#checkView(view)
+  }
+
+  /** Of people alone: every group that stands, and nothing else. */
+  #checkList(): void {
+    const due = new Set<string>()
+    for (const node of [...this.#nodes.values()].sort((a, b) => a.dims.length - b.dims.length)) {
+      const { dims } = node
+      const { plain } = this.#tree.spec
+      const isBeside = dims.length === plain || due.has(keyOf(dims.slice(0, -1).map(shown)))
+      if (dims.length < plain || !isBeside || !this.#stands(node)) continue
+      const key = keyOf(dims.map(shown))
+      due.add(key)
+      const cell = this.#cells.get(key)
+      if (cell !== undefined) this.#check(cell, node)
+      else if (this.#tree.noise === undefined) this.#broken.add('rows')
+    }
+    for (const key of this.#cells.keys()) if (!due.has(key)) this.#broken.add('unknown_group')
   }
 
   #checkView(view: number): void {

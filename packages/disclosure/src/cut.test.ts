@@ -9,7 +9,10 @@ import { type CountedUnion, NONE, OTHER } from './types.js'
 const splitOf = ({ split }: Cut) => split.map(({ dims }) => dims.join('|')).sort()
 
 t.test('a group of which every child passes is split into them', async (t) => {
-  const cut = cutOf(treeSpec(), crowds([['/a', 'desktop'], 30], [['/a', 'mobile'], 10], [['/a', 'tablet'], 12]))
+  const cut = cutOf(
+    treeSpec(),
+    crowds([['/a', 'desktop'], 30], [['/a', 'mobile'], 10], [['/a', 'tablet'], 12]),
+  )
   t.same(shownBlocks(cut), ['/a|desktop 30', '/a|mobile 10', '/a|tablet 12'])
   t.same(splitOf(cut), ['/a'])
   t.same(cut.unions, [], 'nothing had to be counted again')
@@ -49,23 +52,30 @@ t.test('the smallest passing siblings join a pool until it passes, as long as on
     treeSpec(),
     crowds([['/a', 'desktop'], 30], [['/a', 'mobile'], 12], [['/a', 'tablet'], 11], [['/a', 'tv'], 1]),
   )
-  t.same(shownBlocks(cut), ['/a|desktop 30', '/a|{mobile+tablet+tv} 24'], 'with the tablets alone it would be two')
+  t.same(
+    shownBlocks(cut),
+    ['/a|desktop 30', '/a|{mobile+tablet+tv} 24'],
+    'with the tablets alone it would be two',
+  )
   const all = cutOf(treeSpec(), crowds([['/a', 'desktop'], 30], [['/a', 'mobile'], 12], [['/a', 'tv'], 1]))
   t.same(shownBlocks(all), ['/a 43'], 'with both no sibling would remain: it stays whole')
   t.same(all.split, [])
 })
 
-t.test('a pool needs three values that could be in it: of two, each would be known to hold somebody', async (t) => {
-  const rows = crowds([['/a', 'desktop'], 30], [['/a', 'mobile'], 9], [['/a', 'tv'], 9])
-  const declared = (...devices: string[]) => treeSpec({ declared: [null, devices] })
-  t.same(shownBlocks(cutOf(treeSpec(), rows)), ['/a 48'], 'of an open domain nobody knows another')
-  t.same(shownBlocks(cutOf(declared('desktop', 'mobile', 'tv'), rows)), ['/a 48'])
-  t.same(
-    shownBlocks(cutOf(declared('desktop', 'mobile', 'tablet', 'tv'), rows)),
-    ['/a|desktop 30', '/a|{mobile+tv} 18'],
-    'the tablet may be in it though nobody had one',
-  )
-})
+t.test(
+  'a pool needs three values that could be in it: of two, each would be known to hold somebody',
+  async (t) => {
+    const rows = crowds([['/a', 'desktop'], 30], [['/a', 'mobile'], 9], [['/a', 'tv'], 9])
+    const declared = (...devices: string[]) => treeSpec({ declared: [null, devices] })
+    t.same(shownBlocks(cutOf(treeSpec(), rows)), ['/a 48'], 'of an open domain nobody knows another')
+    t.same(shownBlocks(cutOf(declared('desktop', 'mobile', 'tv'), rows)), ['/a 48'])
+    t.same(
+      shownBlocks(cutOf(declared('desktop', 'mobile', 'tablet', 'tv'), rows)),
+      ['/a|desktop 30', '/a|{mobile+tv} 18'],
+      'the tablet may be in it though nobody had one',
+    )
+  },
+)
 
 t.test('a group of one child stays whole: it has no drill that could say so', async (t) => {
   const cut = cutOf(treeSpec(), crowds([['/a', 'desktop'], 30]))
@@ -92,19 +102,26 @@ t.test('several plain levels: a group that cannot be split joins the pool of its
   const spec = treeSpec({ levels: ['from_path', 'path'], plain: 2, measures: ['users'] })
   const cut = cutOf(
     spec,
-    crowds([['/a', '/x'], 10], [['/a', '/y'], 20], [['/b', '/x'], 30], [['/b', '/y'], 2], [['/c', '/x'], 4], [
-      ['/d', '/x'],
-      3,
-    ]),
+    crowds(
+      [['/a', '/x'], 10],
+      [['/a', '/y'], 20],
+      [['/b', '/x'], 30],
+      [['/b', '/y'], 2],
+      [['/c', '/x'], 4],
+      [['/d', '/x'], 3],
+    ),
   )
   t.same(shownBlocks(cut), ['/a|/x 10', '/a|/y 20', '{/b+/c+/d} 39'])
   t.same(splitOf(cut), ['/a'], 'what was tried below /b left nothing behind')
 })
 
-t.test('several plain levels: a group with one child is split all the same, for its row has both values', async (t) => {
-  const spec = treeSpec({ levels: ['from_path', 'path'], plain: 2, measures: ['users'] })
-  t.same(shownBlocks(cutOf(spec, crowds([['/a', '/x'], 10]))), ['/a|/x 10'])
-})
+t.test(
+  'several plain levels: a group with one child is split all the same, for its row has both values',
+  async (t) => {
+    const spec = treeSpec({ levels: ['from_path', 'path'], plain: 2, measures: ['users'] })
+    t.same(shownBlocks(cutOf(spec, crowds([['/a', '/x'], 10]))), ['/a|/x 10'])
+  },
+)
 
 t.test('three plain levels: a group in the middle that cannot be split joins its own siblings', async (t) => {
   const spec = treeSpec({ levels: ['device', 'os', 'browser'], plain: 3, measures: ['users'] })
@@ -131,18 +148,30 @@ t.test('values that read like (other) and (none) are pooled, whatever their size
   t.same(shownBlocks(cutOf(treeSpec(), drill)), ['/a|desktop 30', '/a|{(other)+tablet+tv} 22'])
 })
 
-t.test('a child whose events may not be said is pooled, so that its parent’s sum lacks nothing', async (t) => {
-  const rows = (each: number) => [
-    ...crowds([['/a', 'desktop'], 40, { each: 5 }], [['/a', 'mobile'], 10], [['/a', 'tablet'], 11], [['/a', 'tv'], 12]),
-    // One person with half of the events of the phones.
-    ...crowds([['/a', 'mobile'], 1, { first: 40, each }]),
-  ]
-  t.same(shownBlocks(cutOf(treeSpec(), rows(8))), ['/a|desktop 40', '/a|{mobile+tablet+tv} 33'])
-  const people = treeSpec({ measures: ['users'] })
-  t.equal(shownBlocks(cutOf(people, rows(8))).length, 4, 'where people alone are told they stand')
-  // So much that neither the pool nor the parent may say events.
-  t.equal(shownBlocks(cutOf(treeSpec(), rows(200))).length, 4, 'a parent without events needs none of its children')
-})
+t.test(
+  'a child whose events may not be said is pooled, so that its parent’s sum lacks nothing',
+  async (t) => {
+    const rows = (each: number) => [
+      ...crowds(
+        [['/a', 'desktop'], 40, { each: 5 }],
+        [['/a', 'mobile'], 10],
+        [['/a', 'tablet'], 11],
+        [['/a', 'tv'], 12],
+      ),
+      // One person with half of the events of the phones.
+      ...crowds([['/a', 'mobile'], 1, { first: 40, each }]),
+    ]
+    t.same(shownBlocks(cutOf(treeSpec(), rows(8))), ['/a|desktop 40', '/a|{mobile+tablet+tv} 33'])
+    const people = treeSpec({ measures: ['users'] })
+    t.equal(shownBlocks(cutOf(people, rows(8))).length, 4, 'where people alone are told they stand')
+    // So much that neither the pool nor the parent may say events.
+    t.equal(
+      shownBlocks(cutOf(treeSpec(), rows(200))).length,
+      4,
+      'a parent without events needs none of its children',
+    )
+  },
+)
 
 t.test('where events alone are told, a group that may not say them is no block', async (t) => {
   const spec = treeSpec({ levels: ['path'], measures: ['events'] })
@@ -159,9 +188,17 @@ t.test('a pool whose events tell more people than it may say is none', async (t)
 })
 
 t.test('what must not stand alone is pooled though it passes', async (t) => {
-  const rows = crowds([['/a', 'desktop'], 30], [['/a', 'mobile'], 20], [['/a', 'tablet'], 15], [['/a', 'tv'], 1])
+  const rows = crowds(
+    [['/a', 'desktop'], 30],
+    [['/a', 'mobile'], 20],
+    [['/a', 'tablet'], 15],
+    [['/a', 'tv'], 1],
+  )
   const hides = ({ dims }: { dims: readonly string[] }) => dims[1] === 'mobile'
-  t.same(shownBlocks(cutOf(treeSpec(), rows, NETWORK, { hides })), ['/a|desktop 30', '/a|{mobile+tablet+tv} 36'])
+  t.same(shownBlocks(cutOf(treeSpec(), rows, NETWORK, { hides })), [
+    '/a|desktop 30',
+    '/a|{mobile+tablet+tv} 36',
+  ])
   const roots = crowds([['/a'], 30], [['/b'], 20], [['/c'], 1], [['/d'], 1])
   const hidesRoot = ({ dims }: { dims: readonly string[] }) => dims[0] === '/b'
   t.same(shownBlocks(cutOf(treeSpec({ levels: ['path'] }), roots, NETWORK, { hides: hidesRoot })), [
@@ -212,20 +249,23 @@ t.test('the cut asks for unions until it knows them, and never twice for the sam
   t.ok(asked > 30, `${String(asked)} unions`)
 })
 
-t.test('every row lies in one block at most, and the order in which groups were counted says nothing', async () => {
-  fc.assert(
-    fc.property(worlds, ({ rows, specs: [spec = treeSpec()], thresholds }) => {
-      const cut = cutOf(spec, rows, thresholds)
-      for (const { dims } of rows) {
-        const inside = cut.blocks.filter(({ dims: place, pooled }) => {
-          const isBelow = place.every((value, at) => dims[at] === value)
-          return isBelow && (pooled === null || pooled.includes(dims[place.length] ?? ''))
-        })
-        if (inside.length > 1) throw new Error(`${JSON.stringify(dims)} is in several blocks`)
-      }
-      const backwards = cutOf(spec, [...rows].reverse(), thresholds)
-      if (shownBlocks(backwards).join() !== shownBlocks(cut).join()) throw new Error('another cut')
-    }),
-    { numRuns: 60 },
-  )
-})
+t.test(
+  'every row lies in one block at most, and the order in which groups were counted says nothing',
+  async () => {
+    fc.assert(
+      fc.property(worlds, ({ rows, specs: [spec = treeSpec()], thresholds }) => {
+        const cut = cutOf(spec, rows, thresholds)
+        for (const { dims } of rows) {
+          const inside = cut.blocks.filter(({ dims: place, pooled }) => {
+            const isBelow = place.every((value, at) => dims[at] === value)
+            return isBelow && (pooled === null || pooled.includes(dims[place.length] ?? ''))
+          })
+          if (inside.length > 1) throw new Error(`${JSON.stringify(dims)} is in several blocks`)
+        }
+        const backwards = cutOf(spec, [...rows].reverse(), thresholds)
+        if (shownBlocks(backwards).join() !== shownBlocks(cut).join()) throw new Error('another cut')
+      }),
+      { numRuns: 60 },
+    )
+  },
+)

@@ -4,6 +4,8 @@
  * else it stays whole (above the plain rows: it is pooled with its siblings that fail). Source: design.md, "One event,
  * one block", step 3.
  *
+ * Statistics of people alone are lists instead: every group that passes, and no pools.
+ *
  * Distinct people do not add up, so a pool is counted anew by whoever holds the rows: the cut says which unions it has to
  * know, and is asked again with what they hold. It ends: each question adds a sibling to a pool, or a pair to a bucket.
  */
@@ -13,6 +15,7 @@ import { mayAdd, passes } from './thresholds.js'
 import {
   type CountedNode,
   type CountedUnion,
+  isList,
   NONE,
   OTHER,
   type Thresholds,
@@ -102,8 +105,23 @@ class Cutter {
   }
 
   run(): void {
+    if (isList(this.#input.spec)) return this.#list()
     const hours = new Set(this.#input.nodes.map(({ hour }) => hour ?? null))
     for (const hour of hours) this.#top(hour)
+  }
+
+  /** Of people alone every group that stands; a drill beside its plain row. */
+  #list(): void {
+    const { nodes, spec } = this.#input
+    const listed = new Set<string>()
+    for (const node of [...nodes].sort((a, b) => a.dims.length - b.dims.length)) {
+      const depth = node.dims.length
+      const isBeside = depth === spec.plain || listed.has(keyOf(node.hour, node.dims.slice(0, -1)))
+      const isMade = node.dims.some((value) => value === OTHER || value === NONE)
+      if (depth < spec.plain || !isBeside || isMade || !this.#stands(node)) continue
+      listed.add(keyOf(node.hour, node.dims))
+      this.#addWhole(node)
+    }
   }
 
   /**

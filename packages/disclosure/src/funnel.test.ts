@@ -4,7 +4,12 @@ import { type FunnelStep, funnelDrafts } from './funnel.js'
 import { NETWORK, nodeOf, SIGNED } from './testing/crowds.js'
 import type { CountedNode } from './types.js'
 
-function step(label: string, users: number, change: Partial<CountedNode> = {}, sensitive = false): FunnelStep {
+function step(
+  label: string,
+  users: number,
+  change: Partial<CountedNode> = {},
+  sensitive = false,
+): FunnelStep {
   return { label, node: nodeOf([label], users, change), sensitive }
 }
 

@@ -62,7 +62,10 @@ t.test('every measure of a cell is in the text, and an hour is before its values
   const hours = { ...content, window: 'hour', cells: [9, 23, 8].map((hour) => ({ ...cell, hour })) }
   const { hash, id, text } = buildManifest(hours)
   t.equal(id, 'erp/pages/hour/2026-11-01T00:00:00Z', 'the hours of a day are one manifest')
-  t.match(text, '{"dims":["/a"],"events":null,"floor":10,"hour":8,"users":10},{"dims":["/a"],"events":null,"floor":10,"hour":9')
+  t.match(
+    text,
+    '{"dims":["/a"],"events":null,"floor":10,"hour":8,"users":10},{"dims":["/a"],"events":null,"floor":10,"hour":9',
+  )
   t.same(
     readManifest(text, hash).cells.map(({ hour }) => hour),
     [8, 9, 23],

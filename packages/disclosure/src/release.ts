@@ -13,11 +13,11 @@ import {
   type TreeMeta,
   withinClaims,
 } from './capacity.js'
-import { draftsOf, shownDims, type TreeNoise } from './cells.js'
+import { draftsOf, type TreeNoise } from './cells.js'
 import { checkWindow, type Verdict } from './checker.js'
 import { type Cut, cutTree, type Questions } from './cut.js'
 import { type FunnelStep, funnelDrafts } from './funnel.js'
-import { type Cell, type CountedNode, type CountedUnion, OTHER, type Thresholds } from './types.js'
+import { type Cell, type CountedNode, type CountedUnion, OTHER, shownDims, type Thresholds } from './types.js'
 
 /** A tree of a window as it was counted. */
 export interface CountedTree extends TreeMeta {

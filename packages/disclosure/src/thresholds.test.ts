@@ -58,7 +58,8 @@ t.test('a network site counts networks and knows no tenants', async (t) => {
 t.test('visits and seconds add up where enough people have some, and none of them most', async (t) => {
   const sum: Sum = { total: 40, people: 10, largestTenant: 20, largestPerson: 10 }
   for (const measure of ['visits', 'time_s'] as const) {
-    const adds = (change: Partial<Sum>) => mayAdd({ ...node, [measure]: { ...sum, ...change } }, measure, SIGNED)
+    const adds = (change: Partial<Sum>) =>
+      mayAdd({ ...node, [measure]: { ...sum, ...change } }, measure, SIGNED)
     t.ok(adds({}))
     t.notOk(adds({ people: 9 }), 'nine people have all of it')
     t.notOk(adds({ largestPerson: 11 }), 'one person has more than a quarter')

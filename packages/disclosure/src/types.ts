@@ -71,6 +71,14 @@ export interface TreeSpec {
   readonly histogram: boolean
 }
 
+/**
+ * Whether a tree is a list: of people alone nothing adds up, so no total asks for what is left over, and every group that
+ * passes is said by itself. A pool of the others would say that several of them have somebody.
+ */
+export function isList({ histogram, measures }: TreeSpec): boolean {
+  return !histogram && measures.every((measure) => measure === 'users')
+}
+
 /** Siblings that are counted together. `parts`: their values on the level below `parent`. */
 export interface Union {
   readonly hour: number | null
@@ -106,3 +114,8 @@ export interface Cell {
 export const OTHER = '(other)'
 /** What an empty value is called in public. */
 export const NONE = '(none)'
+
+/** Values as they are published. */
+export function shownDims(dims: readonly string[]): readonly string[] {
+  return dims.map((value) => (value === '' ? NONE : value))
+}

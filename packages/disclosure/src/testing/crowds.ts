@@ -51,14 +51,16 @@ const NETWORKS = 12
 /** Rows of crowds: every person is of one of 8 tenants and of one of 12 networks. */
 export function crowds(...groups: readonly Crowd[]): Row[] {
   let next = 0
-  return groups.flatMap(([dims, people, { each = 1, first = next, hour = 0, seconds = 0, visitors = 0 } = {}]) => {
-    next = Math.max(next, first + people)
-    return Array.from({ length: people * each }, (_none, at): Row => {
-      const person = first + (at % people)
-      const visit = at < visitors
-      return { person, tenant: person % TENANTS, network: person % NETWORKS, hour, dims, visit, seconds }
-    })
-  })
+  return groups.flatMap(
+    ([dims, people, { each = 1, first = next, hour = 0, seconds = 0, visitors = 0 } = {}]) => {
+      next = Math.max(next, first + people)
+      return Array.from({ length: people * each }, (_none, at): Row => {
+        const person = first + (at % people)
+        const visit = at < visitors
+        return { person, tenant: person % TENANTS, network: person % NETWORKS, hour, dims, visit, seconds }
+      })
+    },
+  )
 }
 
 /** The cut of rows, with every union that it asks for counted over them. */
@@ -101,7 +103,11 @@ export function shownCells(cells: readonly Cell[]): string[] {
 }
 
 /** A node of a network site as it may be counted, with two rows of each person. */
-export function nodeOf(dims: readonly string[], users: number, change: Partial<CountedNode> = {}): CountedNode {
+export function nodeOf(
+  dims: readonly string[],
+  users: number,
+  change: Partial<CountedNode> = {},
+): CountedNode {
   return {
     dims,
     users,

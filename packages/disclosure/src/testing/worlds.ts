@@ -147,7 +147,12 @@ export function release(
     cleanedRows: rows.length,
   }))
   for (;;) {
-    const input: WindowInput = { trees: counted, funnels, thresholds, ...(days === undefined ? {} : { days }) }
+    const input: WindowInput = {
+      trees: counted,
+      funnels,
+      thresholds,
+      ...(days === undefined ? {} : { days }),
+    }
     const asked = questionsOf(input)
     if (asked.every((unions) => unions.length === 0)) {
       const { funnels: steps, trees: cells, verdict } = releaseWindow(input)

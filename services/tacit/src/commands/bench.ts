@@ -5,6 +5,7 @@ import { benchCollector } from '../bench/collector.js'
 import { benchDistributed } from '../bench/distributed.js'
 import { benchRelease } from '../bench/release.js'
 import { benchTransform } from '../bench/transform.js'
+import { benchUtility, UTILITY_KS, UTILITY_PEOPLE, type UtilityBench } from '../bench/utility.js'
 import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { print, printJson, table, UsageError } from '../output.js'
@@ -12,6 +13,8 @@ import { print, printJson, table, UsageError } from '../output.js'
 interface BenchOptions {
   readonly seconds: string
   readonly rows?: string
+  readonly people?: string
+  readonly seed: string
   readonly rulebook: string
   readonly json?: boolean
 }
@@ -23,18 +26,23 @@ export function benchCommand(): Command {
     .description('Measure side by side with the bare thing, interleaved in one run')
     .argument(
       '[what]',
-      `${Object.keys(BENCHES).join(', ')} (default: all but distributed and batches, which need KAFKA_BROKERS)`,
+      `${Object.keys(BENCHES).join(', ')} (default: all but utility, which takes minutes, and distributed and batches, which need KAFKA_BROKERS)`,
     )
     .option('--seconds <n>', 'seconds of each round of a collector', '5')
     .option(
       '--rows <n>',
       'rows of each round of the aggregator (200000; 300000 on brokers), or of the day that is released (1000000)',
     )
+    .option(
+      '--people <n>',
+      'active people of one vendor, for utility (default: 20, 200, 2000 and 20000, each)',
+    )
+    .option('--seed <n>', 'seed of the traffic, for utility', '1')
     .option('--rulebook <file>', 'the rulebook whose transforms are measured', ERP_RULEBOOK)
     .option('--json', 'for machines')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ npm run bench\n  $ npx tacit bench collector --seconds 10 --json\n  $ npx tacit bench transform\n  $ npx tacit bench release --rows 10000000 --json\n  $ KAFKA_BROKERS=127.0.0.1:9092 TACIT_KAFKA_REPLICATION=1 npx tacit bench distributed\n  $ KAFKA_BROKERS=127.0.0.1:9092 TACIT_KAFKA_REPLICATION=1 npx tacit bench batches --seconds 2\n',
+      '\nExamples:\n  $ npm run bench\n  $ npx tacit bench collector --seconds 10 --json\n  $ npx tacit bench transform\n  $ npx tacit bench release --rows 10000000 --json\n  $ npx tacit bench utility --people 200\n  $ KAFKA_BROKERS=127.0.0.1:9092 TACIT_KAFKA_REPLICATION=1 npx tacit bench distributed\n  $ KAFKA_BROKERS=127.0.0.1:9092 TACIT_KAFKA_REPLICATION=1 npx tacit bench batches --seconds 2\n',
     )
     .action(bench)
 }
@@ -43,6 +51,11 @@ function positive(text: string, name: string): number {
   const value = Number(text)
   if (!Number.isFinite(value) || value <= 0) throw new UsageError(`${name} must be a number above 0`)
   return value
+}
+
+function wholeNumber(text: string, name: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new UsageError(`${name} must be a whole number above 0`)
+  return Number(text)
 }
 
 function say(what: string): void {
@@ -163,8 +176,48 @@ async function release({ json, rows = '1000000' }: BenchOptions, tell: Say): Pro
   )
 }
 
-/** What needs more than this machine has by itself is measured where it is asked for. */
-const ON_REQUEST = new Set(['distributed', 'batches'])
+const percent = (share: number | null): string => (share === null ? '–' : `${String(share)} %`)
+
+function utilityTable({ rows }: UtilityBench, ks: readonly number[]): string {
+  const keys = [
+    ...new Set(rows.map(({ level, statistic, window }) => JSON.stringify([statistic, level, window]))),
+  ]
+  const heads = ks.flatMap((k) => [`k = ${String(k)}: groups`, 'people', 'events'])
+  const lines = keys.map((key) => {
+    const [statistic, level, window] = JSON.parse(key) as [string, string, string]
+    const of = rows.filter((row) => JSON.stringify([row.statistic, row.level, row.window]) === key)
+    const shares = ks.flatMap((k) => {
+      const row = of.find((one) => one.k === k)
+      return [row?.groups_shown ?? null, row?.people_shown ?? null, row?.events_shown ?? null].map(percent)
+    })
+    return [statistic, level, of[0]?.shipped === true ? window : `${window} *`, ...shares]
+  })
+  return table(['statistic', 'by', 'window', ...heads], lines)
+}
+
+async function utility({ json, people, seed }: BenchOptions, tell: Say): Promise<void> {
+  const sizes = people === undefined ? UTILITY_PEOPLE : [wholeNumber(people, '--people')]
+  const results: UtilityBench[] = []
+  for (const size of sizes) {
+    const options = { people: size, seed: wholeNumber(seed, '--seed'), ks: UTILITY_KS }
+    const result = await benchUtility(options, (day) =>
+      tell(`${String(size)} people: day ${String(day)} of 8`),
+    )
+    results.push(result)
+    if (json) continue
+    const shown = (count: number): string => count.toLocaleString('en-GB')
+    print(
+      `\n${shown(result.people_a_day)} people of ${shown(result.tenants)} tenants on a working day, ${shown(result.events_a_week)} events a week:\n\n${utilityTable(result, UTILITY_KS)}`,
+    )
+  }
+  if (json) return printJson(results)
+  print(
+    '\nVisible by name, weighted by size. * not declared by the shipped rulebook. Advice: BENCHMARKS.md, "What stays visible".',
+  )
+}
+
+/** What needs more than this machine has by itself, or says nothing of speed, is measured where it is asked for. */
+const ON_REQUEST = new Set(['distributed', 'batches', 'utility'])
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions, tell: Say) => Promise<void>>> = {
   collector,
@@ -173,6 +226,7 @@ const BENCHES: Readonly<Record<string, (options: BenchOptions, tell: Say) => Pro
   release,
   distributed,
   batches,
+  utility,
 }
 
 async function bench(what: string | undefined, options: BenchOptions): Promise<void> {
