@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { DAY, HOUR } from '@tacit/contracts'
 import t, { type Test } from 'tap'
 import { BY, DAY_START, EPOCH, line, openTables, PLAN, testServer } from './testing/rows.js'
@@ -156,14 +158,28 @@ t.test('V6: of a dropped epoch no part is left, and other epochs are whole', asy
   await w.dropEpoch('day', EPOCH)
 })
 
-t.test('a detached part of the epoch goes too', async (t) => {
-  const { w, sql } = await open(t, 'drop_detached')
-  await fill(w, 10)
-  await w.settle('day', HOURS, plain('c'))
-  await sql.command("ALTER TABLE drop_detached.staging_day DETACH PARTITION ID '20261101'")
-  await w.dropEpoch('day', EPOCH)
-  t.same(await sql.rows("SELECT name FROM system.detached_parts WHERE database = 'drop_detached'"), [])
-})
+t.test(
+  'V6: a detached part of the epoch goes too, and one whose name does not say of which it is',
+  async (t) => {
+    const { w, sql } = await open(t, 'drop_detached')
+    await fill(w, 10)
+    await w.settle('day', HOURS, plain('c'))
+    await sql.command("ALTER TABLE drop_detached.staging_day DETACH PARTITION ID '20261101'")
+    const [table] = await sql.rows<{ path: string }>(
+      "SELECT data_paths[1] AS path FROM system.tables WHERE database = 'drop_detached' AND name = 'staging_day'",
+    )
+    await mkdir(join(table?.path ?? '', 'detached', 'kept by hand'))
+    t.match(
+      await sql.rows(
+        "SELECT partition_id FROM system.detached_parts WHERE database = 'drop_detached' ORDER BY ALL",
+      ),
+      [{ partition_id: '20261101' }, { partition_id: null }],
+      'control',
+    )
+    await w.dropEpoch('day', EPOCH)
+    t.same(await sql.rows("SELECT name FROM system.detached_parts WHERE database = 'drop_detached'"), [])
+  },
+)
 
 t.test(
   'tables grow with the rulebook and keep what they have, and scratch tables of a killed release go',

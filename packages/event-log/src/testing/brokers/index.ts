@@ -1,5 +1,6 @@
 /** Real Kafka brokers for tests. */
 export { startBrokers } from './cluster.js'
+export { dockerAnswers } from './docker.js'
 export { brokersSkip, type Need, type OpenBrokers, openBrokers } from './find.js'
 export { type Guarded, spawnGuarded } from './guarded.js'
 export { kafkaHome } from './home.js'
