@@ -280,6 +280,10 @@ export const FINDINGS = {
     `${DIFFERENCING} Exact people are safe at one level of one tree only.`,
     'Leave `people: exact` in one statistic of the site.',
   ),
+  RULE_EXACT_BESIDE: error(
+    `${DIFFERENCING} Two exact numbers prove by how many people two groups differ; anything that bounds how they overlap then pins those people.`,
+    'Floor people (leave out `people: exact`), or leave out the other statistic.',
+  ),
   RULE_DIMENSION_TWICE: error(
     'Two things under one name cannot be told apart in what is published.',
     'Name each dimension once.',

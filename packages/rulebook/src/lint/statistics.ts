@@ -140,6 +140,27 @@ function lintOnce({ draft, report }: LintContext): void {
   }
 }
 
+/** Whether a statistic says how people of the rows of a kind overlap. */
+function overlaps({ by, funnel, where }: Statistic, kind: string | undefined): boolean {
+  return funnel !== undefined || by?.includes('from_path') === true || where?.kind === kind
+}
+
+/** Beside exact people nothing else may be said of the same people: what they share would follow. */
+function lintBesideExact({ draft, report }: LintContext): void {
+  const { read } = draft.statistics
+  for (const [id, { people, site, where }] of read) {
+    if (people !== 'exact' || isBroken(draft, where, ['statistics', id, 'where'])) continue
+    for (const [other, statistic] of read) {
+      const isRead =
+        statistic.site === site && !isBroken(draft, statistic.where, ['statistics', other, 'where'])
+      if (other === id || !isRead || statistic.people === 'exact' || !overlaps(statistic, where?.kind))
+        continue
+      const place = draft.source.place(['statistics', other], 'key')
+      report('RULE_EXACT_BESIDE', place, `statistics.${id} publishes exact people of these events.`)
+    }
+  }
+}
+
 function lintSite({ draft, report }: LintContext, id: string, { site }: Statistic): void {
   const { sites, source } = draft
   if (site === undefined || !sites.present || sites.good.has(site) || sites.broken.has(site)) return
@@ -163,4 +184,5 @@ export function lintStatistics(context: LintContext): void {
     lintKind(context, id, statistic)
   }
   lintOnce(context)
+  lintBesideExact(context)
 }

@@ -190,6 +190,13 @@ export const CASES: readonly Case[] = [
     website,
   ),
   rule(
+    'RULE_EXACT_BESIDE',
+    '  devices:\n    site: website\n    title: Devices\n    window: day\n',
+    '  devices:\n    site: website\n    title: Devices\n    window: day\n    where: { kind: page_view }\n',
+    'devices:',
+    website,
+  ),
+  rule(
     'RULE_DIMENSION_TWICE',
     'drill: [device]',
     'drill: [path]',
