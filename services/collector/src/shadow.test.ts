@@ -267,8 +267,8 @@ t.test('no pseudonym of a record comes into it, and none of its own leaves it', 
   const real = compileFor(NARROWER, collector.clock)
   const process: Anonymizer['process'] = (input, at, peek, sink) => {
     const row: typeof sink.row = (stream, epoch, tail) => {
-      const at = recordColumns(stream).findIndex(({ name }) => name === 'person')
-      people.add((JSON.parse(`[${tail}`) as unknown[])[at])
+      const place = recordColumns(stream).findIndex(({ name }) => name === 'person')
+      people.add((JSON.parse(`[${tail}`) as unknown[])[place])
       sink.row(stream, epoch, tail)
     }
     return real.process(input, at, peek, {
