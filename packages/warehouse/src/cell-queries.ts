@@ -85,13 +85,16 @@ export async function queryCells(connection: Connection, query: CellQuery): Prom
     conditions.push('dims IN (SELECT arrayJoin({dims:Array(Array(String))}))')
     params['dims'] = dims
   }
-  const statement = `SELECT ${CELL_SELECTION} FROM ${tableName(connection.database, CELLS)}
-    WHERE ${conditions.join(' AND ')} ORDER BY window_start, depth, rank = 0, rank, dims`
+  const statement = (bound: string): string =>
+    `SELECT ${CELL_SELECTION} FROM ${tableName(connection.database, CELLS)}
+     WHERE ${conditions.join(' AND ')}${bound && ' AND rank <= {limit:UInt32}'}
+     ORDER BY window_start, depth, rank = 0, rank, dims ${bound}`
   if (limit === undefined)
-    return withoutCopies((await connection.rows<CellRow>(statement, params)).map(toCell))
+    return withoutCopies((await connection.rows<CellRow>(statement(''), params)).map(toCell))
   for (let doublings = 0; ; doublings += 1) {
     const asked = limit * 2 ** doublings
-    const rows = await connection.rows<CellRow>(`${statement} LIMIT {limit:UInt32}`, {
+    // No window can give more than its first so many: those of a higher rank need not be read.
+    const rows = await connection.rows<CellRow>(statement('LIMIT {limit:UInt32}'), {
       ...params,
       limit: asked,
     })

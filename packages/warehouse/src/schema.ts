@@ -130,7 +130,8 @@ export function tablesOf(plans: readonly StreamPlan[]): readonly Table[] {
     partitionBy: "toYYYYMM(window_start, 'UTC')",
     // The largest of every window together: a chart of them over two years reads a few thousand rows (cell-queries.ts).
     orderBy: 'statistic, window, depth, rank, window_start',
-    settings: DURABLE,
+    // Most queries want a few rows of every month.
+    settings: `${DURABLE}, index_granularity = 512`,
     fills: CELL_FILLS,
   }
   const live = {

@@ -23,6 +23,8 @@ t.setTimeout(0)
 const QUERIES: Readonly<Record<string, (back: number) => string>> = {
   catalogue: () => 'statistics',
   'a day': (back) => `statistics/pages?window=day${range(back, 1)}&limit=1000`,
+  'three months, more than fit': (back) => `statistics/pages?window=day${range(back, 92)}&limit=5000`,
+  'three months, as many as fit': (back) => `statistics/pages?window=day${range(back, 92)}&top=54`,
   'the largest of three months': (back) => `statistics/pages?window=day${range(back, 92)}&top=7`,
   'the largest of two years': () => 'statistics/pages?window=day&top=7',
   'a day by device': (back) => `statistics/pages?window=day${range(back, 1)}&drill=device&limit=1000`,
