@@ -2,9 +2,10 @@
  * `npm test`: the build, lint, format and unused-code checks, then every compiled test of every room, two files at a
  * time; files under `tests/dist/serial/` follow one by one, with the machine to themselves.
  *
- *   node scripts/test.mjs [--full] [--only PATTERN]
+ *   node scripts/test.mjs [--full] [--audit] [--only PATTERN]
  *
  * `--full` sets TACIT_TEST_FULL=1 (the long forms of the tests) and gives a file an hour instead of five minutes.
+ * `--audit` sets TACIT_TEST_AUDIT=1 (every world of the attacks on what is published) and gives a file three hours.
  * `--only` runs the build and the files and checks whose name matches a regular expression.
  * Exit code 0 when nothing failed, 1 when something did, 2 for wrong use.
  */
@@ -57,10 +58,20 @@ async function runAll(jobs, parallel, report) {
   await Promise.all(Array.from({ length: parallel }, worker))
 }
 
+/**
+ * Minutes that one file may take.
+ * @param {{ full: boolean, audit: boolean }} options
+ */
+function fileMinutes({ audit, full }) {
+  if (audit) return 180
+  return full ? 60 : 5
+}
+
 function parseOptions() {
   const { values } = parseArgs({
     options: {
       full: { type: 'boolean', default: false },
+      audit: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
       // For the tests of this runner: a tree of samples, and no checks.
       root: { type: 'string' },
@@ -68,22 +79,25 @@ function parseOptions() {
     },
   })
   return {
-    full: values.full,
+    env: {
+      ...(values.full ? { TACIT_TEST_FULL: '1' } : {}),
+      ...(values.audit ? { TACIT_TEST_AUDIT: '1' } : {}),
+    },
     only: new RegExp(values.only),
     root: values.root ? resolve(values.root) : dirname(dirname(fileURLToPath(import.meta.url))),
     withChecks: values.root === undefined,
-    timeoutMs: Number(values['timeout-ms'] ?? (values.full ? 60 : 5) * MINUTE),
+    timeoutMs: Number(values['timeout-ms'] ?? fileMinutes(values) * MINUTE),
   }
 }
 
 /** @param {ReturnType<typeof parseOptions>} options */
-async function main({ full, only, root, withChecks, timeoutMs }) {
+async function main({ env: own, only, root, withChecks, timeoutMs }) {
   const report = createReport(process.stdout)
   const chosen = (/** @type {Job} */ job) => only.test(job.name)
   const { build, others } = checks(root)
   if (withChecks) await runAll([checkJob(build)], 1, report)
 
-  const env = full ? { ...process.env, TACIT_TEST_FULL: '1' } : process.env
+  const env = { ...process.env, ...own }
   const testJob = (/** @type {string} */ path) => ({
     name: testName(path),
     run: () => runTestFile(join(root, path), { root, timeoutMs, env }),

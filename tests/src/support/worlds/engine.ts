@@ -102,7 +102,10 @@ function treesOfDay(world: World, day: number): Tree[] {
       : []
   return [
     { spec: specOf(world, drilled), window: 'day', rows: dayRows(world, day) },
-    { spec: specOf(world, navigation), window: 'day', rows: moveRows(world, day) },
+    // Beside exact people nothing may say how they overlap.
+    ...(world.exact
+      ? []
+      : [{ spec: specOf(world, navigation), window: 'day' as const, rows: moveRows(world, day) }]),
     ...hours,
   ]
 }
@@ -152,15 +155,22 @@ export function publish(world: World, step = world.k): Published {
       node,
       sensitive: false,
     }))
-    const released = publishWindow(world, treesOfDay(world, day), {
+    const trees = treesOfDay(world, day)
+    const released = publishWindow(world, trees, {
       thresholds,
-      funnels: [{ id: 'funnel', steps }],
+      funnels: world.exact ? [] : [{ id: 'funnel', steps }],
     })
     note(`day ${day}`, released)
-    const [own = [], moves = [], hours = []] = released.trees
-    return { pages: own, moves, hours, funnel: released.funnels[0] ?? [] }
+    const cells = (id: string, window: CountedTree['window']) =>
+      released.trees[trees.findIndex((tree) => tree.spec.id === id && tree.window === window)] ?? []
+    return {
+      pages: cells('pages', 'day'),
+      moves: cells('navigation', 'day'),
+      hours: cells('pages', 'hour'),
+      funnel: released.funnels[0] ?? [],
+    }
   })
-  if (world.shape.second !== 'day') return { days, week: [], findings }
+  if (world.shape.second !== 'day' || world.exact) return { days, week: [], findings }
   const spec = specOf(world, { measures: ['users'], people: 'floored' })
   const released = publishWindow(world, [{ spec, window: 'week', rows: weekRows(world) }], {
     thresholds,

@@ -1,6 +1,7 @@
 /**
- * What is public of a world as trees: the cells of one statistic in one slot of time, which group of people each value
- * stands for, and the most that capacity lets a cell say. All of it is a function of what is public.
+ * What is public of a world: the cells of one statistic in one slot of time, which group of people each stands for, and
+ * the most that capacity lets a cell say. All of it is a function of what is public. Statistics with sums are trees;
+ * those of people alone are lists of groups, of which each stands alone or is nowhere.
  */
 import type { Cell } from '@tacit/disclosure'
 import { deviceName, firstName } from './count.js'
@@ -25,22 +26,26 @@ export interface Root {
   readonly children: readonly { readonly value: string; readonly group: Group }[]
 }
 
+/** A statistic with sums: pages, with their devices. */
 export interface PublicTree {
   readonly name: string
   readonly cells: readonly Cell[]
   readonly roots: readonly Root[]
-  /** levels of the plain rows */
-  readonly plain: number
   /** several roots, or several children of one root, together */
   readonly union: (root: number | null, members: readonly number[]) => Group
-  /** the most people that others let a cell of these values say; Infinity: any */
-  readonly bound: (dims: readonly string[]) => number
-  readonly hasEvents: boolean
-  /**
-   * Beside exact people of a page, a part of it that leaves somebody, and fewer than k, does not stand alone.
-   * @returns the people that such a part of the page has; null where there is none
-   */
+  /** the most people that others let the cell of a root say; Infinity: any */
+  readonly bound: (value: string) => number
+  /** people of a part of a root that does not stand alone beside its exact people; null where there is none */
   readonly hidden: (value: string) => Limits | null
+}
+
+/** A statistic of people alone. */
+export interface PublicList {
+  readonly name: string
+  readonly cells: readonly Cell[]
+  readonly groups: readonly { readonly dims: readonly string[]; readonly group: Group }[]
+  readonly bound: (dims: readonly string[]) => number
+  readonly hidden: (dims: readonly string[]) => Limits | null
 }
 
 /** What one part of a union says of it in public: its most people, or that it fails, or nothing. */
@@ -74,20 +79,15 @@ export class PublicWorld {
 
   #part(cells: readonly Cell[], dims: readonly string[]): Part {
     const own = cells.find((cell) => keyOf(cell.dims) === keyOf(dims))
-    if (own !== undefined) {
-      if (own.users === null) return 'unknown'
-      return own.floor === null ? own.users : own.users + this.#step - 1
-    }
-    const siblings = cells.filter((cell) => cell.dims[0] === dims[0])
-    if (siblings.length === 0) return 'failing'
-    const isSplit = siblings.every((cell) => cell.dims[1] !== OTHER)
-    return dims.length > 1 && isSplit ? 0 : 'unknown'
+    if (own === undefined) return 'failing'
+    if (own.users === null) return 'unknown'
+    return own.floor === null ? own.users : own.users + this.#step - 1
   }
 
   /** Capacity of a page's day: over its hours, and over the ways onto it. */
   pageBound({ hours, moves }: PublishedDay, value: string): number {
     const froms = [...range(this.#shape.firsts).map(firstName), '(none)']
-    const ways = this.#bound(froms.map((from) => this.#part(moves, [from, value])))
+    const ways = this.#isExact ? Infinity : this.#bound(froms.map((from) => this.#part(moves, [from, value])))
     if (this.#shape.second !== 'hour') return ways
     const parts = range(this.#shape.seconds).map((hour) =>
       this.#part(
@@ -118,7 +118,6 @@ export class PublicWorld {
     return {
       name: `day ${day}`,
       cells: own.pages,
-      plain: 1,
       roots: range(firsts).map((first) => ({
         value: firstName(first),
         group: seenOn(this.#shape, `first ${first}`, day, 1 << first),
@@ -136,69 +135,35 @@ export class PublicWorld {
               'other',
               mask(members, (at) => 1 << cellOf(this.#shape, root, at)),
             ),
-      bound: (dims) => (dims.length === 1 ? this.pageBound(own, dims[0] ?? '') : Infinity),
-      hasEvents: true,
+      bound: (value) => this.pageBound(own, value),
       hidden: (value) => this.#hidden(own, value),
     }
   }
 
-  hour(own: PublishedDay, hour: number): PublicTree {
-    const at = (first: number) => 1 << cellOf(this.#shape, first, hour)
+  hour(own: PublishedDay, hour: number): PublicList {
     return {
       name: `hour ${hour}`,
       cells: own.hours.filter((cell) => cell.hour === hour),
-      plain: 1,
-      roots: range(this.#shape.firsts).map((first) => ({
-        value: firstName(first),
-        group: visitors(`${first} at ${hour}`, at(first)),
-        children: [],
+      groups: range(this.#shape.firsts).map((first) => ({
+        dims: [firstName(first)],
+        group: visitors(`${first} at ${hour}`, 1 << cellOf(this.#shape, first, hour)),
       })),
-      union: (_root, members) => visitors('other', mask(members, at)),
       bound: () => Infinity,
-      hasEvents: false,
-      hidden: (value) => this.#hidden(own, value),
+      hidden: ([value = '']) => this.#hidden(own, value),
     }
   }
 
-  moves(own: PublishedDay, day: number): PublicTree {
-    const { firsts, links } = this.#shape
-    const froms = [null, ...range(firsts)]
-    const linkMask = (keep: (from: number | null, to: number) => boolean) =>
-      links.reduce((all, { from, to }, index) => (keep(from, to) ? all | (1 << index) : all), 0)
+  moves(own: PublishedDay, day: number): PublicList {
     return {
       name: `moves ${day}`,
       cells: own.moves,
-      plain: 2,
-      roots: froms.map((root) => ({
-        value: firstName(root),
-        group: moved(
-          `from ${root}`,
-          day,
-          linkMask((from) => from === root),
-        ),
-        children: range(firsts).map((child) => ({
-          value: firstName(child),
-          group: moved(
-            `${root}→${child}`,
-            day,
-            linkMask((from, to) => from === root && to === child),
-          ),
-        })),
+      groups: this.#shape.links.map(({ from, to }, index) => ({
+        dims: [shown(firstName(from)), firstName(to)],
+        group: moved(`${from}→${to}`, day, 1 << index),
       })),
-      union: (root, members) =>
-        moved(
-          'other',
-          day,
-          linkMask((from, to) =>
-            root === null
-              ? members.some((at) => froms[at] === from)
-              : froms[root] === from && members.includes(to),
-          ),
-        ),
       // Who went from page to page was on both.
       bound: (dims) => Math.min(Infinity, ...dims.map((value) => this.#saidOf(own, value))),
-      hasEvents: false,
-      hidden: (value) => this.#hidden(own, value),
+      hidden: ([, to = '']) => this.#hidden(own, to),
     }
   }
 
@@ -207,22 +172,16 @@ export class PublicWorld {
     return isPage ? this.pageBound(own, value) : Infinity
   }
 
-  week(): PublicTree {
-    const { firsts } = this.#shape
+  week(): PublicList {
     const { days, week } = this.#published
-    const own = (first: number) => cellMask(this.#shape, { first })
     return {
       name: 'week',
       cells: week,
-      plain: 1,
-      roots: range(firsts).map((first) => ({
-        value: firstName(first),
-        group: visitors(`first ${first}`, own(first)),
-        children: [],
+      groups: range(this.#shape.firsts).map((first) => ({
+        dims: [firstName(first)],
+        group: visitors(`first ${first}`, cellMask(this.#shape, { first })),
       })),
-      union: (_root, members) => visitors('other', mask(members, own)),
       bound: (dims) => this.#bound(days.map(({ pages }) => this.#part(pages, dims))),
-      hasEvents: false,
       hidden: () => null,
     }
   }

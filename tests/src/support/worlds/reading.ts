@@ -12,7 +12,15 @@ import type { Published, PublishedDay } from './engine.js'
 import { dayEventFacts } from './event-facts.js'
 import { type Fact, known, type Range } from './facts.js'
 import { columnsOf, type Group, reached, seenOn } from './groups.js'
-import { keyOf, type Limits, OTHER, type PublicTree, PublicWorld, type Root, shown } from './public-trees.js'
+import {
+  keyOf,
+  type Limits,
+  OTHER,
+  type PublicList,
+  type PublicTree,
+  PublicWorld,
+  type Root,
+} from './public-trees.js'
 import { range } from './shape.js'
 import type { Space } from './space.js'
 import type { World } from './world.js'
@@ -37,13 +45,13 @@ class Reading {
     const world = new PublicWorld(own, step, published)
     for (const [day, all] of published.days.entries()) {
       this.#readTree(world.pages(all, day))
-      this.#readTree(world.moves(all, day))
+      if (!own.exact) this.#readList(world.moves(all, day))
       if (shape.second === 'hour')
-        for (const hour of range(shape.seconds)) this.#readTree(world.hour(all, hour))
-      this.#readFunnel(all, day, (value) => world.pageBound(all, value))
+        for (const hour of range(shape.seconds)) this.#readList(world.hour(all, hour))
+      if (!own.exact) this.#readFunnel(all, day, (value) => world.pageBound(all, value))
       this.facts.push(...dayEventFacts(space, shape, day, all.pages))
     }
-    if (shape.second === 'day') this.#readTree(world.week())
+    if (shape.second === 'day' && !own.exact) this.#readList(world.week())
   }
 
   #range(group: Group, { least, most }: Limits): Range {
@@ -73,41 +81,35 @@ class Reading {
     return bound - (bound % this.#step)
   }
 
-  /** Whether nothing but its own failing keeps a group from standing alone. */
-  #isSure(tree: PublicTree, dims: readonly string[]): boolean {
-    return tree.bound(dims) >= this.#step && dims.every((value) => tree.hidden(value) === null)
+  /** A statistic of people alone: each group has a cell, or fails, or is hidden. */
+  #readList({ bound, cells, groups, hidden, name }: PublicList): void {
+    const published = new Map(cells.map((cell) => [keyOf(cell.dims), cell]))
+    for (const { dims, group } of groups) {
+      const cell = published.get(keyOf(dims))
+      if (cell !== undefined) this.#number(`${name} ${dims}`, group, cell, bound(dims))
+      else if (bound(dims) >= this.#step) this.#missing(`${name} ${dims} is missing`, group, hidden(dims))
+    }
+  }
+
+  #missing(name: string, group: Group, hidden: Limits | null): void {
+    if (!this.#isNetwork) return
+    const limits = [{ least: 0, most: this.#k - 1 }, ...(hidden === null ? [] : [hidden])]
+    this.#either(
+      name,
+      limits.map((own) => [this.#range(group, own)]),
+    )
   }
 
   #readTree(tree: PublicTree): void {
     const cells = new Map(tree.cells.map((cell) => [keyOf(cell.dims), cell]))
     const named = new Set(tree.cells.map(({ dims }) => dims[0]))
     for (const [index, root] of tree.roots.entries()) {
-      if (named.has(shown(root.value))) this.#readRoot(tree, root, index, cells)
-      else if (this.#isNetwork) this.#readMissing(tree, root)
+      if (named.has(root.value)) this.#readRoot(tree, root, index, cells)
+      else if (tree.bound(root.value) >= this.#step)
+        this.#missing(`${tree.name} ${root.value} is missing`, root.group, null)
     }
-    const missing = range(tree.roots.length).filter(
-      (index) => !named.has(shown(tree.roots[index]?.value ?? '')),
-    )
-    this.#readTopPool(tree, missing, cells.get(keyOf(range(tree.plain).map(() => OTHER))))
-  }
-
-  /** A value of the first level that is nowhere, unless in the pool. */
-  #readMissing(tree: PublicTree, { children, group, value }: Root): void {
-    const name = `${tree.name} ${shown(value)} is missing`
-    const fails = this.#range(group, { least: 0, most: this.#k - 1 })
-    if (tree.plain > 1) {
-      // It fails, or cannot be split: one of its children fails.
-      const sure = [[shown(value)], ...children.map((child) => [shown(value), shown(child.value)])]
-      if (!sure.every((dims) => this.#isSure(tree, dims))) return
-      this.#either(name, [
-        [this.#range(group, { least: 0, most: 0 })],
-        ...children.map((child) => [this.#range(child.group, { least: 1, most: this.#k - 1 })]),
-      ])
-      return
-    }
-    if (tree.bound([value]) < this.#step) return
-    const hidden = tree.hasEvents ? null : tree.hidden(value)
-    this.#either(name, [[fails], ...(hidden === null ? [] : [[this.#range(group, hidden)]])])
+    const missing = range(tree.roots.length).filter((index) => !named.has(tree.roots[index]?.value))
+    this.#readTopPool(tree, missing, cells.get(keyOf([OTHER])))
   }
 
   /** The pool of everything on the first level that does not stand alone. */
@@ -127,7 +129,7 @@ class Reading {
       // One value alone is no pool.
       ...alone.map((others) => others.map((group) => this.#range(group, { least: 0, most: 0 }))),
       // Events of a pool would say that it has more people than its parts can hide.
-      ...(tree.hasEvents ? [[this.#range(union, { least: bound + 1, most: Infinity })]] : []),
+      [this.#range(union, { least: bound + 1, most: Infinity })],
     ])
   }
 
@@ -139,25 +141,23 @@ class Reading {
   }
 
   #readRoot(tree: PublicTree, root: Root, index: number, cells: ReadonlyMap<string, Cell>): void {
-    const { children, group } = root
-    const value = shown(root.value)
+    const { children, group, value } = root
     const name = `${tree.name} ${value}`
     const own = cells.get(keyOf([value]))
-    if (own !== undefined) this.#number(name, group, own, tree.bound([value]))
-    else this.#known(`${name} passes`, group, this.#k)
+    if (own !== undefined) this.#number(name, group, own, tree.bound(value))
     if (children.length === 0) return
 
-    const dimsOf = (at: number) => [value, shown(children[at]?.value ?? '')]
-    const named = range(children.length).filter((at) => cells.has(keyOf(dimsOf(at))))
-    const others = range(children.length).filter((at) => !named.includes(at))
+    const cellAt = (at: number) => cells.get(keyOf([value, children[at]?.value ?? '']))
+    const named = range(children.length).filter((at) => cellAt(at) !== undefined)
     for (const at of named) {
-      const [child, cell] = [children[at], cells.get(keyOf(dimsOf(at)))]
-      if (child && cell) this.#number(`${name} ${child.value}`, child.group, cell, tree.bound(dimsOf(at)))
+      const [child, cell] = [children[at], cellAt(at)]
+      if (child && cell) this.#number(`${name} ${child.value}`, child.group, cell, Infinity)
     }
     if (named.length === 0) {
       this.#readWhole(tree, root)
       return
     }
+    const others = range(children.length).filter((at) => !named.includes(at))
     const rest = cells.get(keyOf([value, OTHER]))
     const groups = others.flatMap((at) => children[at]?.group ?? [])
     if (rest === undefined) {
@@ -165,16 +165,15 @@ class Reading {
       for (const empty of groups) this.#known(`${name} has an empty child`, empty, 0, 0)
       return
     }
-    const bound = Math.min(this.#poolBound(others.length), tree.bound([value, OTHER]))
-    this.#number(`${name} ${OTHER}`, tree.union(index, others), rest, bound)
+    this.#number(`${name} ${OTHER}`, tree.union(index, others), rest, this.#poolBound(others.length))
     this.#severalIn(`${name} ${OTHER}`, groups)
-    if (this.#isNetwork && others.every((at) => this.#isSure(tree, dimsOf(at)))) {
-      const fails = groups.map((own) => [this.#range(own, { least: 1, most: this.#k - 1 })])
+    if (this.#isNetwork && tree.hidden(value) === null) {
+      const fails = groups.map((child) => [this.#range(child, { least: 1, most: this.#k - 1 })])
       this.#either(`${name} has a pool`, fails)
     }
   }
 
-  /** A group of plain rows that is not split: one of its children does not stand alone, or it has but one. */
+  /** A group that is not split: one of its children does not stand alone, or it has but one. */
   #readWhole(tree: PublicTree, { children, value }: Root): void {
     if (!this.#isNetwork) return
     const hidden = tree.hidden(value)
