@@ -176,7 +176,7 @@ t.test('what is said to replicas is ON CLUSTER, in engines that ClickHouse takes
   const plans: StreamPlan[] = [PLAN, { stream: 'week', dimensions: ['path'] }]
   const statements = tablesSql('said', plans, { name: 'tacit', coordinated: true })
   const replicated = statements.filter((statement) => statement.includes('ReplicatedMergeTree'))
-  t.equal(replicated.length, 2 * plans.length + 1)
+  t.equal(replicated.length, 2 * plans.length + 2)
   for (const statement of statements) {
     t.match(statement, / ON CLUSTER `tacit` /)
     const alone = statement.replace(' ON CLUSTER `tacit`', '')
@@ -194,11 +194,11 @@ t.test('what is said to replicas is ON CLUSTER, in engines that ClickHouse takes
   )
   t.equal(new Set(paths.map((path) => path?.[0])).size, paths.length, 'no two tables meet in Keeper')
   for (const [path, replica] of paths as [string, string][]) {
-    const isCells = path.includes('/cells-')
-    t.equal(path.includes('{shard}'), !isCells, path)
+    const isOfAll = /\/(cells|live)-/.test(path)
+    t.equal(path.includes('{shard}'), !isOfAll, path)
     t.equal(
       replica,
-      isCells ? '{shard}-{replica}' : '{replica}',
+      isOfAll ? '{shard}-{replica}' : '{replica}',
       'a table of all hosts has a replica of each',
     )
   }

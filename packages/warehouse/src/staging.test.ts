@@ -193,6 +193,7 @@ t.test(
     t.same(await sql.rows("SELECT name FROM system.tables WHERE database = 'migrate_check' ORDER BY name"), [
       { name: 'cells' },
       { name: 'landing_day' },
+      { name: 'live' },
       { name: 'schema_versions' },
       { name: 'staging_day' },
     ])

@@ -51,7 +51,9 @@ const CASES: Readonly<Record<string, readonly Fault[]>> = {
 
 for (const [at, [name, faults]] of Object.entries(CASES).entries()) {
   t.test(name, BESIDE, async (t) => {
-    const faulty = await FaultyAggregator.open(t, server, `insert_${String(at)}`)
+    const hangs = faults.some(({ kind }) => kind === 'hang')
+    const waits = hangs ? { requestTimeoutMs: 4_000 } : {}
+    const faulty = await FaultyAggregator.open(t, server, `insert_${String(at)}`, waits)
     await faulty.send()
     await faulty.send()
     faulty.proxy.next(INSERT, ...faults)
