@@ -108,10 +108,20 @@ t.test('who has the roles of an aggregator does all that one does', async (t) =>
     maxEventsPerPerson: 5,
   })
   t.equal(cleaned.rows, 4)
+  const tree = { kind: 'page_view', levels: ['device', 'path'] }
+  t.equal((await cleaned.trees([tree, { kind: 'page_view', levels: ['path'], hourly: true }])).length, 2)
+  t.equal((await cleaned.unions(tree, [{ hour: null, parent: [], parts: ['desktop', 'phone'] }])).length, 1)
+  await cleaned.funnel([
+    { of: 'page', value: '/invoices' },
+    { of: 'page', value: '/items' },
+  ])
   await cleaned.drop()
   await owner.insertCells('manifest', CELLS)
   await owner.insertCells('manifest', [...CELLS, ...CELLS])
   await owner.insertCells('manifest', CELLS)
+  await owner.putLive([
+    { statistic: 'live', windowStart: DAY_START, users: 20, floor: 10, rulebook: BY.rulebook },
+  ])
   await owner.rowProvenance('day')
   await owner.dropLanding('day', [DAY_START])
   await owner.dropLanding('day', [DAY_START + HOUR], { completeUntil: DAY_START + DAY })
@@ -130,6 +140,7 @@ t.test('dashboards read what is released, by the code that serves them', async (
   t.teardown(() => reader.close())
   t.equal((await reader.queryCells({ statistic: 'pages', window: 'day' })).length, 1)
   t.equal((await reader.releasedWindows()).length, 1)
+  t.equal((await reader.live(DAY_START + 6 * 60_000)).length, 1)
   t.equal((await reader.cellProvenance()).length, 1)
   t.equal(await reader.cellCount('manifest'), 1)
 })
