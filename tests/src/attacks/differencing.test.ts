@@ -173,14 +173,16 @@ for (const { month, people } of months) {
   })
 }
 
-t.test(
-  'a total of everybody beside the blocks is a difference that is none: the check would see it',
-  async (t) => {
-    const found = months[0]
-    if (found === undefined) return t.fail('no month')
-    const day = [...found.month.leaves.keys()].filter((key) => key.startsWith('pages 5 '))
-    const total = { name: 'everything on a Saturday', events: 0, leaves: new Set(day) }
-    const classes = classesOf({ ...found.month, sums: [...found.month.sums, total] })
-    t.ok(classes.some((leaves) => !isBlock(leaves.flatMap(({ rows }) => rows))))
-  },
-)
+t.test('totals of everybody beside the blocks would be seen as differences that are none', async (t) => {
+  const seen = months.filter(({ month }) => {
+    const starts = range(DAYS).flatMap((day) => [`pages ${day} `, `features ${day} `])
+    const totals = starts.map((name) => ({
+      name,
+      events: 0,
+      leaves: new Set([...month.leaves.keys()].filter((key) => key.startsWith(name))),
+    }))
+    const classes = classesOf({ ...month, sums: [...month.sums, ...totals] })
+    return classes.some((leaves) => !isBlock(leaves.flatMap(({ rows }) => rows)))
+  })
+  t.ok(seen.length > 0, `in ${seen.length} of ${months.length} months`)
+})
