@@ -15,7 +15,7 @@ function withinShare(part: number, whole: number, share: number): boolean {
  */
 function signedBlock(node: CountedNode, thresholds: Thresholds): boolean {
   return (
-    node.users >= thresholds.step &&
+    node.users >= Math.max(thresholds.minUsers, thresholds.step) &&
     node.tenants >= thresholds.minTenants &&
     node.users - node.largestTenantUsers >= thresholds.minUsers &&
     node.tenants - 1 >= thresholds.minTenants &&
@@ -25,7 +25,7 @@ function signedBlock(node: CountedNode, thresholds: Thresholds): boolean {
 }
 
 function networkBlock(node: CountedNode, thresholds: Thresholds): boolean {
-  return node.users >= thresholds.step && node.networks >= thresholds.minNetworks
+  return node.users >= Math.max(thresholds.minUsers, thresholds.step) && node.networks >= thresholds.minNetworks
 }
 
 /** Whether a group of people may be published at all; one that is less than a step has nothing to say. Never throws. */

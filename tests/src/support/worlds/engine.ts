@@ -55,10 +55,13 @@ export const thresholdsOf = ({ identity, k, shape }: World, step = k): Threshold
   maxEventsPerPerson: shape.cap,
 })
 
-interface Tree {
+/** A tree that is to be published, with the rows that it counts. */
+export interface Tree {
   readonly spec: TreeSpec
   readonly window: CountedTree['window']
   readonly rows: readonly Row[]
+  /** default: page_view */
+  readonly kind?: string
 }
 
 const pages = (shape: Shape) => range(shape.firsts).map(firstName)
@@ -111,18 +114,18 @@ function treesOfDay(world: World, day: number): Tree[] {
 }
 
 /** Asks until the engine knows every union, as the aggregator does with the warehouse. */
-function publishWindow(
-  { identity }: World,
+export function publishWindow(
+  { identity }: Pick<World, 'identity'>,
   trees: readonly Tree[],
   rest: Omit<WindowInput, 'trees'>,
 ): ReleasedWindow {
   const unions: CountedUnion[][] = trees.map(() => [])
   const counted = () =>
     trees.map(
-      ({ rows, spec, window }, at): CountedTree => ({
+      ({ kind = 'page_view', rows, spec, window }, at): CountedTree => ({
         spec,
         window,
-        kind: 'page_view',
+        kind,
         nodes: countTree(rows, identity),
         unions: unions[at] ?? [],
         cleanedRows: rows.reduce((total, { events }) => total + events, 0),

@@ -14,7 +14,7 @@ import { type Counts, type Space, tiesHold } from './space.js'
 /** Everybody knows that a small world has no more people than this: the bound that alternatives need. */
 export const MOST_PEOPLE = 200
 /** A solve that is not over by then is an error, never an answer. */
-const SOLVE_SECONDS = 120
+const SOLVE_SECONDS = 1_800
 /** Relative gap at which a rough solve may stop. */
 const ROUGHLY = 0.4
 
