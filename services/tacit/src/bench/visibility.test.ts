@@ -3,7 +3,12 @@ import type { NodeCount } from '@tacit/warehouse'
 import t from 'tap'
 import { addVisible, NOTHING, percentOf, visibleGroups, visibleShares } from './visibility.js'
 
-const node = (dims: readonly string[], users: number, events: number, hour: number | null = null): NodeCount => ({
+const node = (
+  dims: readonly string[],
+  users: number,
+  events: number,
+  hour: number | null = null,
+): NodeCount => ({
   dims,
   hour,
   users,
