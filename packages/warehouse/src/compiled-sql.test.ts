@@ -43,6 +43,12 @@ t.test('every table and every released statistic is there, with its conditions',
   t.notMatch(text, /\n\n\n|;;/)
 })
 
+t.test('what is known only when a statement runs is said in words', async (t) => {
+  const params = compiledSql(rulebook, 'tacit').flatMap((statement) => Object.entries(statement.params))
+  t.same([...new Set(params.flatMap(([name, words]) => (name === words ? [name] : [])))], [])
+  t.ok(params.some(([name]) => name === 'event_name_shift'))
+})
+
 t.test('a statistic that this version does not release has no SQL', async (t) => {
   const [first, ...others] = rulebook.statistics
   if (first === undefined) throw new Error('no statistic')

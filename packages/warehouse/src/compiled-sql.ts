@@ -74,7 +74,7 @@ function paramsIn(
   return Object.fromEntries(
     [...new Set(names)].map((name) => [
       name,
-      known[name] ?? PACKED[/_(\w+)$/.exec(name)?.[1] ?? ''] ?? WORDS[name] ?? name,
+      known[name] ?? PACKED[/_([^_]+)$/.exec(name)?.[1] ?? ''] ?? WORDS[name.replace(/\d+/, 'N')] ?? name,
     ]),
   )
 }
@@ -85,8 +85,11 @@ const WORDS: Readonly<Record<string, string>> = {
   visit: "code of 'true'",
   labels: 'codes of the buckets of time_spent_s',
   seconds: 'seconds of each of them',
-  u0_keys: 'codes of the nodes that do not pass the thresholds of `release` by themselves',
-  u0_numbers: 'the union that each of them belongs to',
+  pN_keys: 'codes of groups above those that are counted together',
+  pN_numbers: 'a number for each of these groups',
+  stepN: 'code of the page or event of a step',
+  uN_keys: 'codes of the nodes that do not pass the thresholds of `release` by themselves',
+  uN_numbers: 'the union that each of them belongs to',
 }
 
 /** Statements that clean and count the rows of a site in one window of a stream; none where nothing is released. */

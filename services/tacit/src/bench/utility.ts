@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { computeSite, dayStarts, sitePlan } from '@tacit/aggregator'
 import { parseAddress, readSignals } from '@tacit/anonymizer'
-import { DAY, DrivenClock, epochOf, type Stream, systemClock, TacitError } from '@tacit/contracts'
+import { DAY, DrivenClock, epochOf, type Stream, TacitError } from '@tacit/contracts'
 import { buildManifest, type Cell } from '@tacit/disclosure'
 import { RULEBOOK_FILE, type Rulebook, type Site, type Statistic, streamOf } from '@tacit/rulebook'
 import type { CleanedRows } from '@tacit/warehouse'
@@ -24,13 +24,15 @@ import { sampleTraffic } from '../sample/traffic.js'
 import { addVisible, NOTHING, percentOf, type Visible, visibleGroups, visibleShares } from './visibility.js'
 
 const DAYS = 7
+/** The week is always the same one, of Monday 2 November 2026, so that a seed has the same figures on any day. */
+const NOW = Date.UTC(2026, 10, 9)
 const ORIGIN = 'http://127.0.0.1:8081'
 const FLUSH_EVERY = 2_000
 /**
  * Accounts of the sample for one person that is counted on a working day: the others are away, refused, of a trial, or have
  * left (measured over the four sizes).
  */
-const ACCOUNTS_PER_PERSON = 1.65
+const ACCOUNTS_PER_PERSON = 1.85
 /** Windows that are measured though the shipped rulebook does not declare them, so that there is something to compare. */
 const MORE_WINDOWS: Readonly<Record<string, string>> = {
   pages: '[hour, day, week]',
@@ -80,8 +82,8 @@ export interface UtilityBench {
 const tenantsOf = (people: number): number => Math.max(5, Math.round(Math.sqrt(people)))
 
 /** The sample's rulebook with more windows. */
-function measuredRulebook(erp: Rulebook, now: number): Rulebook {
-  const sample = sampleRulebook(erp, [ORIGIN], now, DAYS)
+function measuredRulebook(erp: Rulebook): Rulebook {
+  const sample = sampleRulebook(erp, [ORIGIN], NOW, DAYS)
   let text = sample.sources[RULEBOOK_FILE] ?? ''
   for (const [id, windows] of Object.entries(MORE_WINDOWS)) {
     const declared = new RegExp(`(\\n  ${id}:(?: #.*)?\\n(?:    .*\\n)*?    window: ).*\\n`)
@@ -310,9 +312,8 @@ export async function benchUtility(
   const house = await openHouse(dir)
   try {
     const erp = requireRulebook(readRulebook(ERP_RULEBOOK), ERP_RULEBOOK)
-    const now = systemClock.now()
-    const rulebook = measuredRulebook(erp, now)
-    const clock = new DrivenClock(sampleEnd(now) - DAYS * DAY)
+    const rulebook = measuredRulebook(erp)
+    const clock = new DrivenClock(sampleEnd(NOW) - DAYS * DAY)
     const layout = house.layout.realm('sample')
     storeRulebook(layout.rulebook, rulebook)
     const realm = await house.openRealm({

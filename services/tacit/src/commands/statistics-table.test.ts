@@ -87,6 +87,25 @@ t.test('rows that are left out are said, and an empty range too', async (t) => {
   const [row] = [{ window_start: start, users: 20 }]
   t.match(lines({ rows: [row], truncated: true }).at(-1), /more rows than these 1 row; raise --limit/)
   t.same(lines({}), ['No cell is released in this range.'])
+  t.match(lines({ window: '5m' }), [/^No number is public right now/])
+})
+
+t.test('notes say what a newcomer would ask, and nothing where there is nothing to say', async (t) => {
+  const moves = [{ window_start: start, from_path: '(none)', path: '/a', users: 20 }]
+  t.same(lines({ rows: moves }).slice(3), ['From (none) is where a visit began.'])
+  const cohorts = [{ window_start: start, cohort: '2026-09', users: 30, week: 8, share: 120 }]
+  t.match(lines({ rows: cohorts }).at(-1), /of the first week that was published/)
+  t.notMatch(lines({ rows: [{ window_start: start, path: '/a', users: 20 }] }).join('\n'), 'declared value')
+})
+
+t.test('rates stand below one another', async (t) => {
+  const rows = [38, 9.7, 103.25].map((rate) => ({ window_start: start, path: '/a', users: 20, rate }))
+  t.same(
+    lines({ rows })
+      .slice(2)
+      .map((line) => line.slice(-7)),
+    ['   38.0', '    9.7', '  103.3'],
+  )
 })
 
 t.test('the catalogue says what each statistic is of', async (t) => {

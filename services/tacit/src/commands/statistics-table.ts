@@ -6,6 +6,8 @@ import { table } from '../output.js'
 type Value = string | number | null
 
 const BAR_CELLS = 25
+/** As wide as its head, `per 100`. */
+const RATE_WIDTH = 7
 /** Columns of whole percents. */
 const PERCENTS = new Set(['share', 'conversion', 'rate', 'previous_share'])
 /** Columns that a note says once for all rows. */
@@ -45,9 +47,8 @@ function bar(percent: Value | undefined): string {
 
 function written(name: string, value: Value | undefined): Value {
   if (value === undefined || value === null) return null
-  return typeof value === 'number' && PERCENTS.has(name) && name !== 'rate'
-    ? `${String(value)} %`.padStart(5)
-    : value
+  if (typeof value !== 'number' || !PERCENTS.has(name)) return value
+  return name === 'rate' ? value.toFixed(1).padStart(RATE_WIDTH) : `${String(value)} %`.padStart(5)
 }
 
 /** One column after the other; shares of a histogram, a funnel or a cohort are drawn, too. */
@@ -79,7 +80,11 @@ function notesOf(answer: StatisticAnswer): readonly string[] {
     rows.some((row) => Object.values(row).includes('(other)'))
       ? '(other) holds values that are each too small to be shown alone.'
       : '',
-    withheld.cells === null || rows.length === 0
+    rows.some((row) => row['from_path'] === '(none)') ? 'From (none) is where a visit began.' : '',
+    rows.some((row) => 'cohort' in row && 'share' in row)
+      ? 'share is of the first week that was published of the cohort, so it may be more than 100 %.'
+      : '',
+    withheld.cells === null || withheld.cells === 0 || rows.length === 0
       ? ''
       : `${counted(withheld.cells, 'declared value is', 'declared values are')} not published: too few people, or nobody.`,
     truncated === true
@@ -90,7 +95,13 @@ function notesOf(answer: StatisticAnswer): readonly string[] {
 
 export function answerTable(answer: StatisticAnswer): string {
   const { percentiles = [], rows } = answer
-  if (rows.length === 0) return ['No cell is released in this range.', ...notesOf(answer)].join('\n')
+  if (rows.length === 0) {
+    const none =
+      answer.window === '5m'
+        ? 'No number is public right now: too few people are active, or nothing runs.'
+        : 'No cell is released in this range.'
+    return [none, ...notesOf(answer)].join('\n')
+  }
   const parts = [[rowsTable(rows, columnsOf(rows)), ...notesOf(answer)].join('\n')]
   if (percentiles.length > 0) {
     parts.push(
