@@ -201,8 +201,17 @@ interface PartSize {
   readonly uncapped: number
 }
 
-/** Settings of the pass over staging: people are read in their order, a few megabytes at a time. */
-const IN_ORDER = { ...SPILL, optimize_aggregation_in_order: 1 } as const
+/**
+ * Settings of the pass over staging: people are read in their order, and only so many of them are held at a time, so that
+ * memory does not grow with the day (ten million rows took 450 MB, and 1,000 MB with what is the default).
+ */
+const IN_ORDER = {
+  ...SPILL,
+  optimize_aggregation_in_order: 1,
+  aggregation_in_order_max_block_bytes: '10000000',
+  min_insert_block_size_rows: '200000',
+  min_insert_block_size_bytes: '67108864',
+} as const
 
 async function fillScratch(
   connection: Connection,

@@ -154,6 +154,7 @@ export function unionsSql(
   const set = measuredSet({
     people: timed ? inOrderSql(entries, arrays, ['e']) : entries,
     levels: [named('e')],
+    isDear: false,
     hourly: false,
     ...(visits ? { visit: named(`e_${VISIT_COLUMN}`) } : {}),
     ...(timed ? { seconds: named(`e_${SECONDS_COLUMN}`) } : {}),
