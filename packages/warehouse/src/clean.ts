@@ -14,12 +14,13 @@ import { randomBytes } from 'node:crypto'
 import { epochFromLabel, utcDay } from '@tacit/contracts'
 import type { StreamPlan } from '@tacit/rulebook'
 import {
-  codeParams,
   type Codes,
   codeSql,
   HOUR_COLUMN,
+  listsSql,
   type Packing,
   packingOf,
+  packingParams,
   readCodes,
   unpackSql,
   valuesSql,
@@ -145,23 +146,29 @@ function unpackedSql(packing: Packing, identity: Identity, column: string): stri
   return `arrayMap(word -> ${cast}(${unpackSql(column, 'word')}), w${String(word)})`
 }
 
-export interface CleanSql {
-  /** lists the values of every column, whose places are their codes */
+/** Quoted names of the scratch tables of a release: of cleaned rows, and of the values that their codes stand for. */
+export interface ScratchNames {
+  readonly rows: string
   readonly values: string
-  readonly create: string
-  readonly fill: string
+}
+
+export interface CleanSql {
+  readonly createValues: string
+  /** the values of every column; their places are their codes */
+  readonly fillValues: string
+  readonly createRows: string
+  readonly fillRows: string
 }
 
 /**
- * The statements that make and fill a scratch table. Parameters: `{day:Date}`, `{site:String}`, `{cap:UInt64}`, and for
- * each column its values and its place in a row's words.
- * @param scratch the table's quoted name
+ * The statements that make and fill scratch tables, in this order. Parameters: `{day:Date}`, `{site:String}`,
+ * `{cap:UInt64}`, and each column's place in a row's words.
  */
 export function cleanSql(
   database: string,
   plan: StreamPlan,
   identity: Identity,
-  scratch: string,
+  scratch: ScratchNames,
   packing: Packing,
 ): CleanSql {
   const staging = tableName(database, stagingTable(plan.stream))
@@ -171,11 +178,14 @@ export function cleanSql(
     ? eventsSql(staging, packing, identity)
     : cellsSql(staging, packing, identity)
   const unpacked = arrays.map((column) => `, ${unpackedSql(packing, identity, column)}`).join('')
+  const names = ['part', 'tenant', 'person', 'rows', 'uncapped', ...arrays.map(arrayColumn)]
   return {
-    values: valuesSql(staging, standingOf(identity), codedColumns(plan)),
-    create: `CREATE TABLE ${scratch} (part UInt32, tenant UInt32, person UInt128, rows UInt64, uncapped UInt64${columns})
+    createValues: `CREATE TABLE ${scratch.values} (name String, list Array(String)) ENGINE = MergeTree ORDER BY name`,
+    fillValues: `INSERT INTO ${scratch.values} (name, list) ${valuesSql(staging, standingOf(identity), codedColumns(plan))}`,
+    createRows: `CREATE TABLE ${scratch.rows} (part UInt32, tenant UInt32, person UInt128, rows UInt64, uncapped UInt64${columns})
      ENGINE = MergeTree ORDER BY part`,
-    fill: `INSERT INTO ${scratch} (part, tenant, person, rows, uncapped${arrays.map((column) => `, ${arrayColumn(column)}`).join('')})
+    fillRows: `INSERT INTO ${scratch.rows} (${names.join(', ')})
+     ${listsSql(scratch.values, codedColumns(plan))}
      SELECT part, ${codeSql('tenant')}, reinterpretAsUInt128(sipHash128(tenant, person)), length(w0), uncapped${unpacked}
      FROM (${people})`,
   }
@@ -201,32 +211,43 @@ interface PartSize {
   readonly uncapped: number
 }
 
-/** Settings of the pass over staging: people are read in their order, a few megabytes at a time. */
-const IN_ORDER = { ...SPILL, optimize_aggregation_in_order: 1 } as const
+const NO_PACKING: Packing = { places: [], words: 1 }
+
+/**
+ * Settings of the pass over staging: people are read in their order, and only so many of them are held at a time, so that
+ * memory does not grow with the day (ten million rows took 450 MB, and 1,000 MB with what is the default).
+ */
+const IN_ORDER = {
+  ...SPILL,
+  optimize_aggregation_in_order: 1,
+  aggregation_in_order_max_block_bytes: '10000000',
+  min_insert_block_size_rows: '200000',
+  min_insert_block_size_bytes: '67108864',
+} as const
 
 async function fillScratch(
   connection: Connection,
   plan: StreamPlan,
   request: CleanRequest,
-  scratch: string,
+  scratch: ScratchNames,
 ): Promise<{ readonly codes: Codes; readonly sizes: readonly PartSize[] }> {
+  const { database } = connection
   const { identity } = request
   const params = paramsOf(request)
-  const unpacked = cleanSql(connection.database, plan, identity, scratch, { places: [], words: 0 })
-  const codes = await readCodes(connection, unpacked.values, params)
-  const partColumn = partColumnOf(plan)
-  // Nobody is there, and `transform` takes no empty lists.
-  if (codes.valuesOf(partColumn).length === 0) return { codes, sizes: [] }
+  // How codes are packed hangs on how many there are.
+  const { createRows, createValues, fillValues } = cleanSql(database, plan, identity, scratch, NO_PACKING)
+  await connection.command(createValues)
+  await connection.command(fillValues, { params })
+  const codes = await readCodes(connection, scratch.values)
+  if (codes.valuesOf(partColumnOf(plan)).length === 0) return { codes, sizes: [] }
   const packing = packingOf(codes, packedColumns(plan))
-  const { create, fill } = cleanSql(connection.database, plan, identity, scratch, packing)
-  await connection.command(create)
-  const others = ['tenant', ...(partColumn === 'statistic' ? ['statistic'] : [])]
-  await connection.command(fill, {
-    params: { ...params, cap: request.maxEventsPerPerson, ...codeParams(codes, packing, others) },
+  await connection.command(createRows)
+  await connection.command(cleanSql(database, plan, identity, scratch, packing).fillRows, {
+    params: { ...params, cap: request.maxEventsPerPerson, ...packingParams(packing) },
     settings: IN_ORDER,
   })
   const sizes = await connection.rows<PartSize>(
-    `SELECT part, sum(rows) AS rows, sum(uncapped) AS uncapped FROM ${scratch} GROUP BY part ORDER BY part`,
+    `SELECT part, sum(rows) AS rows, sum(uncapped) AS uncapped FROM ${scratch.rows} GROUP BY part ORDER BY part`,
   )
   return { codes, sizes }
 }
@@ -246,13 +267,17 @@ export async function clean(
   request: CleanRequest,
 ): Promise<CleanedRows> {
   const name = `${CLEAN}${plan.stream}_${epochPartition(request.epoch)}_${randomBytes(8).toString('hex')}`
-  const table = tableName(connection.database, name)
+  const names = [name, `${name}_values`] as const
+  const [table, values] = names.map((each) => tableName(connection.database, each)) as [string, string]
+  const drop = async (): Promise<void> => {
+    for (const each of names) await dropTable(connection, each)
+  }
   const { identity } = request
   const partColumn = partColumnOf(plan)
   try {
     const { staged, standing } = await counted(connection, plan, request)
-    const { codes, sizes } = await fillScratch(connection, plan, request, table)
-    const scratch: Scratch = { connection, table, identity, codes, partColumn }
+    const { codes, sizes } = await fillScratch(connection, plan, request, { rows: table, values })
+    const scratch: Scratch = { connection, table, identity, codes, isEmpty: sizes.length === 0, partColumn }
     const kinds = Object.fromEntries(sizes.map(({ part, rows }) => [codes.valueOf(partColumn, part), rows]))
     const rows = sum(sizes.map((size) => size.rows))
     const distinct = sum(sizes.map(({ uncapped }) => uncapped))
@@ -270,10 +295,10 @@ export async function clean(
         const part = partColumn === 'kind' ? asked.kind : asked.statistic
         return part === undefined ? rows : (kinds[part] ?? 0)
       },
-      drop: () => dropTable(connection, name),
+      drop,
     }
   } catch (error) {
-    await dropTable(connection, name).catch(() => undefined)
+    await drop().catch(() => undefined)
     throw error
   }
 }

@@ -48,19 +48,15 @@ export function valuesSql(table: string, where: string, columns: readonly string
     .map((column) => {
       // Grouped as it is: a column of few values is grouped by its own dictionary.
       const values = `SELECT ${identifier(column)} AS value FROM ${table} WHERE ${where} GROUP BY value`
-      return `SELECT ${text(column)} AS name, arraySort(groupArray(toString(value))) AS values FROM (${values})`
+      return `SELECT ${text(column)} AS name, arraySort(groupArray(toString(value))) AS list FROM (${values})`
     })
     .join(' UNION ALL ')
 }
 
-/** Reads the values of columns. */
-export async function readCodes(
-  connection: Connection,
-  sql: string,
-  params: Record<string, unknown>,
-): Promise<Codes> {
-  const rows = await connection.rows<{ name: string; values: string[] }>(sql, params)
-  return new Codes(new Map(rows.map(({ name, values }) => [name, values])))
+/** Reads the values of columns from a table that {@link valuesSql} filled. */
+export async function readCodes(connection: Connection, table: string): Promise<Codes> {
+  const rows = await connection.rows<{ name: string; list: string[] }>(`SELECT name, list FROM ${table}`)
+  return new Codes(new Map(rows.map(({ list, name }) => [name, list])))
 }
 
 /** Where in a row's words a column's code is. */
@@ -104,20 +100,35 @@ export function packingOf(codes: Codes, columns: readonly string[]): Packing {
   return { places, words: word + 1 }
 }
 
-/** A value's code as SQL; `{<column>_values:Array(String)}` is its parameter. */
-export function codeSql(column: string): string {
-  const values = `{${column}_values:Array(String)}`
-  return `transform(${identifier(column)}, ${values}, range(length(${values})), length(${values}))`
+/**
+ * Lists of values by name, for {@link codeSql}: out of a table, as no parameter may be as long as a list of values can be.
+ * @param table filled by {@link valuesSql}
+ */
+export function listsSql(table: string, columns: readonly string[]): string {
+  const lists = columns.map(
+    (column) => `(SELECT list FROM ${table} WHERE name = ${text(column)}) AS ${listOf(column)}`,
+  )
+  return `WITH ${lists.join(', ')}`
 }
 
-/** Word number `word` of a row of the staging table. */
+function listOf(column: string): string {
+  return identifier(`${column}_values`)
+}
+
+/** A value's code as SQL, within {@link listsSql}. */
+export function codeSql(column: string): string {
+  const list = listOf(column)
+  return `transform(${identifier(column)}, ${list}, range(length(${list})), length(${list}))`
+}
+
+/** Word number `word` of a row of the staging table, within {@link listsSql}. */
 export function wordSql({ places }: Packing, word: number): string {
   const own = places.filter((place) => place.word === word)
   const shifted = own.map(({ column }) => {
     const code = column === HOUR_COLUMN ? `toHour(${identifier(HOUR_COLUMN)}, 'UTC')` : codeSql(column)
     return `bitShiftLeft(toUInt64(${code}), {${column}_shift:UInt8})`
   })
-  return shifted.reduceRight((rest, code) => `bitOr(${code}, ${rest})`)
+  return shifted.length === 0 ? 'toUInt64(0)' : shifted.reduceRight((rest, code) => `bitOr(${code}, ${rest})`)
 }
 
 /** The code of a column in a word `w`. */
@@ -125,18 +136,12 @@ export function unpackSql(column: string, w: string): string {
   return `bitAnd(bitShiftRight(${w}, {${column}_shift:UInt8}), {${column}_mask:UInt64})`
 }
 
-/** Parameters of {@link codeSql}, {@link wordSql} and {@link unpackSql}. */
-export function codeParams(
-  codes: Codes,
-  packing: Packing,
-  others: readonly string[],
-): Record<string, unknown> {
-  const params: Record<string, unknown> = {}
-  for (const { column, shift, bits } of packing.places) {
-    params[`${column}_shift`] = shift
-    params[`${column}_mask`] = 2 ** bits - 1
-    if (column !== HOUR_COLUMN) params[`${column}_values`] = codes.valuesOf(column)
-  }
-  for (const column of others) params[`${column}_values`] = codes.valuesOf(column)
-  return params
+/** Parameters of {@link wordSql} and {@link unpackSql}. */
+export function packingParams({ places }: Packing): Record<string, unknown> {
+  return Object.fromEntries(
+    places.flatMap(({ bits, column, shift }) => [
+      [`${column}_shift`, shift],
+      [`${column}_mask`, 2 ** bits - 1],
+    ]),
+  )
 }

@@ -58,9 +58,8 @@ export function compiledSql(rulebook: Rulebook, database: string): readonly Comp
   return [...tables, ...releases, ...ends]
 }
 
-/** What is written where a value is known only when a statement runs. */
+/** What is written where a value is known only when a statement runs: by the end of a parameter's name. */
 const PACKED: Readonly<Record<string, string>> = {
-  values: 'values of the column in the rows that count, in byte order; a code is a place among them',
   shift: "place of the column's code in a row's word",
   mask: "bits of the column's code in a row's word",
 }
@@ -107,9 +106,16 @@ function releaseSql(
   )
   if (statistics.length === 0) return []
   const scratch = tableName(database, scratchName(plan, site))
+  const names = { rows: scratch, values: tableName(database, `${scratchName(plan, site)}_values`) }
   // Few enough values that a row's codes are one word; there are more words where they are not.
   const packing = packingOf(new Codes(new Map()), packedColumns(plan))
-  const { create, fill, values } = cleanSql(database, plan, identity, scratch, packing)
+  const { createRows, createValues, fillRows, fillValues } = cleanSql(
+    database,
+    plan,
+    identity,
+    names,
+    packing,
+  )
   const known = {
     day: `the first day of the ${plan.stream} that closes`,
     site: id,
@@ -140,7 +146,7 @@ function releaseSql(
         tree.levels.map((level, at) =>
           statement(
             `${name}: nodes of ${tree.hourly === true ? 'one hour and ' : ''}one parent that are too small by themselves, counted together by ${level}.`,
-            unionsSql(scratch, identity, tree, at + 1, 1),
+            unionsSql(scratch, identity, tree, at + 1, { prefixes: [], layers: [1] }),
           ),
         ),
       ),
@@ -152,11 +158,18 @@ function releaseSql(
       : [],
   )
   return [
-    statement(`When a ${plan.stream} of ${id} closes: the values that its rows have.`, values),
-    statement('A scratch table, dropped when the release is done.', create),
     statement(
-      `Its rows that count: ${identity === 'signed' ? 'of established tenants, ' : ''}each event once, each person up to the cap.`,
-      fill,
+      `When a ${plan.stream} of ${id} closes: a table of the values that its rows have, dropped when the release is done.`,
+      createValues,
+    ),
+    statement(
+      'In byte order: where a value is in its list is the code that stands for it from here on.',
+      fillValues,
+    ),
+    statement('A table of the rows that count, dropped when the release is done.', createRows),
+    statement(
+      `${identity === 'signed' ? 'Of established tenants, ' : ''}${plan.stream === 'day' ? 'each event once, each person up to the cap' : 'each person once in a cell'}.`,
+      fillRows,
     ),
     ...counts,
     ...funnels,

@@ -93,12 +93,15 @@ export async function countFunnel(
   scratch: Scratch,
   steps: readonly FunnelStepRequest[],
 ): Promise<readonly NodeCount[]> {
-  const { codes, connection, identity, table } = scratch
+  const { codes, connection, identity, isEmpty, table } = scratch
   const params: Record<string, unknown> = { page: codes.codeOf('kind', PAGE_KIND) ?? NO_CODE }
   for (const [at, { of, value }] of steps.entries()) {
     params[`step${String(at)}`] = codes.codeOf(COLUMNS[of], value) ?? NO_CODE
   }
-  const rows = await connection.rows<StepRow>(funnelSql(table, identity, steps), params, SPILL)
+  const rows =
+    isEmpty || steps.length === 0
+      ? []
+      : await connection.rows<StepRow>(funnelSql(table, identity, steps), params, SPILL)
   const found = new Map(rows.map((row) => [row.step, row]))
   return steps.map(({ of, value }, at) =>
     nodeCount({ ...NO_ROWS, ...found.get(at) }, [`${of}:${value}`], null, { visits: false, seconds: false }),

@@ -2,11 +2,11 @@
  * Release, step 2: exact counts, no sketches, in one pass over cleaned rows. Source: design.md, "Disclosure", step 2.
  *
  * The rows of one person lie together, as arrays. Each row gets its number among that person's rows of its node: rows
- * with the number 1 are the people of the node, the highest number is what its largest person has, and both stay right
- * when rows are grouped by tenant, by deeper nodes, or by whatever else. So no set of people is ever kept, and one
- * grouping of the rows by (tenant, finest node) holds the counts of all nodes above. The few rows of that grouping are
- * summed to every node of every depth and tenant, and those to nodes. Trees of other levels are grouped in the same
- * query beside it: each by what it counts alone, which is faster than one grouping that counts it all.
+ * with the number 1 are the people of the node, and the highest number is what its largest person has. So no set of people
+ * is ever kept: rows are grouped by node and tenant, and those few by node. All trees of a kind and all their depths are
+ * counted in one query. Where people are read as they lie, each depth is a grouping of its own: groups of few levels stay
+ * in the processor's cache. Where they must be put together or in order first, that is done once, and upper nodes are
+ * summed out of the finest.
  */
 import type { Connection } from './connection.js'
 import type { CleanRequest, NodeCount, Sum } from './types.js'
@@ -20,6 +20,8 @@ export const SPILL = { max_bytes_before_external_group_by: '268435456' }
 export interface NodeSet {
   /** a SELECT of `tenant` and the arrays, one row a person */
   readonly people: string
+  /** whether that SELECT costs much: then it is read once for all depths */
+  readonly isDear: boolean
   /** arrays that make the nodes, the coarsest first */
   readonly levels: readonly string[]
   /** whether the first level is no node of its own, but a part of every node */
@@ -72,43 +74,14 @@ export const NO_ROWS: NodeRow = {
   seconds: [0, 0, 0, 0],
 }
 
-/** Arrays of a node of a set: its hour where it has one, and its levels down to a depth. */
-function nodeOf({ hourly, levels }: NodeSet, depth: number): readonly string[] {
-  return levels.slice(0, depth + (hourly ? 1 : 0))
-}
-
+/** Levels without the hour. */
 function depthOf({ hourly, levels }: NodeSet): number {
   return levels.length - (hourly ? 1 : 0)
 }
 
-function depthsOf(set: NodeSet): readonly number[] {
-  return Array.from({ length: depthOf(set) }, (_none, at) => at + 1)
-}
-
-/** Names for what is computed once however often it is used. */
-class Names {
-  readonly #prefix: string
-  readonly #names = new Map<string, string>()
-
-  constructor(prefix: string) {
-    this.#prefix = prefix
-  }
-
-  of(expression: string): string {
-    let name = this.#names.get(expression)
-    if (name === undefined) {
-      name = `${this.#prefix}${String(this.#names.size)}`
-      this.#names.set(expression, name)
-    }
-    return name
-  }
-
-  entries(): readonly (readonly [expression: string, name: string])[] {
-    return [...this.#names]
-  }
-}
-
+/** Arrays of what stands at each row of a person, for the nodes of one depth, and their sums over rows. */
 interface DepthSql {
+  readonly arrays: readonly (readonly [sql: string, name: string])[]
   readonly users: string
   readonly person: string
   readonly visits: string
@@ -117,112 +90,127 @@ interface DepthSql {
   readonly timed: string
 }
 
-/** SELECT lists of one set: what stands at each row, and what is summed over rows. */
-class SetSql {
-  readonly numbers = new Names('n')
-  readonly sums = new Names('m')
-  readonly #set: NodeSet
-
-  constructor(set: NodeSet) {
-    this.#set = set
-  }
-
-  /** Sums of a node at a depth. */
-  depth(depth: number): DepthSql {
-    const node = nodeOf(this.#set, depth).join(', ')
-    const number = this.numbers.of(`arrayEnumerateUniq(${node})`)
-    const { seconds, visit: flags } = this.#set
-    const visit = flags === undefined ? null : this.numbers.of(`arrayEnumerateUniq(${node}, ${flags})`)
-    const second = seconds === undefined ? null : this.numbers.of(runningSql(seconds, node))
-    const sum = (expression: string): string => this.sums.of(expression)
-    return {
-      users: sum(`countIf(${number} = 1)`),
-      person: sum(`max(${number})`),
-      visits: visit === null ? '0' : sum(`maxIf(${visit}, visit)`),
-      visitors: visit === null ? '0' : sum(`countIf(visit AND ${visit} = 1)`),
-      seconds: second === null ? '0' : sum(`max(${second})`),
-      // The first row with any time is the one that has all the time so far.
-      timed: second === null ? '0' : sum(`countIf(second > 0 AND ${second} = second)`),
-    }
+/** @param name of the numbers; each array ends with `s`, and has its value at a row without it */
+function depthSql({ seconds, visit }: NodeSet, node: string, name: string): DepthSql {
+  const visits = `${name}_visit`
+  const running = `${name}_running`
+  // Their rows lie together, so each number 1 begins a run.
+  const runs = `arraySplit((second, nth) -> nth = 1, ${seconds ?? ''}, ${name}s)`
+  return {
+    arrays: [
+      [`arrayEnumerateUniq(${node})`, name],
+      ...(visit === undefined ? [] : [[`arrayEnumerateUniq(${node}, ${visit})`, visits] as const]),
+      ...(seconds === undefined
+        ? []
+        : [[`arrayFlatten(arrayMap(run -> arrayCumSum(run), ${runs}))`, running] as const]),
+    ],
+    users: `countIf(${name} = 1)`,
+    person: `max(${name})`,
+    visits: visit === undefined ? '0' : `maxIf(${visits}, visit)`,
+    visitors: visit === undefined ? '0' : `countIf(visit AND ${visits} = 1)`,
+    seconds: seconds === undefined ? '0' : `max(${running})`,
+    // The first row with any time is the one that has all the time so far.
+    timed: seconds === undefined ? '0' : `countIf(second > 0 AND ${running} = second)`,
   }
 }
 
-/** Seconds of the person's rows of a node so far: their rows lie together, so each number 1 begins a run. */
-function runningSql(seconds: string, node: string): string {
-  const first = `(second, nth) -> nth = 1, ${seconds}, arrayEnumerateUniq(${node})`
-  return `arrayFlatten(arrayMap(run -> arrayCumSum(run), arraySplit(${first})))`
-}
-
-/** Rows grouped by tenant and the finest node of a set, its levels as `d0`, … */
-function finestSql(set: NodeSet, { numbers, sums }: SetSql): string {
+/** Rows of people with what stands at each of them, one after the other: the FROM of a grouping. */
+function rowsSql(set: NodeSet, arrays: readonly string[], numbers: DepthSql['arrays']): string {
   const { network, people, seconds, visit } = set
-  const levels = set.levels.map((_level, at) => `d${String(at)}`)
   const joined = [
-    ...set.levels.map((array, at) => `${array} AS ${levels[at] ?? ''}`),
-    ...numbers.entries().map(([, name]) => `${name}s AS ${name}`),
+    ...arrays.map((array, at) => `${array} AS d${String(at)}`),
+    ...numbers.map(([, name]) => `${name}s AS ${name}`),
     ...(visit === undefined ? [] : [`${visit} AS visit`]),
     ...(seconds === undefined ? [] : [`${seconds} AS second`]),
     ...(network === undefined ? [] : [`${network} AS net`]),
   ]
-  return `SELECT tenant, ${levels.join(', ')}, count() AS te, ${visit === undefined ? '0' : 'countIf(visit)'} AS tv,
-      ${seconds === undefined ? '0' : 'sum(second)'} AS ts${selected(sums)}${network === undefined ? '' : ', uniqExactStateIf(net, net != 0) AS tn'}
-    FROM (SELECT *${selected(numbers, 's')} FROM (${people}))
-    ARRAY JOIN ${joined.join(', ')}
-    GROUP BY tenant, ${levels.join(', ')}`
+  const named = numbers.map(([sql, name]) => `${sql} AS ${name}s`)
+  return `(SELECT *, ${named.join(', ')} FROM (${people})) ARRAY JOIN ${joined.join(', ')}`
 }
 
-function selected(names: Names, suffix = ''): string {
-  return names
-    .entries()
-    .map(([expression, name]) => `, ${expression} AS ${name}${suffix}`)
-    .join('')
-}
-
-/** Sums over rows that a node and tenant is told by, beside its keys. */
-const SUMS = ['tu', 'tm', 'tvm', 'tvp', 'tsm', 'tsp'] as const
-
-/** Every node of a set, of every depth, and tenant. Small types, so that all keys together are one word or two. */
-function setSql(set: NodeSet, tree: number, width: number): string {
-  const sql = new SetSql(set)
-  const levels = set.levels.map((_level, at) => `d${String(at)}`)
-  const codes = set.hourly ? levels.slice(1) : levels
-  const rows = depthsOf(set).map((depth) => {
-    const { person, seconds, timed, users, visitors, visits } = sql.depth(depth)
-    const own = Array.from({ length: width }, (_none, at) => (at < depth ? codes[at] : undefined) ?? '0')
-    const keys = [
-      `toUInt8(${String(tree)})`,
-      `toUInt8(${String(depth)})`,
-      `toUInt8(${set.hourly ? 'd0' : '0'})`,
-    ]
-    const sums = [users, person, visits, visitors, seconds, timed].map((value) => `toUInt64(${value})`)
-    return [...keys, ...own.map((code) => `toUInt32(${code})`), ...sums]
-  })
-  const names = [...keysOf(width), ...SUMS]
-  const networks = set.network !== undefined
-  const finest = finestSql(set, sql)
-  const totals = `tenant, te, tv, ts${networks ? ', tn' : ''}`
-  const [only, ...deeper] = rows
-  if (deeper.length === 0) {
-    return `SELECT ${names.map((name, at) => `${only?.[at] ?? ''} AS ${name}`).join(', ')}, ${totals} FROM (${finest})`
-  }
-  const entries = rows.map((values) => `(${values.join(', ')})`).join(', ')
-  const fields = names.map((name, at) => `e.${String(at + 1)} AS ${name}`).join(', ')
-  return `SELECT ${[...keysOf(width)].join(', ')}, sum(tu) AS tu, max(tm) AS tm, max(tvm) AS tvm, sum(tvp) AS tvp,
-      max(tsm) AS tsm, sum(tsp) AS tsp, tenant, sum(te) AS te, sum(tv) AS tv, sum(ts) AS ts${networks ? ', uniqExactMergeState(tn) AS tn' : ''}
-    FROM (SELECT ${fields}, ${totals} FROM (SELECT ${totals}, arrayJoin([${entries}]) AS e FROM (${finest})))
-    GROUP BY ${keysOf(width).join(', ')}, tenant`
+/** Sums that are the same at every depth. */
+function totalsSql({ network, seconds, visit }: NodeSet): string {
+  return `count() AS te, ${visit === undefined ? '0' : 'countIf(visit)'} AS tv, ${
+    seconds === undefined ? '0' : 'sum(second)'
+  } AS ts${network === undefined ? '' : ', uniqExactStateIf(net, net != 0) AS tn'}`
 }
 
 function keysOf(width: number): readonly string[] {
   return ['tree', 'depth', 'hour', ...Array.from({ length: width }, (_none, at) => `c${String(at)}`)]
 }
 
-/** The query that answers {@link NodeRow}s, for at least one set with at least one level each. */
-export function nodesSql(query: NodeQuery): string {
-  const signed = query.identity === 'signed'
-  const width = Math.max(...query.sets.map(depthOf))
+/** Nodes of one depth, by tenant. The keys are of small types: together they are one or two words. */
+function groupedSql(set: NodeSet, tree: number, depth: number, width: number): string {
+  const arrays = set.levels.slice(0, depth + (set.hourly ? 1 : 0))
+  const names = arrays.map((_array, at) => `d${String(at)}`)
+  const codes = set.hourly ? names.slice(1) : names
+  const keys = [
+    `toUInt8(${String(tree)}) AS tree`,
+    `toUInt8(${String(depth)}) AS depth`,
+    `toUInt8(${set.hourly ? 'd0' : '0'}) AS hour`,
+    ...Array.from({ length: width }, (_none, at) => `toUInt32(${codes[at] ?? '0'}) AS c${String(at)}`),
+  ]
+  const sql = depthSql(set, arrays.join(', '), 'nth')
+  return `
+      SELECT ${keys.join(', ')}, tenant, ${sql.users} AS tu, ${sql.person} AS tm, ${sql.visits} AS tvm,
+        ${sql.visitors} AS tvp, ${sql.seconds} AS tsm, ${sql.timed} AS tsp, ${totalsSql(set)}
+      FROM ${rowsSql(set, arrays, sql.arrays)}
+      GROUP BY tenant, ${names.join(', ')}`
+}
+
+/**
+ * Nodes of every depth, by tenant, out of one grouping by the finest: a row that is the first of its person in a node is
+ * that in one of the nodes below alone, so numbers of people add up, too.
+ */
+function rolledSql(set: NodeSet, tree: number, width: number): string {
+  const names = set.levels.map((_array, at) => `d${String(at)}`)
+  const codes = set.hourly ? names.slice(1) : names
+  const depths = codes.map((_code, at) => {
+    const node = set.levels.slice(0, at + 1 + (set.hourly ? 1 : 0)).join(', ')
+    return depthSql(set, node, `n${String(at)}`)
+  })
+  const each = (sum: (sql: DepthSql) => string): string => `[${depths.map(sum).join(', ')}]`
+  const own = Array.from({ length: width }, (_none, at) => {
+    const code = codes[at]
+    return `${code === undefined ? 'toUInt32(0)' : `if(depth > ${String(at)}, toUInt32(${code}), 0)`} AS c${String(at)}`
+  })
+  const networks = set.network === undefined ? '' : ', uniqExactMergeState(tn) AS tn'
+  return `
+      SELECT ${keysOf(width).join(', ')}, tenant, sum(u) AS tu, max(m) AS tm, max(vm) AS tvm, sum(vp) AS tvp,
+        max(sm) AS tsm, sum(sp) AS tsp, sum(te) AS te, sum(tv) AS tv, sum(ts) AS ts${networks}
+      FROM (
+        SELECT toUInt8(${String(tree)}) AS tree, toUInt8(${set.hourly ? 'd0' : '0'}) AS hour, ${own.join(', ')}, depth,
+          tenant, te, tv, ts, u, m, vm, vp, sm, sp${set.network === undefined ? '' : ', tn'}
+        FROM (
+          SELECT tenant, ${names.join(', ')}, ${totalsSql(set)}, ${each(({ users }) => users)} AS us,
+            ${each(({ person }) => person)} AS ms, ${each(({ visits }) => visits)} AS vms,
+            ${each(({ visitors }) => visitors)} AS vps, ${each(({ seconds }) => seconds)} AS sms,
+            ${each(({ timed }) => timed)} AS sps
+          FROM ${rowsSql(
+            set,
+            set.levels,
+            depths.flatMap(({ arrays }) => arrays),
+          )}
+          GROUP BY tenant, ${names.join(', ')}
+        )
+        ARRAY JOIN [${codes.map((_code, at) => `toUInt8(${String(at + 1)})`).join(', ')}] AS depth, us AS u, ms AS m,
+          vms AS vm, vps AS vp, sms AS sm, sps AS sp
+      ) GROUP BY ${keysOf(width).join(', ')}, tenant`
+}
+
+/** Every node of a set, by tenant. */
+function setSql(set: NodeSet, tree: number, width: number): readonly string[] {
+  const depth = depthOf(set)
+  if (set.isDear && depth > 1) return [rolledSql(set, tree, width)]
+  return Array.from({ length: depth }, (_none, at) => groupedSql(set, tree, at + 1, width))
+}
+
+/** The query that answers {@link NodeRow}s, for at least one set with at least one level. */
+export function nodesSql({ identity, sets }: NodeQuery): string {
+  const signed = identity === 'signed'
+  const width = Math.max(...sets.map(depthOf))
   const keys = keysOf(width)
-  const sets = query.sets.map((set, tree) => setSql(set, tree, width))
+  const nodes = sets.flatMap((set, tree) => setSql(set, tree, width))
   const largest = (name: string): string => (signed ? `max(${name})` : '0')
   return `
     SELECT tree, depth, hour, [${keys.slice(3).join(', ')}] AS codes, sum(tu) AS users, sum(te) AS events,
@@ -230,8 +218,8 @@ export function nodesSql(query: NodeQuery): string {
       ${largest('tu')} AS largestTenantUsers, ${largest('te')} AS largestTenantEvents, max(tm) AS largestPersonEvents,
       (sum(tv), ${largest('tv')}, max(tvm), sum(tvp)) AS visits,
       (sum(ts), ${largest('ts')}, max(tsm), sum(tsp)) AS seconds
-    FROM (${sets.join(' UNION ALL ')})
-    GROUP BY ${keys.join(', ')} ORDER BY ${keys.join(', ')}`
+    FROM (${nodes.join(' UNION ALL ')}
+    ) GROUP BY ${keys.join(', ')} ORDER BY ${keys.join(', ')}`
 }
 
 /** Runs a query of {@link nodesSql}. */

@@ -10,6 +10,8 @@ export interface Scratch {
   readonly table: string
   readonly identity: Identity
   readonly codes: Codes
+  /** there are no rows, and no table */
+  readonly isEmpty: boolean
   /** which column of staging `part` is the code of */
   readonly partColumn: 'kind' | 'statistic'
 }
@@ -45,9 +47,10 @@ export const NO_CODE = 2 ** 32 - 1
 
 /** The part that a request is about: a code, null for all parts; `NO_CODE` where no row has it. */
 export function partOf(
-  { codes, partColumn }: Pick<Scratch, 'codes' | 'partColumn'>,
+  { codes, isEmpty, partColumn }: Pick<Scratch, 'codes' | 'isEmpty' | 'partColumn'>,
   { kind, statistic }: { readonly kind?: string; readonly statistic?: string },
 ): number | null {
+  if (isEmpty) return NO_CODE
   const part = partColumn === 'kind' ? kind : statistic
   return part === undefined ? null : (codes.codeOf(partColumn, part) ?? NO_CODE)
 }

@@ -41,6 +41,7 @@ function setOf(table: string, identity: Identity, request: TreeRequest): NodeSet
   return measuredSet({
     people: timed ? inOrderSql(all, columns.map(arrayOf), own.map(arrayOf)) : all,
     levels: own.map(named),
+    isDear: everything || timed,
     hourly: request.hourly === true,
     ...(visits ? { visit: named(VISIT_COLUMN) } : {}),
     ...(timed ? { seconds: named(SECONDS_COLUMN) } : {}),

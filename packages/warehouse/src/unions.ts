@@ -6,6 +6,7 @@
  * entry for each union that it is in.
  */
 import { HOUR_COLUMN } from './codes.js'
+import { listParams, listSql, pieces } from './lists.js'
 import { type Identity, nodeCount, NO_ROWS, type NodeRow, nodeRows, nodesSql } from './nodes.js'
 import {
   measureParams,
@@ -89,9 +90,32 @@ function lookupOf(
   return { prefixes, layers }
 }
 
-function stepSql(name: string, array: string, prefix: string | null): string {
-  const found = (key: string): string =>
-    `transform(${key}, {${name}_keys:Array(UInt64)}, {${name}_numbers:Array(UInt32)}, toUInt32(0))`
+/** How many pieces the list of each step has; a step that is not told of has one. */
+export interface LookupSize {
+  readonly prefixes: readonly number[]
+  readonly layers: readonly number[]
+}
+
+/** Both lists of a step are cut alike: numbers are shorter than keys. */
+function stepPieces({ keys, numbers }: Step): {
+  readonly keys: readonly (readonly bigint[])[]
+  readonly numbers: readonly (readonly number[])[]
+} {
+  const cut = pieces(keys)
+  let from = 0
+  return {
+    keys: cut,
+    numbers: cut.map(({ length }) => {
+      from += length
+      return numbers.slice(from - length, from)
+    }),
+  }
+}
+
+function stepSql(name: string, array: string, prefix: string | null, count = 1): string {
+  const keys = listSql(`${name}_keys`, 'UInt64', count)
+  const numbers = listSql(`${name}_numbers`, 'UInt32', count)
+  const found = (key: string): string => `transform(${key}, ${keys}, ${numbers}, toUInt32(0))`
   return prefix === null
     ? `arrayMap(code -> ${found('toUInt64(code)')}, ${array})`
     : `arrayMap((code, prefix) -> ${found('bitOr(bitShiftLeft(toUInt64(prefix), 32), toUInt64(code))')}, ${array}, ${prefix})`
@@ -107,18 +131,18 @@ function entriesSql(layers: number, array: (layer: number) => string): string {
 }
 
 /** People's rows with the number of each layer's union, `u0`, `u1`, …; 0 is none. */
-function numberedSql(people: string, arrays: readonly string[], layers: number): string {
+function numberedSql(people: string, arrays: readonly string[], size: LookupSize): string {
   let looked = people
   let prefix: string | null = null
   for (const [at, array] of arrays.slice(0, -1).entries()) {
     const name = `p${String(at)}`
-    looked = `SELECT *, ${stepSql(name, array, prefix)} AS ${name} FROM (${looked})`
+    looked = `SELECT *, ${stepSql(name, array, prefix, size.prefixes[at])} AS ${name} FROM (${looked})`
     prefix = name
   }
   const last = arrays.at(-1) ?? ''
-  const numbers = Array.from({ length: layers }, (_none, at) => {
+  const numbers = size.layers.map((count, at) => {
     const name = `u${String(at)}`
-    return `${stepSql(name, last, prefix)} AS ${name}`
+    return `${stepSql(name, last, prefix, count)} AS ${name}`
   })
   return `SELECT *, ${numbers.join(', ')} FROM (${looked})`
 }
@@ -132,7 +156,7 @@ export function unionsSql(
   identity: Identity,
   tree: TreeRequest,
   depth: number,
-  layers: number,
+  size: LookupSize,
 ): string {
   const own = [...(tree.hourly === true ? [HOUR_COLUMN] : []), ...tree.levels.slice(0, depth)]
   const visits = tree.visits === true
@@ -145,15 +169,18 @@ export function unionsSql(
   const columns = [...new Set([...own, ...carried])]
   const arrayOf = (column: string): string => `a${String(columns.indexOf(column))}`
   const everything = tree.kind === undefined && tree.statistic === undefined
-  const numbered = numberedSql(peopleSql(table, columns, everything), own.map(arrayOf), layers)
-  const entered = carried.map((column) => `, ${entriesSql(layers, () => arrayOf(column))} AS e_${column}`)
-  const entries = `SELECT tenant, ${entriesSql(layers, (at) => `u${String(at)}`)} AS e${entered.join('')}
+  const numbered = numberedSql(peopleSql(table, columns, everything), own.map(arrayOf), size)
+  const entered = carried.map(
+    (column) => `, ${entriesSql(size.layers.length, () => arrayOf(column))} AS e_${column}`,
+  )
+  const entries = `SELECT tenant, ${entriesSql(size.layers.length, (at) => `u${String(at)}`)} AS e${entered.join('')}
     FROM (${numbered}) WHERE notEmpty(e)`
   const named = (array: string): string => (timed ? `o${array}` : array)
   const arrays = ['e', ...carried.map((column) => `e_${column}`)]
   const set = measuredSet({
     people: timed ? inOrderSql(entries, arrays, ['e']) : entries,
     levels: [named('e')],
+    isDear: false,
     hourly: false,
     ...(visits ? { visit: named(`e_${VISIT_COLUMN}`) } : {}),
     ...(timed ? { seconds: named(`e_${SECONDS_COLUMN}`) } : {}),
@@ -177,15 +204,20 @@ async function countMembers(
   })
   if (part === NO_CODE || known.length === 0) return new Map()
   const { layers, prefixes } = lookupOf(known, depth + (tree.hourly === true ? 1 : 0))
-  const params = { ...measureParams(codes, tree.seconds), ...(part === null ? {} : { part }) }
-  const steps = [
-    ...prefixes.map((step, at) => [`p${String(at)}`, step] as const),
-    ...layers.map((step, at) => [`u${String(at)}`, step] as const),
-  ]
-  for (const [name, { keys, numbers }] of steps) {
-    Object.assign(params, { [`${name}_keys`]: keys, [`${name}_numbers`]: numbers })
+  const params: Record<string, unknown> = {
+    ...measureParams(codes, tree.seconds),
+    ...(part === null ? {} : { part }),
   }
-  const rows = await nodeRows(connection, unionsSql(table, identity, tree, depth, layers.length), params)
+  const add = (name: string, step: Step): number => {
+    const { keys, numbers } = stepPieces(step)
+    Object.assign(params, listParams(`${name}_keys`, keys), listParams(`${name}_numbers`, numbers))
+    return keys.length
+  }
+  const size = {
+    prefixes: prefixes.map((step, at) => add(`p${String(at)}`, step)),
+    layers: layers.map((step, at) => add(`u${String(at)}`, step)),
+  }
+  const rows = await nodeRows(connection, unionsSql(table, identity, tree, depth, size), params)
   return new Map(rows.map((row) => [row.codes[0] ?? 0, row]))
 }
 

@@ -1,3 +1,4 @@
+export type { ReleaseBench } from './bench/release.js'
 export { DrivenRun } from './house/driven.js'
 export { environmentSchema } from './house/environment.js'
 export { runExamples } from './house/examples.js'

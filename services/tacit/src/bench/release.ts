@@ -19,7 +19,7 @@ import {
 } from '@tacit/warehouse'
 import { ERP_RULEBOOK } from '../house/layout.js'
 import { readRulebook, requireRulebook } from '../house/rulebook-files.js'
-import { ask, forgetPeak, peakMb } from './clickhouse.js'
+import { ask, cpuSeconds, forgetPeak, peakMb } from './clickhouse.js'
 import { DAY_START, stageErpDay } from './erp-day.js'
 
 const DATABASE = 'bench'
@@ -36,6 +36,8 @@ export interface KindBench {
   readonly seconds: number
   /** GROUP BY the levels of its first tree with distinct people, over the staged rows of the kind */
   readonly bare_seconds: number
+  /** the same of ClickHouse's CPU time, which others on the machine hardly change; null where the system does not say */
+  readonly cpu_ratio: number | null
 }
 
 export interface ReleaseBench {
@@ -45,6 +47,8 @@ export interface ReleaseBench {
   readonly seconds: number
   /** staged */
   readonly rows: number
+  /** CPU time of ClickHouse during the release; null where the system does not say */
+  readonly cpu_seconds: number | null
   /** most memory that ClickHouse had during the release, MB; null where the system does not say */
   readonly peak_mb: number | null
   readonly clean_seconds: number
@@ -69,6 +73,19 @@ async function secondsOf<T>(
   const started = performance.now()
   const result = await work()
   return { result, seconds: (performance.now() - started) / 1_000 }
+}
+
+interface Measured {
+  readonly seconds: number
+  readonly cpu: number | null
+}
+
+/** Time and CPU time of ClickHouse that some work takes. */
+async function measured<T>(pid: number, work: () => Promise<T>): Promise<Measured & { readonly result: T }> {
+  const before = cpuSeconds(pid)
+  const { result, seconds } = await secondsOf(work)
+  const after = cpuSeconds(pid)
+  return { result, seconds, cpu: before === null || after === null ? null : after - before }
 }
 
 /** The warehouse, with a stopwatch on what a release asks of it. */
@@ -97,7 +114,7 @@ async function release(
   warehouse: Warehouse,
   rulebook: Rulebook,
   rows: number,
-): Promise<{ readonly seconds: number; readonly cells: number; readonly took: Took }> {
+): Promise<{ readonly cells: number; readonly took: Took }> {
   const took: Took = { clean: 0, count: 0, cut: 0, check: 0, insert: 0 }
   const { label } = epochOf('day', DAY_START)
   const state = AggregatorState.open(join(dir, 'state'))
@@ -117,9 +134,8 @@ async function release(
         took.check += check / 1_000
       },
     })
-    const { result, seconds } = await secondsOf(() => releaser.release('day', label))
-    const cells = result.reduce((sum, statistic) => sum + statistic.cells, 0)
-    return { seconds, cells, took }
+    const released = await releaser.release('day', label)
+    return { cells: released.reduce((sum, { cells }) => sum + cells, 0), took }
   } finally {
     await state.close()
   }
@@ -135,9 +151,23 @@ function bareSql({ kind, levels }: TreeRequest): string {
     WHERE epoch = toDate(${DAY_START / 1_000}) AND site = '${SITE}'${where} GROUP BY ${by} FORMAT Null`
 }
 
+/** A kind's rounds as one. */
+function kindOf(ours: readonly Measured[], bare: readonly Measured[]): KindBench {
+  const seconds = (rounds: readonly Measured[]): number => median(rounds.map((round) => round.seconds))
+  // Single rounds are shorter than the system counts CPU time.
+  const cpu = (rounds: readonly Measured[]): number =>
+    rounds.reduce((sum, round) => sum + (round.cpu ?? 0), 0)
+  return {
+    ratio: Math.round((seconds(ours) / seconds(bare)) * 100) / 100,
+    seconds: rounded(seconds(ours)),
+    bare_seconds: rounded(seconds(bare)),
+    cpu_ratio: cpu(bare) === 0 ? null : Math.round((cpu(ours) / cpu(bare)) * 100) / 100,
+  }
+}
+
 /** Each kind's release query and the bare one, in turns. */
 async function compareKinds(
-  { address }: EmbeddedServer,
+  server: EmbeddedServer,
   rows: CleanedRows,
   rulebook: Rulebook,
   onRound: (kind: string, round: number) => void,
@@ -145,26 +175,33 @@ async function compareKinds(
   const trees = statisticsOf(rulebook, 'day')
     .filter(({ site }) => site === SITE)
     .flatMap((statistic) => treesOf(rulebook, statistic, 'day'))
+  const pid = server.pid() ?? 0
   const kinds: Record<string, KindBench> = {}
   for (const kind of new Set(trees.map((tree) => tree.kind))) {
     const own = trees.filter((tree) => tree.kind === kind)
     const first = own.find(({ hourly }) => hourly !== true)
     if (first === undefined) continue
     const name = kind ?? '*'
-    const ours: number[] = []
-    const bare: number[] = []
+    const ours: Measured[] = []
+    const bare: Measured[] = []
     for (let round = 0; round < ROUNDS; round++) {
       onRound(name, round)
-      bare.push((await secondsOf(() => ask(address, bareSql(first)))).seconds)
-      ours.push((await secondsOf(() => rows.trees(own))).seconds)
+      bare.push(await measured(pid, () => ask(server.address, bareSql(first))))
+      ours.push(await measured(pid, () => rows.trees(own)))
     }
-    kinds[name] = {
-      ratio: Math.round((median(ours) / median(bare)) * 100) / 100,
-      seconds: rounded(median(ours)),
-      bare_seconds: rounded(median(bare)),
-    }
+    kinds[name] = kindOf(ours, bare)
   }
   return kinds
+}
+
+function secondsOfSteps({ check, clean, count, cut, insert }: Took) {
+  return {
+    clean_seconds: rounded(clean),
+    count_seconds: rounded(count),
+    cut_seconds: rounded(cut),
+    checker_seconds: rounded(check),
+    insert_seconds: rounded(insert),
+  }
 }
 
 function dayPlan(rulebook: Rulebook): StreamPlan {
@@ -192,7 +229,7 @@ export async function benchRelease(rows: number, tell: (what: string) => void): 
     tell('release')
     const pid = server.pid() ?? 0
     forgetPeak(pid)
-    const { cells, seconds, took } = await release(dir, warehouse, rulebook, rows)
+    const { cpu, result, seconds } = await measured(pid, () => release(dir, warehouse, rulebook, rows))
     const peak = peakMb(pid)
     const cleaned = await warehouse.clean({
       stream: 'day',
@@ -209,13 +246,10 @@ export async function benchRelease(rows: number, tell: (what: string) => void): 
       ratio: Math.max(...Object.values(kinds).map(({ ratio }) => ratio)),
       seconds: rounded(seconds),
       rows: cleaned.staged,
+      cpu_seconds: cpu === null ? null : rounded(cpu),
       peak_mb: peak,
-      clean_seconds: rounded(took.clean),
-      count_seconds: rounded(took.count),
-      cut_seconds: rounded(took.cut),
-      checker_seconds: rounded(took.check),
-      insert_seconds: rounded(took.insert),
-      cells,
+      ...secondsOfSteps(result.took),
+      cells: result.cells,
       kinds,
     }
   } finally {
