@@ -132,10 +132,10 @@ function releaseSql(
   const parts = [...new Set(trees.map(({ tree }) => tree.kind ?? tree.statistic))]
   const counts = parts.flatMap((part) => {
     const own = trees.filter(({ tree }) => (tree.kind ?? tree.statistic) === part)
-    const names = [...new Set(own.map(({ name }) => name))].join(', ')
+    const ids = [...new Set(own.map(({ name }) => name))].join(', ')
     return [
       statement(
-        `${names}: people, events, tenants and networks of each node of every depth, exactly${part === undefined ? '' : `; rows of ${part} alone`}.`,
+        `${ids}: people, events, tenants and networks of each node of every depth, exactly${part === undefined ? '' : `; rows of ${part} alone`}.`,
         treesSql(
           scratch,
           identity,

@@ -1,109 +1,12 @@
 /** Exact counts: ClickHouse answers as a slow and obvious implementation does, on any population. */
-import { isDeepStrictEqual } from 'node:util'
-import { epochOf, HOUR, type Stream } from '@tacit/contracts'
-import type { StreamPlan } from '@tacit/rulebook'
-import t, { type Test } from 'tap'
-import {
-  DIMENSIONS,
-  type Population,
-  populationLine,
-  populationOf,
-  randomOf,
-  stepsFor,
-  treesFor,
-  unionsFor,
-} from './testing/populations.js'
-import {
-  type Cleaned,
-  cleanedCells,
-  cleanedEvents,
-  referenceFunnel,
-  referenceTree,
-  referenceUnion,
-  rowsOf,
-} from './testing/reference.js'
-import { BY, DAY_START, testServer } from './testing/rows.js'
-import type { CleanedRows } from './types.js'
-import { openWarehouse, type Warehouse } from './warehouse.js'
+import t from 'tap'
+import { compared, epochStart, PLANS, stage } from './testing/comparison.js'
+import { populationOf } from './testing/populations.js'
+import { testServer } from './testing/rows.js'
+import { openWarehouse } from './warehouse.js'
 
 const server = await testServer(t)
-const STREAMS = ['day', 'week', 'month'] as const
-const PLANS: readonly StreamPlan[] = STREAMS.map((stream) => ({ stream, dimensions: DIMENSIONS }))
 const POPULATIONS = 200
-
-function epochStart(stream: Stream): number {
-  return epochOf(stream, DAY_START).start
-}
-
-/** All populations in one table a stream, each a site of its own, as the aggregator stages them. */
-async function stage(w: Warehouse, populations: readonly Population[]): Promise<void> {
-  const received = DAY_START + 9 * HOUR
-  for (const plan of PLANS) {
-    const epoch = epochStart(plan.stream)
-    const own = populations.filter(({ stream }) => stream === plan.stream)
-    const rows = own.flatMap((population) => population.rows.map((row) => [population, row] as const))
-    const lines = rows.map(([population, row], number) =>
-      populationLine(population, row, plan, epoch, received, number),
-    )
-    await w.land(plan.stream, lines, 'all', BY)
-    await w.settle(plan.stream, [received], { deduplicate: false, resume: false, queryId: plan.stream })
-  }
-}
-
-function expectedOf({ cap, identity, rows, stream }: Population): Cleaned {
-  if (stream === 'day') return cleanedEvents(rows, identity, cap, DIMENSIONS)
-  // Their staging table is a set: what is the same row is there once.
-  const staged = new Map(
-    rows.map((row) => [
-      JSON.stringify([row.statistic, row.standing, row.tenant, row.person, row.network, row.dims]),
-      row,
-    ]),
-  )
-  return cleanedCells([...staged.values()], identity, DIMENSIONS)
-}
-
-/** `t.same`, and not the seconds that it takes to look through thousands of equal nodes. */
-function same(t: Test, found: unknown, wanted: unknown, name: string): void {
-  if (isDeepStrictEqual(found, wanted)) t.pass(name)
-  else t.strictSame(found, wanted, name)
-}
-
-/** Compares the answers about one population: its sizes and funnel, half of the trees, and unions of one of them. */
-async function compare(t: Test, c: CleanedRows, population: Population, seed: number): Promise<number> {
-  const { identity, site, stream } = population
-  const expected = expectedOf(population)
-  const { capped, deduplicated, removed, staged } = expected
-  const sizes = { staged: c.staged, removed: c.removed, deduplicated: c.deduplicated, capped: c.capped }
-  same(
-    t,
-    { ...sizes, rows: c.rows },
-    { staged, removed, deduplicated, capped, rows: expected.rows.length },
-    site,
-  )
-  const random = randomOf(seed + 1_000_000)
-  const requests = treesFor(stream).filter(() => random() < 0.5)
-  const trees = await c.trees(requests)
-  let nodes = 0
-  for (const [at, request] of requests.entries()) {
-    const name = `${site}: ${JSON.stringify(request)}`
-    const tree = referenceTree(expected.rows, identity, request)
-    same(t, trees[at], tree, name)
-    same(t, c.total(request), rowsOf(expected.rows, request).length, `${name}: rows`)
-    nodes += tree.length
-    if (request.levels.length === 0 || at !== seed % requests.length) continue
-    const unions = unionsFor(random, tree)
-    const united = unions.map((union) => referenceUnion(expected.rows, identity, request, union))
-    same(t, await c.unions(request, unions), united, `${name}: unions`)
-    nodes += unions.length
-  }
-  if (stream === 'day') {
-    const steps = stepsFor(random, population)
-    const funnel = referenceFunnel(expected.rows, identity, steps)
-    same(t, await c.funnel(steps), funnel, `${site}: ${JSON.stringify(steps)}`)
-    nodes += steps.length
-  }
-  return nodes
-}
 
 t.test(`counts equal the reference on ${String(POPULATIONS)} random populations`, async (t) => {
   const w = openWarehouse(server.address, 'populations')
@@ -112,21 +15,17 @@ t.test(`counts equal the reference on ${String(POPULATIONS)} random populations`
     populationOf(seed, epochStart('day')),
   )
   await stage(w, populations)
-  let compared = 0
+  let nodes = 0
   const waiting = [...populations.entries()]
   const work = async (): Promise<void> => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const [seed, population] = next
-      const { cap, identity, site, stream } = population
-      const epoch = epochOf(stream, DAY_START).label
-      const c = await w.clean({ stream, epoch, site, identity, maxEventsPerPerson: cap })
-      const nodes = await compare(t, c, population, seed)
-      await c.drop()
-      compared += nodes
+      const own = await compared(t, w, population, seed)
+      nodes += own
     }
   }
   // A query of so few rows is planned longer than it runs, by one core.
   await Promise.all([work(), work()])
-  t.ok(compared > 20_000, `${String(compared)} nodes`)
+  t.ok(nodes > 20_000, `${String(nodes)} nodes`)
   await w.close()
 })
