@@ -24,8 +24,8 @@ export interface Group {
 
 export const isIn = (group: Group, person: Person): boolean => {
   if (group.ofVisits !== null) return group.ofVisits(person.visits)
-  const state = group.ofState === null ? null : person.states[group.ofState.day]
-  return state != null && (group.ofState?.has(state) ?? false)
+  const state = (group.ofState === null ? null : person.states[group.ofState.day]) ?? null
+  return state !== null && (group.ofState?.has(state) ?? false)
 }
 
 /** People who were in any of some cells. */
@@ -183,14 +183,10 @@ function properUnions(members: readonly number[]): number[] {
 /** Cells, rows and columns of the grid, and what a tree may pool: several firsts, several children of one first. */
 function visitGroups(shape: Shape): { basic: Group[]; unions: Group[] } {
   const { firsts, seconds, second } = shape
-  const onDay = (name: string, cells: number, first: number | null): Group =>
-    second === 'device' || first === null ? visitors(name, cells) : visitors(name, cells)
   const cells = range(cellsOf(shape)).map((cell) => {
     const [first, at] = [Math.floor(cell / seconds), cell % seconds]
     const name = `first ${first} ${second} ${at}`
-    return second === 'day'
-      ? seenOn(shape, name, dayOf(shape, cell), 1 << first)
-      : onDay(name, 1 << cell, null)
+    return second === 'day' ? seenOn(shape, name, dayOf(shape, cell), 1 << first) : visitors(name, 1 << cell)
   })
   const rows = range(firsts).map((first) =>
     second === 'day'
