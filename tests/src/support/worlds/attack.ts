@@ -96,14 +96,14 @@ function attackWithin(
   const wrong = program.wrong(truth)
   if (wrong.length > 0) return { suspects: new Set(), pinned: [], wrong, solves: 0 }
 
-  const sizes = new Map<Target, number>()
-  const suspects = new Set<Target>()
-  for (const target of targetsOf(space)) {
-    if (only !== null && !only.has(target.name)) continue
-    const size = people.filter(target.holds).length
-    if (size > 0 && size < k) suspects.add(target)
-    sizes.set(target, size)
+  const sizes = new Map<string, number>()
+  const isSuspect = (name: string, holds: Target['holds']): boolean => {
+    if (only !== null && !only.has(name)) return false
+    const size = people.filter(holds).length
+    sizes.set(name, size)
+    return size > 0 && size < k
   }
+  const suspects = new Set(targetsOf(space, isSuspect))
   const names = new Set([...suspects].map(({ name }) => name))
   const search = { program, k, random: randomOf(seed + 1) }
   // The truth is a world, too: where two groups overlap, it clears more than itself.
@@ -113,7 +113,7 @@ function attackWithin(
   for (const target of suspects) {
     suspects.delete(target)
     const found = pin(search, target, suspects)
-    if (found !== null) pinned.push({ target: target.name, truth: sizes.get(target) ?? 0, ...found })
+    if (found !== null) pinned.push({ target: target.name, truth: sizes.get(target.name) ?? 0, ...found })
   }
   return { suspects: names, pinned, wrong, solves: program.solves }
 }

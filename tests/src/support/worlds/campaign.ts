@@ -1,4 +1,5 @@
 /** Attacks on many small worlds, one after the other, with progress where somebody waits for hours of them. */
+import type { Test } from 'tap'
 import { attack, type Pinned } from './attack.js'
 import { publish } from './engine.js'
 import { foldingFacts } from './folding.js'
@@ -81,3 +82,21 @@ export async function campaign(
 
 export const seedsFrom = (first: number, count: number): number[] =>
   range(count).map((index) => first + index)
+
+/** Attacks so many worlds of the real engine, of which none may be broken. @param first seed */
+export async function holdsOut(
+  t: Test,
+  { first, grid, worlds }: { readonly first: number; readonly grid: Grid; readonly worlds: number },
+): Promise<void> {
+  const outcome = await campaign({ grid, seeds: seedsFrom(first, worlds), engine: 'real' }, (line) =>
+    t.comment(line),
+  )
+  t.same(
+    outcome.mistakes,
+    [],
+    'the attacker reads nothing that is wrong, and the checker takes every manifest',
+  )
+  t.same(outcome.broken, [])
+  t.ok(outcome.suspects > 50 * worlds, 'there are small groups to find')
+  t.comment(`${worlds} worlds, ${outcome.suspects} small groups, ${outcome.broken.length} worlds broken`)
+}

@@ -153,8 +153,8 @@ export function publish(world: World, step = world.k): Published {
     if (!verdict.ok) findings.push(...verdict.findings.map((rule) => `${window}: ${rule}`))
   }
   const days = range(daysOf(world.shape)).map((day): PublishedDay => {
-    const steps = countFunnel(world, day).map((node, step) => ({
-      label: stepName(step),
+    const steps = countFunnel(world, day).map((node, at) => ({
+      label: stepName(at),
       node,
       sensitive: false,
     }))

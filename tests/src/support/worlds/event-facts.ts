@@ -67,11 +67,10 @@ export function dayEventFacts(space: Space, shape: Shape, day: number, pages: re
     const [first] = firstsOf(value)
     if (first === undefined) return []
     if (below === undefined) return [{ cells: own(first), events }]
-    const named = pages
-      .filter(({ dims: other }) => other.length === 2 && other[0] === value)
-      .map(({ dims: other }) => other[1])
+    const siblings = pages.filter(({ dims: other }) => other.length === 2 && other[0] === value)
+    const named = new Set(siblings.map(({ dims: other }) => other[1]))
     const devices = range(shape.seconds).filter((at) =>
-      below === OTHER ? !named.includes(deviceName(at)) : deviceName(at) === below,
+      below === OTHER ? !named.has(deviceName(at)) : deviceName(at) === below,
     )
     return [{ cells: devices.reduce((mask, at) => mask | (1 << cellOf(shape, first, at)), 0), events }]
   })

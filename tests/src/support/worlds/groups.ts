@@ -24,8 +24,8 @@ export interface Group {
 
 export const isIn = (group: Group, person: Person): boolean => {
   if (group.ofVisits !== null) return group.ofVisits(person.visits)
-  const state = group.ofState === null ? null : person.states[group.ofState.day]
-  return state != null && (group.ofState?.has(state) ?? false)
+  const state = (group.ofState === null ? null : person.states[group.ofState.day]) ?? null
+  return state !== null && (group.ofState?.has(state) ?? false)
 }
 
 /** People who were in any of some cells. */
@@ -116,33 +116,35 @@ const RELATIONS: readonly {
   { sides: [false, true], name: (left, right) => `(${right}) without (${left})` },
 ]
 
-function related(space: Space, left: Group, right: Group, sides: Sides, name: string): Target | null {
-  const holds = (person: Person) =>
-    isIn(left, person) === sides[0] && isIn(right, person) === sides[1] && (sides[0] || sides[1])
-  const target = { name, holds, overlaps: [] }
+/** Visitors and states of one day, in any of which two groups can overlap; null where they never share a day. */
+function related(
+  space: Space,
+  left: Group,
+  right: Group,
+  sides: Sides,
+): Pick<Target, 'columns' | 'overlaps'> | null {
+  const overlaps: readonly Overlap[] = []
   if (left.ofVisits !== null && right.ofVisits !== null) {
     const [one, two] = [left.ofVisits, right.ofVisits]
     const inside = (visits: number) => one(visits) === sides[0] && two(visits) === sides[1]
-    return { ...target, columns: range(space.visits).filter((column) => inside(column + 1)) }
+    return { columns: range(space.visits).filter((column) => inside(column + 1)), overlaps }
   }
-  const day = (left.ofState ?? right.ofState)?.day
-  const states = space.classes.filter((own) => own.day === day).flatMap((own) => own.states)
-  if (left.ofState !== null && right.ofState !== null) {
-    // of two days: never published together but through the visits, which other pairs stand for
-    if (left.ofState.day !== right.ofState.day) return null
-    const [one, two] = [left.ofState.has, right.ofState.has]
+  if (left.ofState !== null && right.ofState !== null && left.ofState.day === right.ofState.day) {
+    const { day, has: one } = left.ofState
+    const { has: two } = right.ofState
     const inside = (state: DayState) => one(state) === sides[0] && two(state) === sides[1]
-    return {
-      ...target,
-      columns: states.filter(({ state }) => inside(state)).map(({ column }) => column),
-    }
+    const states = space.classes.filter((own) => own.day === day).flatMap((own) => own.states)
+    return { columns: states.filter(({ state }) => inside(state)).map(({ column }) => column), overlaps }
   }
+  if (left.ofVisits === null && right.ofVisits === null) return null
   const [visitGroup, stateGroup, [ofVisits, ofState]] =
     left.ofVisits !== null ? [left, right, sides] : [right, left, [sides[1], sides[0]] as const]
-  const overlaps = overlapsOf(space, visitGroup, stateGroup, ofVisits, ofState)
   // Who was not there on the day is in no state of it.
-  const absent = ofState ? [] : absentees(space, visitGroup, day ?? 0)
-  return { ...target, columns: null, overlaps: [...overlaps, ...absent] }
+  const absent = ofState ? [] : absentees(space, visitGroup, stateGroup.ofState?.day ?? 0)
+  return {
+    columns: null,
+    overlaps: [...overlapsOf(space, visitGroup, stateGroup, ofVisits, ofState), ...absent],
+  }
 }
 
 function overlapsOf(
@@ -181,14 +183,10 @@ function properUnions(members: readonly number[]): number[] {
 /** Cells, rows and columns of the grid, and what a tree may pool: several firsts, several children of one first. */
 function visitGroups(shape: Shape): { basic: Group[]; unions: Group[] } {
   const { firsts, seconds, second } = shape
-  const onDay = (name: string, cells: number, first: number | null): Group =>
-    second === 'device' || first === null ? visitors(name, cells) : visitors(name, cells)
   const cells = range(cellsOf(shape)).map((cell) => {
     const [first, at] = [Math.floor(cell / seconds), cell % seconds]
     const name = `first ${first} ${second} ${at}`
-    return second === 'day'
-      ? seenOn(shape, name, dayOf(shape, cell), 1 << first)
-      : onDay(name, 1 << cell, null)
+    return second === 'day' ? seenOn(shape, name, dayOf(shape, cell), 1 << first) : visitors(name, 1 << cell)
   })
   const rows = range(firsts).map((first) =>
     second === 'day'
@@ -244,26 +242,28 @@ const pairsOf = <Item>(items: readonly Item[]): [Item, Item][] =>
 /**
  * Everything that must not be pinned: each group, the unions that the trees may pool, and of each pair of groups those
  * in both, and those in one alone (so complements within a page or a day, steps that were not done, moves not made).
+ * @param isWanted by name and people: a program is made of those alone
  */
-export function targetsOf(space: Space): Target[] {
+export function targetsOf(
+  space: Space,
+  isWanted: (name: string, holds: Target['holds']) => boolean,
+): Target[] {
   const { shape } = space
   const { basic, unions } = visitGroups(shape)
   const states = range(daysOf(shape)).flatMap((day) => stateGroups(shape, day))
-  const singles = [...basic, ...unions, ...states].map(
-    (group): Target => ({
-      name: group.name,
-      columns: columnsOf(space, group),
-      overlaps: [],
-      holds: (person) => isIn(group, person),
-    }),
-  )
+  const singles = [...basic, ...unions, ...states].flatMap((group): Target[] => {
+    const holds = (person: Person) => isIn(group, person)
+    if (!isWanted(group.name, holds)) return []
+    return [{ name: group.name, columns: columnsOf(space, group), overlaps: [], holds }]
+  })
   const pairs = pairsOf([...basic, ...states]).flatMap(([left, right]) =>
-    RELATIONS.flatMap(({ sides, name }) => {
-      const target = related(space, left, right, sides, name(left.name, right.name))
-      return target === null ? [] : [target]
+    RELATIONS.flatMap(({ sides, name }): Target[] => {
+      const own = name(left.name, right.name)
+      const holds = (person: Person) => isIn(left, person) === sides[0] && isIn(right, person) === sides[1]
+      if (!isWanted(own, holds)) return []
+      const target = related(space, left, right, sides)
+      return target === null ? [] : [{ name: own, holds, ...target }]
     }),
   )
-  return [...singles, ...pairs].filter(
-    ({ columns, overlaps }) => (columns?.length ?? 0) > 0 || overlaps.length > 0,
-  )
+  return [...singles, ...pairs]
 }

@@ -5,7 +5,7 @@
  * Whatever the solver calls a solution is rounded and proved in whole numbers here, so that "not pinned" rests on a
  * witness and never on the solver; "pinned" rests on the solver's proof that no better solution exists.
  */
-import highs, { type Highs, type ModelData } from 'highs'
+import highsModule, { type Highs, type ModelData } from 'highs'
 import { type Fact, factHolds, type Range } from './facts.js'
 import { sizeOf, type Target } from './groups.js'
 import { range } from './shape.js'
@@ -19,7 +19,7 @@ const SOLVE_SECONDS = 1_800
 const ROUGHLY = 0.4
 
 /** The package's declarations are those of its CommonJS build; what an ES module imports is the loader itself. */
-const loadHighs = highs as unknown as typeof highs.default
+const loadHighs = highsModule as unknown as typeof highsModule.default
 
 interface Row {
   readonly entries: ReadonlyMap<number, number>

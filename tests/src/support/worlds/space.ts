@@ -52,7 +52,8 @@ export function spaceOf({ people, shape }: Pick<World, 'people' | 'shape'>, fami
     }
     for (const person of people) {
       const [state, room] = [person.states[day], dayRoom(shape, person.visits, day)]
-      if (state != null && room !== null) found.get(room.key)?.states.set(stateKey(state), state)
+      if (state !== null && state !== undefined && room !== null)
+        found.get(room.key)?.states.set(stateKey(state), state)
     }
     return [...found].map(([key, { visitors, states }]) => ({
       day,
@@ -74,8 +75,8 @@ export function countsOf(space: Space, people: readonly Person[]): Counts {
     add(person.visits - 1)
     for (const { day, visitors, states } of space.classes) {
       if (!visitors.includes(person.visits - 1)) continue
-      const own = person.states[day]
-      const at = states.find(({ state }) => own != null && stateKey(state) === stateKey(own))
+      const own = person.states[day] ?? null
+      const at = states.find(({ state }) => own !== null && stateKey(state) === stateKey(own))
       if (at === undefined) throw new RangeError('A person is in no state of the day.')
       add(at.column)
     }
