@@ -262,7 +262,7 @@ t.test(
           })
           if (inside.length > 1) throw new Error(`${JSON.stringify(dims)} is in several blocks`)
         }
-        const backwards = cutOf(spec, [...rows].reverse(), thresholds)
+        const backwards = cutOf(spec, rows.toReversed(), thresholds)
         if (shownBlocks(backwards).join() !== shownBlocks(cut).join()) throw new Error('another cut')
       }),
       { numRuns: 60 },
