@@ -106,7 +106,7 @@ t.test('a pool says no more people than its parts can hide', async (t) => {
 })
 
 t.test('what is pooled above the plain rows has no values of its own', async (t) => {
-  const spec = treeSpec({ levels: ['device', 'os', 'browser'], plain: 3, measures: ['users'] })
+  const spec = treeSpec({ levels: ['device', 'os', 'browser'], plain: 3 })
   const rows = crowds(
     [['desktop', 'windows', 'chrome'], 30],
     [['desktop', 'linux', 'firefox'], 2],
@@ -117,9 +117,9 @@ t.test('what is pooled above the plain rows has no values of its own', async (t)
     [['watch', 'other', 'other'], 5],
   )
   t.same(published(spec, rows), [
-    '(other)|(other)|(other) 10 users',
-    'desktop|(other)|(other) 10 users',
-    'desktop|windows|chrome 30 users',
+    '(other)|(other)|(other) 10 users, 15 events',
+    'desktop|(other)|(other) 10 users, 12 events',
+    'desktop|windows|chrome 30 users, 30 events',
   ])
 })
 

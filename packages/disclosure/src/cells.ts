@@ -29,7 +29,7 @@ export interface TreeNoise {
   readonly tau: number
   /** half widths of the 95 % interval of one draw */
   readonly error: { readonly users: number; readonly events: number }
-  /** of a group by its hour and its dims in a view: the same each time it is asked */
+  /** of a group by its hour and its published dims in a view: the same each time it is asked */
   draw(hour: number | null, dims: readonly string[]): GroupOffsets
 }
 
@@ -62,7 +62,7 @@ class CellMaker {
 
   /** Sums of a block that may be public. */
   sums(block: Block): Sums {
-    const dims = viewDims(this.#spec, block)
+    const dims = shownDims(viewDims(this.#spec, block))
     const offsets = this.#noise?.draw(block.hour, dims)
     if (this.isHidden(block.hour, dims, block.node)) return added([])
     const of = (measure: Additive): number | null => {
@@ -70,7 +70,11 @@ class CellMaker {
         return null
       return Math.max(0, sumOf(block.node, measure).total + (offsets?.[measure] ?? 0))
     }
-    return { events: of('events'), visits: of('visits'), time_s: of('time_s') }
+    const events = of('events')
+    // Noise may make events of a pool tell more people than it may say.
+    const most = (block.bound ?? Number.POSITIVE_INFINITY) * this.#thresholds.maxEventsPerPerson
+    if (offsets !== undefined && (events ?? 0) > most) return added([])
+    return { events, visits: of('visits'), time_s: of('time_s') }
   }
 
   /** Noise is on, and of fewer people than show. */
@@ -88,17 +92,18 @@ class CellMaker {
   ): Draft[] {
     const { measures, people, plain } = this.#spec
     const { step } = this.#thresholds
-    if (this.isHidden(hour, dims, node)) return []
-    const offset = this.#noise?.draw(hour, dims).users
+    const shown = shownDims(dims)
+    if (this.isHidden(hour, shown, node)) return []
+    const offset = this.#noise?.draw(hour, shown).users
     const isExact = people === 'exact' && dims.length === plain && !dims.includes(OTHER)
     const counted = Math.max(0, node.users + (offset ?? 0))
-    const shown = isExact ? counted : floorTo(Math.min(counted, bound ?? counted), step)
-    const users = measures.includes('users') && (isExact || shown >= step) ? shown : null
+    const said = isExact ? counted : floorTo(Math.min(counted, bound ?? counted), step)
+    const users = measures.includes('users') && (isExact || said >= step) ? said : null
     const { events, time_s, visits } = sums
     // A cell without any public measure would still say that its group passed: it is not published.
     if (users === null && events === null) return []
     const cell: Cell = {
-      dims: shownDims(dims),
+      dims: shown,
       ...(hour === null ? {} : { hour }),
       users,
       floor: users === null || isExact ? null : step,
@@ -136,8 +141,8 @@ function byNode(blocks: readonly Block[]): ReadonlyMap<string, readonly Block[]>
 
 function added(sums: readonly Sums[]): Sums {
   const of = (measure: Additive): number | null => {
-    const public_ = sums.flatMap((one) => one[measure] ?? [])
-    return public_.length === 0 ? null : public_.reduce((total, one) => total + one, 0)
+    const numbers = sums.flatMap((one) => one[measure] ?? [])
+    return numbers.length === 0 ? null : numbers.reduce((total, one) => total + one, 0)
   }
   return Object.fromEntries(ADDITIVE.map((measure) => [measure, of(measure)])) as Sums
 }

@@ -57,9 +57,9 @@ function checkGroup(
       broken.add('thresholds')
     rows.push(Math.max(0, node.events + (offsets[at]?.share ?? 0)))
   }
-  const shown = sum(rows)
+  const total = sum(rows)
   for (const [at, { share }] of cells.entries()) {
-    const due = (100 * (rows[at] ?? 0)) / shown
+    const due = (100 * (rows[at] ?? 0)) / total
     if (share === undefined || !Number.isInteger(share) || Math.abs(share - due) >= 1) broken.add('sums')
   }
   if (covered !== all) broken.add('rows')

@@ -3,7 +3,7 @@ import type { Cell, CountedNode, CountedUnion, Thresholds, TreeSpec } from './ty
 
 export type BrokenRule =
   | 'counts' // thresholds or counted nodes are no numbers that can belong together
-  | 'pool' // a counted union is not the union of its parts
+  | 'pool' // a counted union is not the union of its parts, or a pool is of one part, or of all parts of its parent
   | 'rows' // published and rightly unpublished rows do not add up to the cleaned ones
   | 'twice' // a group stands twice
   | 'unknown_group' // a cell of no counted group
@@ -70,7 +70,13 @@ export function countsHold(node: CountedNode): boolean {
     node
   const sums = [node.visits, node.time_s].flatMap((one) => (one === undefined ? [] : [one]))
   const counts = [
-    ...[users, events, tenants, networks, largestTenantUsers, largestTenantEvents, largestPersonEvents],
+    users,
+    events,
+    tenants,
+    networks,
+    largestTenantUsers,
+    largestTenantEvents,
+    largestPersonEvents,
     ...sums.flatMap((one) => [one.total, one.people, one.largestTenant, one.largestPerson]),
   ]
   return (

@@ -151,10 +151,28 @@ class Slot {
     }
     for (const cell of this.#cells.values()) {
       if (cell.dims.length !== view) continue
-      const group = this.#groups.get(signature(covered.get(keyOf(cell.dims)) ?? []))
+      const leaves = covered.get(keyOf(cell.dims)) ?? []
+      const group = this.#besideHidden(cell) ?? this.#groups.get(signature(leaves))
+      const at = cell.dims.indexOf(POOLED)
+      // A pool of one value would say of it what it may not say by itself; one of all values, that one of them fails.
+      const isAll =
+        this.#tree.noise === undefined &&
+        at > 0 &&
+        !this.#named.has(`${String(view)} ${keyOf(cell.dims.slice(0, at))}`)
+      if (at >= 0 && (isAll || new Set(leaves.map((leaf) => this.#leaves[leaf]?.dims[at])).size < 2))
+        this.#broken.add('pool')
       if (group === undefined) this.#broken.add('unknown_group')
       else this.#check(cell, group)
     }
+  }
+
+  /** Where noise hides groups beside a pool, their leaves look as though they were in it: it is the union counted last there. */
+  #besideHidden({ dims }: Cell): CountedNode | undefined {
+    if (this.#tree.noise === undefined || !dims.includes(POOLED)) return undefined
+    const parent = keyOf(dims.slice(0, dims.indexOf(POOLED)))
+    return this.#tree.unions.findLast(
+      ({ union }) => (union.hour ?? null) === this.#hour && keyOf(union.parent.map(shown)) === parent,
+    )?.node
   }
 
   /** The cell of a view that a leaf's rows are in: its own, else the nearest pool above it. */
@@ -236,13 +254,12 @@ class Slot {
     return limit(this.#tree, dims, this.#release.trees, this.#release.thresholds, this.#release.days)
   }
 
-  /** How many values a pool may be of, as far as anybody can tell; null where the cell is no pool of siblings. */
+  /** How many values a pool may be of, as far as anybody can tell; null where the cell is no pool. */
   #poolParts({ dims }: Cell): number | null {
     const at = dims.indexOf(POOLED)
     if (at < 0) return null
     const parent = keyOf(dims.slice(0, at))
     const named = new Set(this.#named.get(`${String(dims.length)} ${parent}`))
-    if (at > 0 && named.size === 0) return null
     const raw = keyOf(dims.slice(0, at).map((value) => (value === '(none)' ? '' : value)))
     const occurring = this.#occurring.get(raw) ?? []
     const values = new Set([...(this.#tree.spec.declared[at] ?? []), ...occurring])
@@ -261,8 +278,8 @@ class Slot {
     const room = parts === null ? NO_LIMIT : (minUsers - 1) * (parts - 1)
     const claim = this.#tree.claims?.get(keyOf(cell.dims)) ?? NO_LIMIT
     const most = parts === null ? claim : room - (room % step)
-    const limit = this.#limit(cell.dims)
-    if (most < step || limit < step || (cell.users ?? 0) > limit) this.#broken.add('capacity')
+    const open = this.#limit(cell.dims)
+    if (most < step || open < step || (cell.users ?? 0) > open) this.#broken.add('capacity')
     if (tellsPage(this.#tree, cell, trees)) this.#broken.add('capacity')
     const { noise } = this.#tree
     const counted = Math.max(0, node.users + (noise?.draw(this.#hour, cell.dims).users ?? 0))
@@ -272,7 +289,10 @@ class Slot {
     const said = Math.min(counted, most)
     const whole = isExact ? said : said - (said % step)
     const users = measures.includes('users') && (isExact || whole >= step) ? whole : null
-    if (cell.users !== users) this.#broken.add(most < counted ? 'capacity' : 'people')
+    // Where noise hides siblings of a pool, it says less than it might.
+    const isLess = noise !== undefined && parts !== null && cell.users !== null && cell.users < (users ?? 0)
+    if (cell.users !== users && !(isLess && (cell.users ?? 0) % step === 0 && (cell.users ?? 0) >= step))
+      this.#broken.add(most < counted ? 'capacity' : 'people')
     if (cell.floor !== (users === null || isExact ? null : step)) this.#broken.add('people')
     this.#checkSums(cell, node, most)
     if (cell.share !== undefined) this.#broken.add('sums')
@@ -283,21 +303,24 @@ class Slot {
     const events = this.#due(cell, node, 'events')
     // Events tell how many people there are at least: nobody has more than the cap.
     const tells = events !== null && events > most * this.#release.thresholds.maxEventsPerPerson
-    if (cell.events !== (tells ? null : events)) this.#broken.add('events')
+    // Where noise is on, that a number shows is drawn: any may be absent.
+    const differs = (is: number | null, due: number | null): boolean =>
+      is !== (tells ? null : due) && (is !== null || this.#tree.noise === undefined)
+    if (differs(cell.events, events)) this.#broken.add('events')
     for (const measure of ['visits', 'time_s'] as const)
-      if ((cell[measure] ?? null) !== (tells ? null : this.#due(cell, node, measure)))
-        this.#broken.add('sums')
+      if (differs(cell[measure] ?? null, this.#due(cell, node, measure))) this.#broken.add('sums')
   }
 
   /** What a sum must read: its own where the cell is a block, else the sum of the cells that split it. */
   #due(cell: Cell, node: CountedNode, measure: Additive): number | null {
     if (!this.#tree.spec.measures.includes(measure)) return null
-    const named = this.#named.get(`${String(cell.dims.length + 1)} ${keyOf(cell.dims)}`)
-    if (named !== undefined) {
-      const below = [...new Set([...named, POOLED])].flatMap(
-        (value) => this.#cells.get(keyOf([...cell.dims, value]))?.[measure] ?? [],
-      )
-      return below.length === 0 ? null : sum(below)
+    const named = this.#named.get(`${String(cell.dims.length + 1)} ${keyOf(cell.dims)}`) ?? []
+    const below = [...new Set([...named, POOLED])].flatMap(
+      (value) => this.#cells.get(keyOf([...cell.dims, value])) ?? [],
+    )
+    if (below.length > 0) {
+      const numbers = below.flatMap((one) => one[measure] ?? [])
+      return numbers.length === 0 ? null : sum(numbers)
     }
     const own = saidSum(node, measure, this.#release.thresholds)
     const offset = this.#tree.noise?.draw(this.#hour, cell.dims)[measure] ?? 0

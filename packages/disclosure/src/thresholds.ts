@@ -25,7 +25,9 @@ function signedBlock(node: CountedNode, thresholds: Thresholds): boolean {
 }
 
 function networkBlock(node: CountedNode, thresholds: Thresholds): boolean {
-  return node.users >= Math.max(thresholds.minUsers, thresholds.step) && node.networks >= thresholds.minNetworks
+  return (
+    node.users >= Math.max(thresholds.minUsers, thresholds.step) && node.networks >= thresholds.minNetworks
+  )
 }
 
 /** Whether a group of people may be published at all; one that is less than a step has nothing to say. Never throws. */

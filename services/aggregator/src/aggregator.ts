@@ -38,6 +38,9 @@ const ONE_RECORD_BYTES = 16 * 1024 * 1024
 /** Hours whose keys may still live when this process begins. */
 const SETTLED_HOURS = 25
 
+/** What refuses a release for good; anything else is tried again. */
+const WITHHELD: ReadonlySet<string> = new Set(['ERR_RELEASE_REFUSED', 'ERR_RELEASE_BUDGET'])
+
 export class Aggregator {
   readonly #options: AggregatorOptions
   readonly #stagers = new Map<LogPart, Stager>()
@@ -195,13 +198,15 @@ export class Aggregator {
     }
   }
 
-  /** Releases a window; one that the checker refuses is withheld for good. */
+  /** Releases a window; one that the checker refuses, or the ledger of the budget, is withheld for good. */
   async #release(stream: Stream, epoch: string): Promise<ReleasedStatistic[]> {
     try {
       return await this.#releaser.release(stream, epoch)
     } catch (error) {
-      if (!(error instanceof TacitError) || error.code !== 'ERR_RELEASE_REFUSED') throw error
-      const { state } = this.#options
+      if (!(error instanceof TacitError) || !WITHHELD.has(error.code)) throw error
+      const { alarm, state } = this.#options
+      if (error.code === 'ERR_RELEASE_BUDGET')
+        alarm(`the privacy budget refused the release of ${epoch}: nothing of it is published`)
       await state.putWindow(stream, epoch, { ...state.window(stream, epoch), status: 'withheld' })
       return []
     }

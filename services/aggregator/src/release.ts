@@ -151,7 +151,7 @@ export class Releaser {
       const plan = siteNoise(rulebook, site)
       if (plan !== null) {
         const charge = { site: site.id, stream, epoch, plan, statistics: statistics.map(({ id }) => id) }
-        if (!state.budget.hasRoom(charge)) {
+        if (!this.#hasRoom(charge)) {
           this.#options.alarm(
             `the privacy budget of ${site.id} has no room for ${epoch}: nothing of it is released`,
           )
@@ -177,6 +177,16 @@ export class Releaser {
       cells: content.cells.length,
       withheld,
     }))
+  }
+
+  /** A ledger that cannot be read has no room for anything. */
+  #hasRoom(charge: BudgetCharge): boolean {
+    try {
+      return this.#options.state.budget.hasRoom(charge)
+    } catch (error) {
+      if (error instanceof TacitError && error.code === 'ERR_RELEASE_BUDGET') return false
+      throw error
+    }
   }
 
   /** accepted = staged + quarantined + expired, before anything is cleaned (INV-26). */

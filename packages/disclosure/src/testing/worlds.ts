@@ -1,5 +1,6 @@
 /** Random small worlds for the property tests: people who did things, counted by a plain and slow reference. */
 import fc from 'fast-check'
+import type { TreeNoise } from '../cells.js'
 import { type CountedTree, questionsOf, releaseWindow, type WindowInput } from '../release.js'
 import {
   type Cell,
@@ -124,6 +125,8 @@ export function countUnion(union: Union, rows: readonly Row[], signed: boolean):
 /** A release, and what it was made of. */
 export interface Release {
   readonly input: WindowInput
+  /** of each tree */
+  readonly rows: readonly (readonly Row[])[]
   readonly cells: readonly (readonly Cell[])[]
   readonly funnels: readonly (readonly Cell[])[]
   readonly ok: boolean
@@ -156,7 +159,14 @@ export function release(
     const asked = questionsOf(input)
     if (asked.every((unions) => unions.length === 0)) {
       const { funnels: steps, trees: cells, verdict } = releaseWindow(input)
-      return { input, cells, funnels: steps, ok: verdict.ok, findings: verdict.ok ? [] : verdict.findings }
+      return {
+        input,
+        rows: trees.map(({ rows }) => rows),
+        cells,
+        funnels: steps,
+        ok: verdict.ok,
+        findings: verdict.ok ? [] : verdict.findings,
+      }
     }
     counted = counted.map((tree, at) => ({
       ...tree,
@@ -217,7 +227,7 @@ const rowsOf = fc
         fc.constantFrom(...DRILLS),
         fc.nat(3),
         fc.boolean(),
-        fc.constantFrom(0, 10, 60, 90),
+        fc.constantFrom(0, 10, 60),
       ),
       { maxLength: 400, size: 'max' },
     ),
@@ -234,11 +244,32 @@ export const worlds: fc.Arbitrary<World> = fc
   .record({ first: spec, thresholds: thresholdsOf, rows: rowsOf })
   .map(({ first, rows, thresholds }) => ({ rows, thresholds, specs: [first] }))
 
-/** Of some seconds the bucket; a minute and a half is no bucket's. */
-const LABELS: Readonly<Record<number, string>> = { 0: '<10', 10: '10-59', 60: '>=60' }
+const BUCKETS = ['<10', '10-59', '>=60']
+const bucketOf = (seconds: number): string => BUCKETS[seconds < 10 ? 0 : seconds < 60 ? 1 : 2] ?? ''
 
-/** The release of a world: its tree by the day, and people of its plain rows by the hour. */
-export function releaseOf({ rows, specs, thresholds }: World): Release {
+/** Noise that is the same for a group each time it is asked, and for others another. @param tau as of a plan */
+export function steadyNoise(tau: number, width: number): TreeNoise {
+  const at = (hour: number | null, dims: readonly string[], what: string): number => {
+    let sum = 7
+    for (const character of JSON.stringify([what, hour, dims]))
+      sum = (sum * 31 + character.charCodeAt(0)) % 65_521
+    return (sum % (2 * width + 1)) - width
+  }
+  return {
+    tau,
+    error: { users: width, events: width },
+    draw: (hour, dims) => ({
+      users: at(hour, dims, 'users'),
+      events: 9 * at(hour, dims, 'events'),
+      visits: at(hour, dims, 'visits'),
+      time_s: at(hour, dims, 'time_s'),
+      share: at(hour, dims, 'share'),
+    }),
+  }
+}
+
+/** The release of a world: its tree by the day, people of its plain rows by the hour, and shares of its seconds by path. */
+export function releaseOf({ rows, specs, thresholds }: World, noise?: TreeNoise): Release {
   const [declared] = specs as [TreeSpec]
   const hours: TreeSpec = {
     ...declared,
@@ -248,22 +279,25 @@ export function releaseOf({ rows, specs, thresholds }: World): Release {
   }
   const shares: TreeSpec = {
     ...declared,
-    levels: ['path', 'time_spent_s'],
+    id: 'speed',
+    levels: ['path', 'seconds'],
     plain: 1,
     measures: ['users'],
     people: 'floored',
-    declared: [declared.declared[0] ?? null, ['<10', '10-59', '>=60']],
+    declared: [declared.declared[0] ?? null, BUCKETS],
     histogram: true,
   }
-  const timed = rows.map((row) => ({ ...row, dims: [row.dims[0] ?? '', LABELS[row.seconds] ?? ''] }))
-  const histogram = { spec: shares, window: 'day' as const, kind: 'page_view' }
-  const day = { spec: declared, window: 'day' as const, kind: 'page_view' }
-  const hour = { spec: hours, window: 'hour' as const, kind: 'page_view' }
+  const noised = noise === undefined ? {} : { noise }
+  const day = { spec: declared, window: 'day' as const, kind: 'page_view', ...noised }
+  const hour = { spec: hours, window: 'hour' as const, kind: 'page_view', ...noised }
   return release(
     [
       { tree: day, rows },
       { tree: hour, rows: rows.map((row) => ({ ...row, dims: row.dims.slice(0, declared.plain) })) },
-      { tree: histogram, rows: timed },
+      {
+        tree: { ...day, spec: shares },
+        rows: rows.map((row) => ({ ...row, dims: [row.dims[0] ?? '', bucketOf(row.seconds)] })),
+      },
     ],
     thresholds,
   )

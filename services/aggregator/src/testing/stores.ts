@@ -17,6 +17,7 @@ import {
 } from '@tacit/warehouse'
 import type { Test } from 'tap'
 import { Aggregator } from '../aggregator.js'
+import type { Evidence } from '../evidence.js'
 import { soleMember } from '../membership.js'
 import { type Rulebooks, soleRulebook } from '../rulebooks.js'
 import { AggregatorState } from '../state.js'
@@ -57,6 +58,11 @@ export class TestStores {
   /** what was put on record, in order */
   readonly evidence: AuditEvent[] = []
   isEvidenceAway = false
+  /** puts entries on record */
+  record: Evidence['record'] = async (events) => {
+    if (this.isEvidenceAway) throw new TacitError('ERR_KEEPER_UNAVAILABLE')
+    this.evidence.push(...events)
+  }
   /** which rulebooks the aggregator knows; a test may say others */
   rulebooks: Rulebooks
   readonly #dir: string
@@ -83,7 +89,7 @@ export class TestStores {
 
   /** Starts a process on them. @param between may replace what the aggregator sees of each store */
   async open(between: (doors: Doors) => Doors = (doors) => doors): Promise<TestProcess> {
-    const { alarms, evidence, keeper, rulebook, rulebooks } = this
+    const { alarms, keeper, rulebook, rulebooks } = this
     const log = await openLmdbLog({ dir: join(this.#dir, 'log') })
     const state = AggregatorState.open(join(this.#dir, 'state'))
     const warehouse = openWarehouse(this.#server.address, this.#database, this.#connection)
@@ -97,10 +103,7 @@ export class TestStores {
       rulebooks,
       logKeys,
       evidence: {
-        record: async (events) => {
-          if (this.isEvidenceAway) throw new TacitError('ERR_KEEPER_UNAVAILABLE')
-          evidence.push(...events)
-        },
+        record: (events) => this.record(events),
         sign: async () => {},
       },
       alarm: (message) => alarms.push(message),
