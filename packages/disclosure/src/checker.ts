@@ -235,7 +235,8 @@ class Slot {
     const events = this.#tree.spec.measures.includes('events')
       ? saidSum(pool, 'events', this.#release.thresholds)
       : null
-    if (events !== null && events > room * maxEventsPerPerson) return false
+    const most = failing.some(({ users }) => users >= minUsers) ? NO_LIMIT : room
+    if (events !== null && events > most * maxEventsPerPerson) return false
     return events !== null || this.#tree.spec.measures.includes('users')
   }
 
@@ -254,32 +255,42 @@ class Slot {
     return limit(this.#tree, dims, this.#release.trees, this.#release.thresholds, this.#release.days)
   }
 
-  /** How many values a pool may be of, as far as anybody can tell; null where the cell is no pool. */
-  #poolParts({ dims }: Cell): number | null {
+  /**
+   * How many values a pool may be of, as far as anybody can tell, and the most people that it may say where each of them has
+   * fewer than k; null where the cell is no pool.
+   */
+  #pool({ dims }: Cell): { readonly room: number; readonly most: number } | null {
     const at = dims.indexOf(POOLED)
     if (at < 0) return null
+    const { minUsers, step } = this.#release.thresholds
     const parent = keyOf(dims.slice(0, at))
     const named = new Set(this.#named.get(`${String(dims.length)} ${parent}`))
     const raw = keyOf(dims.slice(0, at).map((value) => (value === '(none)' ? '' : value)))
     const occurring = this.#occurring.get(raw) ?? []
     const values = new Set([...(this.#tree.spec.declared[at] ?? []), ...occurring])
-    return [...values].filter((value) => isMade(value) || !named.has(shown(value))).length
+    const pooled = [...values].filter((value) => isMade(value) || !named.has(shown(value)))
+    let room = (minUsers - 1) * (pooled.length - 1)
+    room -= room % step
+    const prefix = JSON.parse(raw) as string[]
+    const isMany = pooled.some(
+      (value) => (this.#nodes.get(keyOf([...prefix, value]))?.users ?? 0) >= minUsers,
+    )
+    return { room, most: isMany ? NO_LIMIT : room }
   }
 
   #check(cell: Cell, node: CountedNode): void {
     const { measures, people, plain } = this.#tree.spec
     const { thresholds, trees } = this.#release
-    const { minUsers, step } = thresholds
+    const { step } = thresholds
     if (fails(node, thresholds)) this.#broken.add('thresholds')
     const isOwn = !cell.dims.includes(POOLED)
     if (isOwn && (leavesFew(this.#tree, node, trees, thresholds) || this.#tree.hides?.(node) === true))
       this.#broken.add('thresholds')
-    const parts = this.#poolParts(cell)
-    const room = parts === null ? NO_LIMIT : (minUsers - 1) * (parts - 1)
+    const pool = this.#pool(cell)
     const claim = this.#tree.claims?.get(keyOf(cell.dims)) ?? NO_LIMIT
-    const most = parts === null ? claim : room - (room % step)
+    const most = pool === null ? claim : pool.most
     const open = this.#limit(cell.dims)
-    if (most < step || open < step || (cell.users ?? 0) > open) this.#broken.add('capacity')
+    if ((pool?.room ?? most) < step || open < step || (cell.users ?? 0) > open) this.#broken.add('capacity')
     if (tellsPage(this.#tree, cell, trees)) this.#broken.add('capacity')
     const { noise } = this.#tree
     const counted = Math.max(0, node.users + (noise?.draw(this.#hour, cell.dims).users ?? 0))
@@ -290,7 +301,7 @@ class Slot {
     const whole = isExact ? said : said - (said % step)
     const users = measures.includes('users') && (isExact || whole >= step) ? whole : null
     // Where noise hides siblings of a pool, it says less than it might.
-    const isLess = noise !== undefined && parts !== null && cell.users !== null && cell.users < (users ?? 0)
+    const isLess = noise !== undefined && pool !== null && cell.users !== null && cell.users < (users ?? 0)
     if (cell.users !== users && !(isLess && (cell.users ?? 0) % step === 0 && (cell.users ?? 0) >= step))
       this.#broken.add(most < counted ? 'capacity' : 'people')
     if (cell.floor !== (users === null || isExact ? null : step)) this.#broken.add('people')

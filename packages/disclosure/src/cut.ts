@@ -31,7 +31,7 @@ export interface Block {
   readonly node: CountedNode
   /** siblings pooled into it; null for a node of its own */
   readonly pooled: readonly string[] | null
-  /** the most people that may be said of a pool; null for a node of its own */
+  /** the most people that may be said of a pool whose parts are all few; null for others */
   readonly bound: number | null
   /** label of neighbouring buckets that are one; null outside of histograms */
   readonly bucket: string | null
@@ -137,10 +137,11 @@ class Cutter {
     const failing = roots.filter((node) => !this.#place(node))
     if (failing.length < 2 || this.#input.spec.histogram) return
     const parts = failing.map(({ dims }) => dims[0] ?? '')
-    const bound = this.#bound(0, roots.length - failing.length, roots, failing)
+    const room = this.#room(0, roots.length - failing.length, roots, failing)
     // Who sees such a pool knows that several values are in it: with too few that could be, each of them would be known.
-    if (bound < this.#input.thresholds.step) return
+    if (room < this.#input.thresholds.step) return
     const counted = this.#count({ hour, parent: [], parts })
+    const bound = this.#bound(failing, room)
     if (counted !== undefined && this.#holds(counted.node, bound, false)) this.#addPool(counted, bound)
   }
 
@@ -216,11 +217,12 @@ class Cutter {
       const pooled = [...failing, ...passing.slice(0, joined)]
       // People of a union are no more than those of its parts together: no need to count.
       if (pooled.reduce((sum, { users }) => sum + users, 0) < thresholds.step) continue
-      const bound = this.#bound(depth, passing.length - joined, [...failing, ...passing], pooled)
-      if (pooled.length < 2 || bound < thresholds.step) continue
+      const room = this.#room(depth, passing.length - joined, [...failing, ...passing], pooled)
+      if (pooled.length < 2 || room < thresholds.step) continue
       const parts = pooled.map(({ dims }) => dims[depth] ?? '')
       const counted = this.#count({ hour: node.hour ?? null, parent: node.dims, parts })
       if (counted === undefined) return null
+      const bound = this.#bound(pooled, room)
       if (!this.#holds(counted.node, bound, needsEvents)) continue
       this.#addPool(counted, bound)
       return joined
@@ -256,8 +258,16 @@ class Cutter {
     return passes(node, thresholds) && (spec.measures.includes('users') || mayAdd(node, 'events', thresholds))
   }
 
-  /** @param depth of the pool's siblings @param published how many of all siblings are published by themselves */
-  #bound(
+  /** Of a pool with a part of at least k nothing follows from its parts being few: whoever takes them for few is wrong. */
+  #bound(pooled: readonly CountedNode[], room: number): number | null {
+    return pooled.some(({ users }) => users >= this.#input.thresholds.minUsers) ? null : room
+  }
+
+  /**
+   * How many people parts that are each fewer than k may be said to have together.
+   * @param depth of the pool's siblings @param published how many of all siblings are published by themselves
+   */
+  #room(
     depth: number,
     published: number,
     all: readonly CountedNode[],
@@ -290,17 +300,17 @@ class Cutter {
   }
 
   /** @param needsEvents its parent's sums would lose the pool's */
-  #holds(node: CountedNode, bound: number, needsEvents: boolean): boolean {
+  #holds(node: CountedNode, bound: number | null, needsEvents: boolean): boolean {
     const { thresholds } = this.#input
     if (!this.#says(node)) return false
     const adds = mayAdd(node, 'events', thresholds)
     if (needsEvents && !adds) return false
     // Of how many people events must be at least: nobody has more than the cap.
     const told = this.#additive && adds ? Math.ceil(node.events / thresholds.maxEventsPerPerson) : 0
-    return told <= bound
+    return bound === null || told <= bound
   }
 
-  #addPool({ node, union }: CountedUnion, bound: number): void {
+  #addPool({ node, union }: CountedUnion, bound: number | null): void {
     const { hour, parent, parts } = union
     this.blocks.push({ dims: parent, hour, node, pooled: parts, bound, bucket: null })
   }

@@ -44,7 +44,7 @@ t.test('the sentences around them say the same numbers', async (t) => {
   t.match(picture, sum)
   for (const [dims, words] of [
     [['/invoices', 'desktop'], '40 people, 147 events'],
-    [['/invoices', '(other)'], '10, 32'],
+    [['/invoices', '(other)'], '20, 32'],
     [['/customers'], '20, 57'],
     [['(other)'], '20, 70'],
   ] as const) {
