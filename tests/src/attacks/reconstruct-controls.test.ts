@@ -5,7 +5,7 @@ import type { World } from '../support/worlds/world.js'
 
 t.setTimeout(0)
 
-const WORLDS = 600
+const WORLDS = 400
 const grid = { firsts: 3, seconds: 2 }
 const onNetwork = (world: World): World => ({ ...world, identity: 'network', exact: false })
 

@@ -88,6 +88,7 @@ function attackWithin(
   family: Family,
   read: Reader,
   only: ReadonlySet<string> | null,
+  enough: number,
 ): Left {
   const { k, people, seed } = world
   const space = spaceOf(world, family)
@@ -111,6 +112,7 @@ function attackWithin(
   sweep(search, suspects)
   const pinned: Pinned[] = []
   for (const target of suspects) {
+    if (pinned.length >= enough) break
     suspects.delete(target)
     const found = pin(search, target, suspects)
     if (found !== null) pinned.push({ target: target.name, truth: sizes.get(target.name) ?? 0, ...found })
@@ -118,14 +120,19 @@ function attackWithin(
   return { suspects: names, pinned, wrong, solves: program.solves }
 }
 
+/** So many that look pinned are looked at again where one that is pinned is enough. */
+const CANDIDATES = 3
+
 /**
  * Attacks one world. What few states clear is cleared; what they do not is looked at among many.
  * @param read what the attacker knows
+ * @param isFirstEnough whether one pinned group will do: positive controls ask no more
  */
-export function attack(highs: Highs, world: World, read: Reader): Attacked {
-  const few = attackWithin(highs, world, 'few', read, null)
+export function attack(highs: Highs, world: World, read: Reader, isFirstEnough = false): Attacked {
+  const few = attackWithin(highs, world, 'few', read, null, isFirstEnough ? CANDIDATES : Infinity)
   const suspects = few.suspects.size
   if (few.wrong.length > 0 || few.pinned.length === 0) return { ...few, suspects }
-  const many = attackWithin(highs, world, 'many', read, new Set(few.pinned.map(({ target }) => target)))
+  const names = new Set(few.pinned.map(({ target }) => target))
+  const many = attackWithin(highs, world, 'many', read, names, isFirstEnough ? 1 : Infinity)
   return { ...many, suspects, solves: few.solves + many.solves }
 }
