@@ -163,7 +163,18 @@ class Slot {
         this.#broken.add('pool')
       if (group === undefined) this.#broken.add('unknown_group')
       else this.#check(cell, group)
+      if (!this.#isBelowStanding(cell)) this.#broken.add('thresholds')
     }
+  }
+
+  /** What is below a group that may not stand alone is nowhere. */
+  #isBelowStanding({ dims }: Cell): boolean {
+    const raw = dims.map((value) => (value === '(none)' ? '' : value))
+    const depth = dims.includes(POOLED) ? dims.indexOf(POOLED) : dims.length - 1
+    return raw.slice(0, depth).every((_value, at) => {
+      const node = this.#nodes.get(keyOf(raw.slice(0, at + 1)))
+      return node !== undefined && this.#stands(node)
+    })
   }
 
   /** Where noise hides groups beside a pool, their leaves look as though they were in it: it is the union counted last there. */
