@@ -81,6 +81,12 @@ class Reading {
     return bound - (bound % this.#step)
   }
 
+  /** A pool that says more than small parts could hide has a large one, and was not lowered. */
+  #pool(name: string, group: Group, cell: Cell, parts: number): void {
+    const bound = this.#poolBound(parts)
+    this.#number(name, group, cell, (cell.users ?? 0) > bound ? Infinity : bound)
+  }
+
   /** A statistic of people alone: each group has a cell, or fails, or is hidden. */
   #readList({ bound, cells, groups, hidden, name }: PublicList): void {
     const published = new Map(cells.map((cell) => [keyOf(cell.dims), cell]))
@@ -118,7 +124,7 @@ class Reading {
     const union = tree.union(null, missing)
     const bound = this.#poolBound(missing.length)
     if (pool !== undefined) {
-      this.#number(`${tree.name} ${OTHER}`, union, pool, bound)
+      this.#pool(`${tree.name} ${OTHER}`, union, pool, missing.length)
       this.#severalIn(`${tree.name} ${OTHER}`, groups)
       return
     }
@@ -165,7 +171,7 @@ class Reading {
       for (const empty of groups) this.#known(`${name} has an empty child`, empty, 0, 0)
       return
     }
-    this.#number(`${name} ${OTHER}`, tree.union(index, others), rest, this.#poolBound(others.length))
+    this.#pool(`${name} ${OTHER}`, tree.union(index, others), rest, others.length)
     this.#severalIn(`${name} ${OTHER}`, groups)
     if (this.#isNetwork && tree.hidden(value) === null) {
       const fails = groups.map((child) => [this.#range(child, { least: 1, most: this.#k - 1 })])
