@@ -5,8 +5,10 @@
  * Source: design.md, "One event, one block", step 6.
  *
  * Here, a union is: a day over its hours, a week or a month over its days, and a node of one tree over those nodes of a
- * finer tree of the same rows that refine it (a page over the ways that led to it). It works on what is public alone,
- * but for exact people, where what is left beside a part has to be counted.
+ * finer tree of the same rows that refine it (a page over the ways that led to it). It works on what is public alone.
+ *
+ * Beside exact people N of a whole, a part floored to u leaves between N−u−k+1 and N−u: never surely somebody and surely
+ * fewer than k. So parts of exact people are shown like any other; hiding those that leave few would tell of them.
  */
 import {
   type Cell,
@@ -128,12 +130,16 @@ type Partition = (dims: readonly string[]) => readonly Part[] | null
 /** Hours of a day, unless a statistic has fewer. */
 export const HOURS: readonly number[] = Array.from({ length: 24 }, (_none, hour) => hour)
 
-function byHours(hours: ClaimedTree, thresholds: Thresholds): Partition {
-  const slots = (hours.spec.hours ?? HOURS).map((hour) => {
+function slotsOf(hours: ClaimedTree, thresholds: Thresholds): readonly Slot[] {
+  return (hours.spec.hours ?? HOURS).map((hour) => {
     const cells = hours.drafts.flatMap(({ cell }) => (cell.hour === hour ? [cell] : []))
     const counts = countsOf(hours.nodes.filter((node) => node.hour === hour))
     return new Slot(cells, isList(hours.spec), counts, thresholds)
   })
+}
+
+function byHours(hours: ClaimedTree, thresholds: Thresholds): Partition {
+  const slots = slotsOf(hours, thresholds)
   return (dims) =>
     dims.length === hours.spec.plain ? slots.map((slot) => slot.part(dims, thresholds.step)) : null
 }
@@ -210,39 +216,6 @@ function lowered(cell: Cell, bound: number | null, { maxEventsPerPerson, step }:
   const kept: Cell = tells ? { ...people, events: null } : cell
   if (kept.users === null || kept.users <= bound) return kept
   return { ...kept, users: floorTo(bound, step), floor: step }
-}
-
-/**
- * Whether showing a part beside exact people of a whole would leave somebody, and fewer than k: a difference that anybody
- * can take. Parts of exact people are the hours of their day, finer groups of the same rows, and drills.
- * @param trees of the same window, as counted
- * @returns for a tree, whether a node of it may not stand alone
- */
-export function leavesFew(
-  tree: TreeMeta & { readonly nodes: readonly CountedNode[] },
-  trees: readonly (TreeMeta & { readonly nodes: readonly CountedNode[] })[],
-  { minUsers }: Thresholds,
-): (node: CountedNode) => boolean {
-  const wholes = trees.flatMap((exact) => {
-    const isHours = tree.window === 'hour' && exact.window === 'day' && exact.spec.id === tree.spec.id
-    if (exact.spec.people !== 'exact' || !(isHours || exact === tree || sameRows(exact, tree))) return []
-    const levels = exact.spec.levels
-      .slice(0, exact.spec.plain)
-      .map((level) => tree.spec.levels.indexOf(level))
-    if (levels.includes(-1)) return []
-    const people = new Map(
-      exact.nodes.flatMap(({ dims, users }) =>
-        dims.length === exact.spec.plain ? [[keyOf(dims), users] as const] : [],
-      ),
-    )
-    return [{ levels, people }]
-  })
-  return ({ dims, users }) =>
-    wholes.some(({ levels, people }) => {
-      if (levels.some((level) => level >= dims.length)) return false
-      const whole = people.get(keyOf(levels.map((level) => dims[level] ?? ''))) ?? users
-      return whole > users && whole - users < minUsers
-    })
 }
 
 /** What others that are public leave to be said of groups of a tree, where that is less than was counted; by published dims. */
@@ -325,4 +298,38 @@ export function withinClaims(
     ...draft,
     cell: lowered(draft.cell, claims.get(claimKey(draft.cell.dims)) ?? null, thresholds),
   }))
+}
+
+/**
+ * What hours leave to be said of people who did steps in order. Whoever did them has, for any times t1 ≤ t2 ≤ …, done the
+ * first by t1, or the second between t1 and t2, and so on: the parts of each such choice cover all of them.
+ * @param steps for each step the tree that counts it by the hour; null where none does
+ * @returns the least that any choice leaves; null where none bounds it
+ */
+export function orderedBound(
+  steps: readonly { readonly hours: ClaimedTree | null; readonly dims: readonly string[] }[],
+  thresholds: Thresholds,
+): number | null {
+  const { minUsers, step } = thresholds
+  const known = steps.find(({ hours }) => hours !== null)?.hours?.spec.hours ?? HOURS
+  const parts = steps.map(({ dims, hours }) => {
+    const slots = hours === null ? null : slotsOf(hours, thresholds)
+    return known.map((_hour, at): Part => slots?.[at]?.part(dims, step) ?? 'unknown')
+  })
+  // The least of choices up to an hour whose last hour is a step's: of those without a failing part, and with one.
+  let least = steps.map((_step, at) => ({ without: at === 0 ? 0 : Infinity, with: Infinity }))
+  for (const [hour] of known.entries()) {
+    let before = { without: Infinity, with: Infinity }
+    least = least.map((own, at) => {
+      before = { without: Math.min(before.without, own.without), with: Math.min(before.with, own.with) }
+      const part = parts[at]?.[hour] ?? 'unknown'
+      if (part === 'unknown') return { without: Infinity, with: Infinity }
+      if (part === 'failing')
+        return { without: Infinity, with: Math.min(before.without, before.with) + minUsers - 1 }
+      const upper = part === 'empty' ? 0 : part.upper
+      return { without: before.without + upper, with: before.with + upper }
+    })
+  }
+  const bound = Math.min(...least.map((one) => one.with)) - (minUsers - 1)
+  return Number.isFinite(bound) ? bound : null
 }

@@ -3,7 +3,7 @@
  * reads lists of cells from beginning to end.
  */
 import { type CheckedTree, keyOf, POOLED, shown } from './checker-rules.js'
-import type { Cell, CountedNode, Thresholds } from './types.js'
+import type { Cell, Thresholds } from './types.js'
 
 type Cells = readonly Cell[]
 export type Days = ReadonlyMap<string, readonly Cells[]>
@@ -194,34 +194,34 @@ export function tellsPage(tree: CheckedTree, { dims, users }: Cell, trees: reado
   )
 }
 
-/** Beside exact people of a group that it lies in, showing this one would leave somebody, and fewer than k. */
-export function leavesFew(
-  tree: CheckedTree,
-  node: CountedNode,
-  trees: readonly CheckedTree[],
-  { minUsers }: Thresholds,
-): boolean {
-  return trees.some((exact) => {
-    if (exact.spec.people !== 'exact') return false
-    const isHours = tree.window === 'hour' && exact.window === 'day' && exact.spec.id === tree.spec.id
-    const isAlike =
-      exact.window === tree.window &&
-      exact.kind === tree.kind &&
-      !tree.spec.histogram &&
-      !exact.spec.histogram
-    if (!isHours && !isAlike) return false
-    const levels = exact.spec.levels.slice(0, exact.spec.plain)
-    const values = levels.map((level) => node.dims[tree.spec.levels.indexOf(level)])
-    const whole = values.includes(undefined) ? undefined : nodeOf(exact, values as string[])
-    const left = whole === undefined ? 0 : whole.users - node.users
-    return left > 0 && left < minUsers
-  })
-}
-
-const places = new WeakMap<CheckedTree['nodes'], ReadonlyMap<string, CountedNode>>()
-
-function nodeOf({ nodes }: CheckedTree, dims: readonly string[]): CountedNode | undefined {
-  const known = places.get(nodes) ?? new Map(nodes.map((node) => [keyOf(node.dims), node]))
-  places.set(nodes, known)
-  return known.get(keyOf(dims))
+/**
+ * The most that people who did steps in order may be said to be. Whoever did them is, for every choice of times, in one of
+ * the parts: the first step until its time, the next one after it until its own, and so on.
+ * @param steps for each the tree that counts it by the hour, where there is one
+ */
+export function ordered(
+  steps: readonly { readonly tree: CheckedTree | undefined; readonly value: string }[],
+  thresholds: Thresholds,
+): number {
+  const hours = steps.find(({ tree }) => tree !== undefined)?.tree?.spec.hours ?? DAY
+  const open = Number.POSITIVE_INFINITY
+  // By step and whether a part fails: the least people of all choices so far that end with this step.
+  let sums = new Map([['0 false', 0]])
+  for (const hour of hours) {
+    const next = new Map<string, number>()
+    for (const [key, sum] of sums) {
+      const [from, hasFailed] = key.split(' ')
+      for (let step = Number(from); step < steps.length; step += 1) {
+        const { tree, value } = steps[step] ?? { tree: undefined, value: '' }
+        const part = tree === undefined ? null : most(toldBy(tree, hour), [value], thresholds)
+        if (part === null) continue
+        const place = `${String(step)} ${String(hasFailed === 'true' || part === 'failing')}`
+        const people = sum + (part === 'failing' ? thresholds.minUsers - 1 : part)
+        next.set(place, Math.min(next.get(place) ?? open, people))
+      }
+    }
+    sums = next
+  }
+  const failed = [...sums].flatMap(([key, sum]) => (key.endsWith('true') ? [sum] : []))
+  return Math.min(open, ...failed) - (thresholds.minUsers - 1)
 }

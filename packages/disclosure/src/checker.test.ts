@@ -189,11 +189,6 @@ for (const [rule, what, broken] of [
   ],
   ['thresholds', 'a histogram of one bucket', alone({ ...SPEED, cells: [share(['/a', '<100'], 100)] })],
   ['thresholds', 'a group of fewer noised people than tau', alone({ ...NOISED, noise: noise({ tau: 35 }) })],
-  [
-    'unknown_group',
-    'a part beside exact people that leaves a few',
-    alone(withNode(EXACT, 0, { users: 39, events: 84 })),
-  ],
   ['people', 'people a step too high', alone(withCell(PAGES, 0, { users: 30 }))],
   ['people', 'people a step too low', alone(withCell(PAGES, 0, { users: 10 }))],
   ['people', 'exact people where they are floored', alone(withCell(PAGES, 0, { users: 29, floor: null }))],

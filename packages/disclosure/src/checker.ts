@@ -6,7 +6,8 @@
  * How: every row lies in a leaf. In each view (rows of one depth) each leaf goes to the one cell that covers it; the leaves
  * of a cell must be those of a group that was counted, and what the cell says must be what that group may say.
  */
-import { type Days, leavesFew, limit, tellsPage } from './checker-capacity.js'
+import { type Days, limit, tellsPage } from './checker-capacity.js'
+import { type CheckedFunnel, checkFunnel } from './checker-funnel.js'
 import { checkHistogram } from './checker-histogram.js'
 import {
   type Additive,
@@ -24,6 +25,7 @@ import {
 } from './checker-rules.js'
 import type { Cell, CountedNode, Thresholds } from './types.js'
 
+export type { CheckedFunnel } from './checker-funnel.js'
 export type { BrokenRule, CheckedTree } from './checker-rules.js'
 
 export type Verdict = { readonly ok: true } | { readonly ok: false; readonly findings: readonly BrokenRule[] }
@@ -253,9 +255,8 @@ class Slot {
 
   /** It may stand by itself. */
   #stands(node: CountedNode): boolean {
-    const { thresholds, trees } = this.#release
+    const { thresholds } = this.#release
     if (node.dims.some(isMade) || this.#tree.hides?.(node) === true || fails(node, thresholds)) return false
-    if (leavesFew(this.#tree, node, trees, thresholds)) return false
     const claim = this.#tree.claims?.get(keyOf(node.dims.map(shown)))
     if (claim !== undefined && (claim < thresholds.step || node.dims.length < this.#tree.spec.plain))
       return false
@@ -295,8 +296,7 @@ class Slot {
     const { step } = thresholds
     if (fails(node, thresholds)) this.#broken.add('thresholds')
     const isOwn = !cell.dims.includes(POOLED)
-    if (isOwn && (leavesFew(this.#tree, node, trees, thresholds) || this.#tree.hides?.(node) === true))
-      this.#broken.add('thresholds')
+    if (isOwn && this.#tree.hides?.(node) === true) this.#broken.add('thresholds')
     const pool = this.#pool(cell)
     const claim = this.#tree.claims?.get(keyOf(cell.dims)) ?? NO_LIMIT
     const most = pool === null ? claim : pool.most
@@ -371,10 +371,12 @@ export function checkWindow(
   trees: readonly CheckedTree[],
   thresholds: Thresholds,
   days: Days = new Map(),
+  funnels: readonly CheckedFunnel[] = [],
 ): Verdict {
   if (!limitsHold(thresholds)) return { ok: false, findings: ['counts'] }
   const broken = new Set<BrokenRule>()
   for (const tree of trees) checkTree(tree, { trees, thresholds, days }, broken)
+  for (const funnel of funnels) for (const rule of checkFunnel(funnel, trees, thresholds)) broken.add(rule)
   return broken.size === 0 ? { ok: true } : { ok: false, findings: [...broken].sort() }
 }
 

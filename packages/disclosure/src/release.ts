@@ -9,7 +9,7 @@ import {
   claimKey,
   type Draft,
   floorTo,
-  leavesFew,
+  orderedBound,
   type TreeMeta,
   withinClaims,
 } from './capacity.js'
@@ -68,15 +68,10 @@ interface CutTree extends ClaimedTree {
 const MOST_ROUNDS = 100
 
 /** The cut of a tree whose groups may say no more than `claims`. */
-function cutWithin(
-  tree: CountedTree,
-  claims: Claims,
-  { thresholds, trees }: WindowInput,
-): CutTree | Questions {
+function cutWithin(tree: CountedTree, claims: Claims, { thresholds }: WindowInput): CutTree | Questions {
   const { kind, nodes, noise, spec, window } = tree
-  const isPart = leavesFew(tree, trees, thresholds)
   const hides = (node: CountedNode): boolean => {
-    if (tree.hides?.(node) === true || isPart(node)) return true
+    if (tree.hides?.(node) === true) return true
     const claim = claims.get(claimKey(shownDims(node.dims)))
     // Above the plain rows a group has no number that could be lowered.
     return claim !== undefined && (claim < thresholds.step || node.dims.length < spec.plain)
@@ -128,19 +123,32 @@ export function questionsOf(input: WindowInput): readonly Questions['ask'][] {
   return cutAll(input).map((one) => ('ask' in one ? one.ask : []))
 }
 
+/** Which tree of a window counts a step of a funnel by itself, and how it reads there. */
+function treeOf(trees: readonly CutTree[], window: string, label: string) {
+  const [, of, value = ''] = /^(page|event):(.*)$/s.exec(label) ?? []
+  const level = of === 'page' ? 'path' : 'event_name'
+  const tree = trees.find(
+    ({ kind, spec, window: own }) =>
+      own === window && kind !== null && spec.levels[0] === level && spec.plain === 1 && !spec.histogram,
+  )
+  return { tree: tree ?? null, dims: [value] }
+}
+
 /**
- * People who did a step of a funnel are among those of that page or event: where capacity leaves less to be said of them,
- * the funnel says no more.
+ * People who did a step of a funnel are among those of that page or event, and did it in some hour: where others leave less
+ * to be said of them, the funnel says no more.
  */
-function withinTrees(drafts: readonly Draft[], trees: readonly CutTree[], step: number): Cell[] {
+function withinTrees(drafts: readonly Draft[], trees: readonly CutTree[], thresholds: Thresholds): Cell[] {
+  const { step } = thresholds
+  const hours: { readonly hours: CutTree | null; readonly dims: readonly string[] }[] = []
   let most = Number.POSITIVE_INFINITY
   return drafts.flatMap(({ cell }) => {
-    const [, of, value = ''] = /^(page|event):(.*)$/s.exec(cell.dims[0] ?? '') ?? []
-    const level = of === 'page' ? 'path' : 'event_name'
-    for (const { claims, spec, window } of trees) {
-      if (window !== 'day' || spec.levels[0] !== level || spec.histogram) continue
-      most = Math.min(most, claims.get(claimKey([value])) ?? Number.POSITIVE_INFINITY)
-    }
+    const label = cell.dims[0] ?? ''
+    const day = treeOf(trees, 'day', label)
+    const hourly = treeOf(trees, 'hour', label)
+    hours.push({ hours: hourly.tree, dims: hourly.dims })
+    const claim = day.tree?.claims.get(claimKey(day.dims)) ?? Number.POSITIVE_INFINITY
+    most = Math.min(most, claim, orderedBound(hours, thresholds) ?? Number.POSITIVE_INFINITY)
     const users = floorTo(Math.min(cell.users ?? 0, most), step)
     return users < step ? [] : [{ ...cell, users }]
   })
@@ -168,7 +176,7 @@ export function releaseWindow(input: WindowInput): ReleasedWindow {
     return one
   })
   const steps = funnels.map((funnel) =>
-    withinTrees(funnelDrafts(funnel.steps, thresholds, funnel.noise), cuts, thresholds.step),
+    withinTrees(funnelDrafts(funnel.steps, thresholds, funnel.noise), cuts, thresholds),
   )
   const cells = cuts.map(({ drafts }) => inOrder(drafts))
   const cutAt = performance.now()
@@ -178,7 +186,8 @@ export function releaseWindow(input: WindowInput): ReleasedWindow {
     claims: cuts[at]?.claims ?? new Map(),
     cells: cells[at] ?? [],
   }))
-  const verdict = checkWindow(checked, thresholds, days)
+  const checkedFunnels = funnels.map((funnel, at) => ({ ...funnel, cells: steps[at] ?? [] }))
+  const verdict = checkWindow(checked, thresholds, days, checkedFunnels)
   return {
     trees: cells,
     funnels: steps,

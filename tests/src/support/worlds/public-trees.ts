@@ -35,8 +35,6 @@ export interface PublicTree {
   readonly union: (root: number | null, members: readonly number[]) => Group
   /** the most people that others let the cell of a root say; Infinity: any */
   readonly bound: (value: string) => number
-  /** people of a part of a root that does not stand alone beside its exact people; null where there is none */
-  readonly hidden: (value: string) => Limits | null
 }
 
 /** A statistic of people alone. */
@@ -45,7 +43,6 @@ export interface PublicList {
   readonly cells: readonly Cell[]
   readonly groups: readonly { readonly dims: readonly string[]; readonly group: Group }[]
   readonly bound: (dims: readonly string[]) => number
-  readonly hidden: (dims: readonly string[]) => Limits | null
 }
 
 /** What one part of a union says of it in public: its most people, or that it fails, or nothing. */
@@ -98,14 +95,28 @@ export class PublicWorld {
     return Math.min(ways, this.#bound(parts))
   }
 
-  #hidden({ pages }: PublishedDay, value: string): Limits | null {
-    const isPage = range(this.#shape.firsts).some((first) => firstName(first) === value)
-    if (!this.#isExact || !isPage) return null
-    const cell = pages.find(({ dims }) => dims.length === 1 && dims[0] === value)
-    // Where capacity has taken the exact number away, the rule goes by it all the same.
-    if (cell === undefined || cell.users === null) return { least: 1, most: Infinity }
-    const most = cell.floor === null ? cell.users - 1 : Infinity
-    return { least: Math.max(1, cell.users - this.#k + 1), most }
+  /** Capacity of people who did steps in order, over the hours in which each was done. @param last of the steps */
+  orderedBound({ hours }: PublishedDay, last: number): number {
+    if (this.#shape.second !== 'hour') return Infinity
+    const all = range(this.#shape.seconds)
+    // Who did the steps did each of them by its time, or a later one after it: one choice of hours for each step.
+    const choices = (hour: number, first: number): number[][] =>
+      hour === all.length
+        ? [[]]
+        : range(last + 1)
+            .filter((step) => step >= first)
+            .flatMap((step) => choices(hour + 1, step).map((rest) => [step, ...rest]))
+    const bounds = choices(0, 0).map((steps) =>
+      this.#bound(
+        steps.map((step, hour) =>
+          this.#part(
+            hours.filter((cell) => cell.hour === hour),
+            [firstName(step)],
+          ),
+        ),
+      ),
+    )
+    return Math.min(Infinity, ...bounds)
   }
 
   pages(own: PublishedDay, day: number): PublicTree {
@@ -136,7 +147,6 @@ export class PublicWorld {
               mask(members, (at) => 1 << cellOf(this.#shape, root, at)),
             ),
       bound: (value) => this.pageBound(own, value),
-      hidden: (value) => this.#hidden(own, value),
     }
   }
 
@@ -149,7 +159,6 @@ export class PublicWorld {
         group: visitors(`${first} at ${hour}`, 1 << cellOf(this.#shape, first, hour)),
       })),
       bound: () => Infinity,
-      hidden: ([value = '']) => this.#hidden(own, value),
     }
   }
 
@@ -163,7 +172,6 @@ export class PublicWorld {
       })),
       // Who went from page to page was on both.
       bound: (dims) => Math.min(Infinity, ...dims.map((value) => this.#saidOf(own, value))),
-      hidden: ([, to = '']) => this.#hidden(own, to),
     }
   }
 
@@ -182,7 +190,6 @@ export class PublicWorld {
         group: visitors(`first ${first}`, cellMask(this.#shape, { first })),
       })),
       bound: (dims) => this.#bound(days.map(({ pages }) => this.#part(pages, dims))),
-      hidden: () => null,
     }
   }
 }

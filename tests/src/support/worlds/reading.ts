@@ -48,7 +48,7 @@ class Reading {
       if (!own.exact) this.#readList(world.moves(all, day))
       if (shape.second === 'hour')
         for (const hour of range(shape.seconds)) this.#readList(world.hour(all, hour))
-      if (!own.exact) this.#readFunnel(all, day, (value) => world.pageBound(all, value))
+      if (!own.exact) this.#readFunnel(all, day, world)
       this.facts.push(...dayEventFacts(space, shape, day, all.pages))
     }
     if (shape.second === 'day' && !own.exact) this.#readList(world.week())
@@ -87,23 +87,18 @@ class Reading {
     this.#number(name, group, cell, (cell.users ?? 0) > bound ? Infinity : bound)
   }
 
-  /** A statistic of people alone: each group has a cell, or fails, or is hidden. */
-  #readList({ bound, cells, groups, hidden, name }: PublicList): void {
+  /** A statistic of people alone: each group has a cell, or fails. */
+  #readList({ bound, cells, groups, name }: PublicList): void {
     const published = new Map(cells.map((cell) => [keyOf(cell.dims), cell]))
     for (const { dims, group } of groups) {
       const cell = published.get(keyOf(dims))
       if (cell !== undefined) this.#number(`${name} ${dims}`, group, cell, bound(dims))
-      else if (bound(dims) >= this.#step) this.#missing(`${name} ${dims} is missing`, group, hidden(dims))
+      else if (bound(dims) >= this.#step) this.#missing(`${name} ${dims} is missing`, group)
     }
   }
 
-  #missing(name: string, group: Group, hidden: Limits | null): void {
-    if (!this.#isNetwork) return
-    const limits = [{ least: 0, most: this.#k - 1 }, ...(hidden === null ? [] : [hidden])]
-    this.#either(
-      name,
-      limits.map((own) => [this.#range(group, own)]),
-    )
+  #missing(name: string, group: Group): void {
+    if (this.#isNetwork) this.#known(name, group, 0, this.#k - 1)
   }
 
   #readTree(tree: PublicTree): void {
@@ -112,7 +107,7 @@ class Reading {
     for (const [index, root] of tree.roots.entries()) {
       if (named.has(root.value)) this.#readRoot(tree, root, index, cells)
       else if (tree.bound(root.value) >= this.#step)
-        this.#missing(`${tree.name} ${root.value} is missing`, root.group, null)
+        this.#missing(`${tree.name} ${root.value} is missing`, root.group)
     }
     const missing = range(tree.roots.length).filter((index) => !named.has(tree.roots[index]?.value))
     this.#readTopPool(tree, missing, cells.get(keyOf([OTHER])))
@@ -173,7 +168,7 @@ class Reading {
     }
     this.#pool(`${name} ${OTHER}`, tree.union(index, others), rest, others.length)
     this.#severalIn(`${name} ${OTHER}`, groups)
-    if (this.#isNetwork && tree.hidden(value) === null) {
+    if (this.#isNetwork) {
       const fails = groups.map((child) => [this.#range(child, { least: 1, most: this.#k - 1 })])
       this.#either(`${name} has a pool`, fails)
     }
@@ -182,9 +177,7 @@ class Reading {
   /** A group that is not split: one of its children does not stand alone, or it has but one. */
   #readWhole(tree: PublicTree, { children, value }: Root): void {
     if (!this.#isNetwork) return
-    const hidden = tree.hidden(value)
-    const ranges = [{ least: 1, most: this.#k - 1 }, ...(hidden === null ? [] : [hidden])]
-    const fails = children.flatMap(({ group }) => ranges.map((limits) => [this.#range(group, limits)]))
+    const fails = children.map(({ group }) => [this.#range(group, { least: 1, most: this.#k - 1 })])
     const single = children.map((_, at) =>
       children.flatMap(({ group }, index) =>
         index === at ? [] : [this.#range(group, { least: 0, most: 0 })],
@@ -193,12 +186,12 @@ class Reading {
     this.#either(`${tree.name} ${value} is whole`, [...fails, ...single])
   }
 
-  #readFunnel({ funnel }: PublishedDay, day: number, boundOf: (value: string) => number): void {
+  #readFunnel(own: PublishedDay, day: number, world: PublicWorld): void {
     const { shape } = this.#space
     let bound = Infinity
     for (const index of range(shape.funnel)) {
-      bound = Math.min(bound, boundOf(firstName(index)))
-      const cell = funnel.find(({ dims }) => dims[0] === stepName(index))
+      bound = Math.min(bound, world.pageBound(own, firstName(index)), world.orderedBound(own, index))
+      const cell = own.funnel.find(({ dims }) => dims[0] === stepName(index))
       const group = index === 0 ? seenOn(shape, 'step 0', day, 1) : reached(day, index + 1)
       if (cell === undefined) {
         if (this.#isNetwork && bound >= this.#step) this.#known(`step ${index} fails`, group, 0, this.#k - 1)
