@@ -45,12 +45,13 @@ export function checkFunnel(
     const { tree, value } = treeOf(trees, 'day', label)
     const claim = tree?.claims?.get(keyOf([value])) ?? Number.POSITIVE_INFINITY
     const hours = steps.slice(0, at + 1).map((one) => treeOf(trees, 'hour', one.label))
-    most = Math.min(most, counted, claim, ordered(hours, thresholds))
+    const left = Math.min(most, claim, ordered(hours, thresholds))
+    most = Math.min(left, counted)
     if (fails(node, thresholds) || isEverybody || counted < (noise?.tau ?? 0) || most < step) break
     due += 1
     const cell = cells[at]
     if (cell === undefined || cell.dims.length !== 1 || cell.dims[0] !== label) broken.add('unknown_group')
-    else if (cell.users !== most - (most % step)) broken.add((cell.users ?? 0) > most ? 'capacity' : 'people')
+    else if (cell.users !== most - (most % step)) broken.add(left < counted ? 'capacity' : 'people')
     if (cell?.floor !== step) broken.add('people')
     if (cell?.events !== null || cell.share !== undefined || cell.visits !== undefined) broken.add('sums')
   }
