@@ -86,6 +86,7 @@ export const deskSchemas = {
                 'pooled_within',
                 'nobody',
                 'parent_unpublished',
+                'not_listed',
                 'sensitive',
                 'step',
                 'merged',

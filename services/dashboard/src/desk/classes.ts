@@ -8,6 +8,7 @@ import { dimsKey, NONE, OTHER, type ReleasedCell } from '../answer/cell.js'
 export type Reason =
   | 'pooled'
   | 'too_few'
+  | 'not_listed'
   | 'whole'
   | 'pooled_within'
   | 'nobody'

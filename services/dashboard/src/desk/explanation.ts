@@ -1,7 +1,7 @@
 /** The withheld values of one window by class, each with the sentence that explains it. Pure. */
 import type { Rulebook, Statistic } from '@tacit/rulebook'
 import { rfc3339 } from '@tacit/contracts'
-import { columnNames, depthOf, type ReleasedCell } from '../answer/cell.js'
+import { columnNames, depthOf, OTHER, type ReleasedCell } from '../answer/cell.js'
 import { domainsOf, sizeOf } from '../answer/domain.js'
 import {
   bucketReason,
@@ -66,6 +66,8 @@ function wordsOf(reason: Reason, { rulebook, statistic }: WindowAsked): string {
       return `Counted in (other), if anybody had it: each of these alone is one of: ${few}. All of them together pass.`
     case 'too_few':
       return `Published nowhere, and in no total: each is one of: ${few}; and so are all of them together.`
+    case 'not_listed':
+      return `Published nowhere: each of these is one of: ${few}. People of several groups do not add up, so there is no total that would lack them, and no (other).`
     case 'whole':
       return 'The group above stays whole: not all of its parts could be shown, so none is, and all are in its number.'
     case 'pooled_within':
@@ -96,6 +98,12 @@ function depthsOf(statistic: Statistic, window: string): readonly number[] {
   return [plain, ...statistic.drill.map((drill) => depthOf(statistic, drill))]
 }
 
+/** Windows of people alone are lists of every group that passes; those that were released with a pool say so themselves. */
+function isList({ cells, statistic, window }: WindowAsked): boolean {
+  const isOfPeople = window !== 'day' || statistic.measures.every((measure) => measure === 'users')
+  return isOfPeople && !cells.some(({ dims }) => dims.includes(OTHER))
+}
+
 function reasonOf(asked: WindowAsked, published: PublishedWindow, dims: readonly string[]): Reason {
   const { rulebook, statistic } = asked
   switch (statistic.shape.type) {
@@ -107,9 +115,14 @@ function reasonOf(asked: WindowAsked, published: PublishedWindow, dims: readonly
       return 'live'
     case 'counts':
     case 'retention': {
-      if (dims.length > depthOf(statistic, null)) return drillReason(published, dims)
       const event = dims[statistic.by.indexOf('event_name')]
       const isSensitive = event !== undefined && rulebook.events[event]?.sensitive === true
+      const isDrill = dims.length > depthOf(statistic, null)
+      if (isList(asked)) {
+        if (isDrill && !published.has(dims.slice(0, -1))) return 'parent_unpublished'
+        return isSensitive ? 'sensitive' : 'not_listed'
+      }
+      if (isDrill) return drillReason(published, dims)
       return plainReason(published, dims, isSensitive)
     }
     default: {
