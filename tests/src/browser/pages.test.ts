@@ -331,7 +331,7 @@ t.test('every page fits a phone, in light and in dark', inBrowser, async (t) => 
   for (const colorScheme of ['light', 'dark'] as const) {
     const visitor = await signIn('privacy', { viewport: { width: 390, height: 844 }, colorScheme })
     const { page } = visitor
-    const chooser = page.getByLabel('Page', { exact: true })
+    const chooser = page.getByRole('navigation').getByLabel('Page', { exact: true })
     const addresses = await page.evaluate<string[]>(
       `[...document.querySelectorAll('nav option')].map((one) => one.value)`,
     )
