@@ -34,7 +34,7 @@ const isLeft = (hour: number): boolean => (hour / HOUR) % 7 === 0
 export function threeStreams(): Rulebook {
   return shippedRulebook(
     'erp',
-    ['streams: [day]', 'streams: [day, week, month]'],
+    ['streams: [day, week]', 'streams: [day, week, month]'],
     ['title: Devices\n    window: day', 'title: Devices\n    window: [day, week, month]'],
   )
 }
