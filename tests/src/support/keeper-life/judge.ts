@@ -156,7 +156,9 @@ export function judgeRows(lives: readonly Life[], entries: readonly KeyEntry[]):
   }
   const [sent, acked] = [countsOf(told(lives, 'sent')), countsOf(told(lives, 'acked'))]
   for (const [name, most] of sent.inTime) {
-    const [least, count] = [acked.inTime.get(name) ?? 0, found.get(name) ?? 0]
+    // Of a week an event has a row of its device and one of its cohort.
+    const rowsOfEvent = name.startsWith('week:') ? 2 : 1
+    const [least, count] = [acked.inTime.get(name) ?? 0, (found.get(name) ?? 0) / rowsOfEvent]
     if (count < least || count > most) findings.push(`${name}: ${count} rows of ${least} to ${most} events`)
   }
   for (const name of found.keys())
