@@ -67,7 +67,10 @@ t.test('C9: too many parts are waited out', BESIDE, async (t) => {
 t.test('C10: an insert beyond the memory limit is tried again until there is room', BESIDE, async (t) => {
   const faulty = await FaultyAggregator.open(t, server, 'c10')
   await faulty.send()
-  faulty.proxy.always(INSERT, { kind: 'settings', settings: { max_memory_usage: '1' } })
+  faulty.proxy.always(INSERT, {
+    kind: 'settings',
+    settings: { max_memory_usage: '1', max_untracked_memory: '1' },
+  })
   await faulty.failsHonestly(t)
   t.ok(faulty.proxy.reached > 1, 'the fault was reached')
   await faulty.recovers(t)
@@ -76,7 +79,10 @@ t.test('C10: an insert beyond the memory limit is tried again until there is roo
 t.test('C10: a move to staging beyond the memory limit moves each row once, later', BESIDE, async (t) => {
   const faulty = await FaultyAggregator.open(t, server, 'c10_move')
   await faulty.send()
-  faulty.proxy.next(/^INSERT INTO .*staging/, { kind: 'settings', settings: { max_memory_usage: '1' } })
+  faulty.proxy.next(/^INSERT INTO .*staging/, {
+    kind: 'settings',
+    settings: { max_memory_usage: '1', max_untracked_memory: '1' },
+  })
   await faulty.recoversAfter(t, 1)
 })
 
