@@ -1,6 +1,7 @@
 /** The independent checker on releases made by hand: good ones pass, and of each rule that is broken it says which. */
 import t, { type Test } from 'tap'
-import { type BrokenRule, type CheckedTree, checkTogether, checkWindow } from './checker.js'
+import { type BrokenRule, type CheckedTree, checkWindow } from './checker.js'
+import { checkTogether } from './checker-together.js'
 import {
   type Checked,
   DAY,

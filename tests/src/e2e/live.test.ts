@@ -81,6 +81,8 @@ t.test(
       ['now_screens', second, 20],
     ])
 
+    // Long after the window began: within seconds its beginning would have been seen.
+    clock.turn(START + 2 * WINDOW + MINUTE)
     await start()
     await send('third', [9, 9, 9, 9, 9], 30)
     await reach(START + 3 * WINDOW)
