@@ -13,6 +13,7 @@
 import {
   type Cell,
   type CountedNode,
+  dimsKey,
   isList,
   NONE,
   OTHER,
@@ -47,20 +48,13 @@ export interface TreeMeta {
   readonly kind: string | null
 }
 
-/** The cells of one tree and window on their way. */
-export interface DraftTree extends TreeMeta {
-  readonly drafts: readonly Draft[]
-}
-
 type Part = { readonly upper: number } | 'failing' | 'empty' | 'unknown'
-
-const keyOf = (dims: readonly string[]): string => JSON.stringify(dims)
 
 /** People of groups by published dims, as counted. */
 type Counts = ReadonlyMap<string, number>
 
 const countsOf = (nodes: readonly CountedNode[]): Counts =>
-  new Map(nodes.map(({ dims, users }) => [keyOf(shownDims(dims)), users]))
+  new Map(nodes.map(({ dims, users }) => [dimsKey(shownDims(dims)), users]))
 
 /** Published cells of one slot of time, to be asked what they tell of a group. */
 class Slot {
@@ -78,38 +72,38 @@ class Slot {
     this.#counts = counts
     this.#minUsers = minUsers
     for (const cell of cells) {
-      this.#cells.set(keyOf(cell.dims), cell)
+      this.#cells.set(dimsKey(cell.dims), cell)
       for (const [at, value] of cell.dims.entries()) {
-        const parent = keyOf(cell.dims.slice(0, at))
+        const parent = dimsKey(cell.dims.slice(0, at))
         if (value === OTHER) {
           this.#pools.add(parent)
           break
         }
         this.#split.add(parent)
-        this.#named.add(keyOf(cell.dims.slice(0, at + 1)))
+        this.#named.add(dimsKey(cell.dims.slice(0, at + 1)))
       }
     }
   }
 
   /** Whether siblings are pooled below a group. */
   hasPool(parent: readonly string[]): boolean {
-    return this.#pools.has(keyOf(parent))
+    return this.#pools.has(dimsKey(parent))
   }
 
   /** What everybody can tell of the people of a group: how many at most, where it is published. */
   part(dims: readonly string[], step: number): Part {
-    const cell = this.#cells.get(keyOf(dims))
+    const cell = this.#cells.get(dimsKey(dims))
     if (cell !== undefined) {
       if (cell.users === null) return 'unknown'
       return { upper: cell.floor === null ? cell.users : cell.users + step - 1 }
     }
     // It failed for its tenants, not for its people: whoever takes them for few is wrong.
-    if ((this.#counts?.get(keyOf(dims)) ?? 0) >= this.#minUsers) return 'unknown'
+    if ((this.#counts?.get(dimsKey(dims)) ?? 0) >= this.#minUsers) return 'unknown'
     if (this.#isList) return 'failing'
-    const at = dims.findIndex((_value, index) => !this.#named.has(keyOf(dims.slice(0, index + 1))))
+    const at = dims.findIndex((_value, index) => !this.#named.has(dimsKey(dims.slice(0, index + 1))))
     // Passing top-level values are always published: one that is not has failed.
     if (at === 0) return 'failing'
-    const parent = keyOf(dims.slice(0, at))
+    const parent = dimsKey(dims.slice(0, at))
     if (at < 0 || this.#pools.has(parent) || !this.#split.has(parent)) return 'unknown'
     return 'empty'
   }
@@ -221,13 +215,12 @@ function lowered(cell: Cell, bound: number | null, { maxEventsPerPerson, step }:
 /** What others that are public leave to be said of groups of a tree, where that is less than was counted; by published dims. */
 export type Claims = ReadonlyMap<string, number>
 
-export const claimKey = (dims: readonly string[]): string => JSON.stringify(dims)
-
 /** Levels whose values are pages. */
 const PAGES = ['path', 'from_path']
 
 /** A tree on its way: its cells, and what its groups may say. */
-export interface ClaimedTree extends DraftTree {
+export interface ClaimedTree extends TreeMeta {
+  readonly drafts: readonly Draft[]
   readonly nodes: readonly CountedNode[]
   readonly claims: Claims
 }
@@ -247,7 +240,7 @@ function pagesOf(tree: TreeMeta, trees: readonly ClaimedTree[]): ClaimedTree | u
  */
 function pageBound(tree: TreeMeta, pages: ClaimedTree, dims: readonly string[]): number | null {
   const claims = dims.flatMap((value, at) => {
-    const claim = PAGES.includes(tree.spec.levels[at] ?? '') ? pages.claims.get(claimKey([value])) : undefined
+    const claim = PAGES.includes(tree.spec.levels[at] ?? '') ? pages.claims.get(dimsKey([value])) : undefined
     return claim ?? []
   })
   return claims.length === 0 ? null : Math.min(...claims)
@@ -296,7 +289,7 @@ export function withinClaims(
 ): readonly Draft[] {
   return drafts.map((draft) => ({
     ...draft,
-    cell: lowered(draft.cell, claims.get(claimKey(draft.cell.dims)) ?? null, thresholds),
+    cell: lowered(draft.cell, claims.get(dimsKey(draft.cell.dims)) ?? null, thresholds),
   }))
 }
 

@@ -7,8 +7,10 @@ import {
   type Additive,
   type Cell,
   type CountedNode,
-  shownDims,
   OTHER,
+  placeKey,
+  publicSum,
+  shownDims,
   type Thresholds,
   type TreeSpec,
 } from './types.js'
@@ -37,8 +39,6 @@ const ADDITIVE: readonly Additive[] = ['events', 'visits', 'time_s']
 
 /** Half width of a sum of draws: variances add up. */
 const errorOf = (halfWidth: number, draws: number): number => Math.ceil(halfWidth * Math.sqrt(draws))
-
-const placeKey = (hour: number | null, dims: readonly string[]): string => JSON.stringify([hour, ...dims])
 
 type Sums = Readonly<Record<Additive, number | null>>
 
@@ -140,11 +140,8 @@ function byNode(blocks: readonly Block[]): ReadonlyMap<string, readonly Block[]>
 }
 
 function added(sums: readonly Sums[]): Sums {
-  const of = (measure: Additive): number | null => {
-    const numbers = sums.flatMap((one) => one[measure] ?? [])
-    return numbers.length === 0 ? null : numbers.reduce((total, one) => total + one, 0)
-  }
-  return Object.fromEntries(ADDITIVE.map((measure) => [measure, of(measure)])) as Sums
+  const of = (measure: Additive) => [measure, publicSum(sums.map((one) => one[measure]))] as const
+  return Object.fromEntries(ADDITIVE.map(of)) as Sums
 }
 
 /** Shares of each group's buckets; of none of them where noise hides one. */

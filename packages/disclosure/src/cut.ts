@@ -18,6 +18,7 @@ import {
   isList,
   NONE,
   OTHER,
+  placeKey,
   type Thresholds,
   type TreeSpec,
   type Union,
@@ -65,12 +66,9 @@ export interface CutInput {
   readonly hides?: (node: CountedNode) => boolean
 }
 
-const keyOf = (hour: number | null | undefined, dims: readonly string[]): string =>
-  JSON.stringify([hour ?? null, ...dims])
-
 /** A union's key: the same siblings in any order. */
 export function unionKey({ hour, parent, parts }: Union): string {
-  return `${keyOf(hour, parent)} ${JSON.stringify([...parts].sort())}`
+  return `${placeKey(hour, parent)} ${JSON.stringify([...parts].sort())}`
 }
 
 /** Values that read like what publishing makes of values must not be mistaken for it: they are pooled, whatever their size. */
@@ -80,7 +78,7 @@ function looksMade(node: CountedNode): boolean {
 }
 
 const bySize = (a: CountedNode, b: CountedNode): number =>
-  a.users - b.users || a.events - b.events || (keyOf(a.hour, a.dims) < keyOf(b.hour, b.dims) ? -1 : 1)
+  a.users - b.users || a.events - b.events || (placeKey(a.hour, a.dims) < placeKey(b.hour, b.dims) ? -1 : 1)
 
 class Cutter {
   readonly #input: CutInput
@@ -97,7 +95,7 @@ class Cutter {
     this.#known = new Map(input.unions.map((counted) => [unionKey(counted.union), counted]))
     this.#additive = input.spec.measures.includes('events')
     for (const node of input.nodes) {
-      const parent = keyOf(node.hour, node.dims.slice(0, -1))
+      const parent = placeKey(node.hour, node.dims.slice(0, -1))
       const siblings = this.#children.get(parent)
       if (siblings === undefined) this.#children.set(parent, [node])
       else siblings.push(node)
@@ -116,10 +114,10 @@ class Cutter {
     const listed = new Set<string>()
     for (const node of [...nodes].sort((a, b) => a.dims.length - b.dims.length)) {
       const depth = node.dims.length
-      const isBeside = depth === spec.plain || listed.has(keyOf(node.hour, node.dims.slice(0, -1)))
+      const isBeside = depth === spec.plain || listed.has(placeKey(node.hour, node.dims.slice(0, -1)))
       const isMade = node.dims.some((value) => value === OTHER || value === NONE)
       if (depth < spec.plain || !isBeside || isMade || !this.#stands(node)) continue
-      listed.add(keyOf(node.hour, node.dims))
+      listed.add(placeKey(node.hour, node.dims))
       this.#addWhole(node)
     }
   }
@@ -133,7 +131,7 @@ class Cutter {
       this.#buckets([], hour)
       return
     }
-    const roots = this.#children.get(keyOf(hour, [])) ?? []
+    const roots = this.#children.get(placeKey(hour, [])) ?? []
     const failing = roots.filter((node) => !this.#place(node))
     if (failing.length < 2 || this.#input.spec.histogram) return
     const parts = failing.map(({ dims }) => dims[0] ?? '')
@@ -170,7 +168,7 @@ class Cutter {
     const { plain } = this.#input.spec
     if (depth === this.#input.spec.levels.length) return false
     if (this.#isBuckets(depth)) return this.#buckets(node.dims, node.hour ?? null, node)
-    const children = this.#children.get(keyOf(node.hour, node.dims)) ?? []
+    const children = this.#children.get(placeKey(node.hour, node.dims)) ?? []
     // Shares of a group say nothing of its siblings: one without a histogram is in none.
     if (this.#input.spec.histogram) return children.filter((child) => this.#place(child)).length > 0
     // A drill of one value would make wholeness speak: every whole node would have two that are not empty.
@@ -233,7 +231,7 @@ class Cutter {
   #buckets(parent: readonly string[], hour: number | null, node?: CountedNode): boolean {
     const { spec, thresholds } = this.#input
     const order = spec.declared.at(-1) ?? []
-    const children = this.#children.get(keyOf(hour, parent)) ?? []
+    const children = this.#children.get(placeKey(hour, parent)) ?? []
     const count = (parts: readonly string[]) => this.#count({ hour, parent, parts })
     const groups = bucketGroups(order, children, thresholds, count)
     if (groups === null) return false

@@ -6,7 +6,6 @@ import {
   boundsOf,
   type ClaimedTree,
   type Claims,
-  claimKey,
   type Draft,
   floorTo,
   orderedBound,
@@ -17,7 +16,15 @@ import { draftsOf, type TreeNoise } from './cells.js'
 import { checkWindow, type Verdict } from './checker.js'
 import { type Cut, cutTree, type Questions } from './cut.js'
 import { type FunnelStep, funnelDrafts } from './funnel.js'
-import { type Cell, type CountedNode, type CountedUnion, OTHER, shownDims, type Thresholds } from './types.js'
+import {
+  type Cell,
+  type CountedNode,
+  type CountedUnion,
+  dimsKey,
+  OTHER,
+  shownDims,
+  type Thresholds,
+} from './types.js'
 
 /** A tree of a window as it was counted. */
 export interface CountedTree extends TreeMeta {
@@ -72,7 +79,7 @@ function cutWithin(tree: CountedTree, claims: Claims, { thresholds }: WindowInpu
   const { kind, nodes, noise, spec, window } = tree
   const hides = (node: CountedNode): boolean => {
     if (tree.hides?.(node) === true) return true
-    const claim = claims.get(claimKey(shownDims(node.dims)))
+    const claim = claims.get(dimsKey(shownDims(node.dims)))
     // Above the plain rows a group has no number that could be lowered.
     return claim !== undefined && (claim < thresholds.step || node.dims.length < spec.plain)
   }
@@ -97,8 +104,8 @@ function claimsOf(
     const bound = boundOfGroup(shown)
     // Noise may say more people than there are.
     const said = tree.noise === undefined ? users : Number.POSITIVE_INFINITY
-    if (bound === null || bound >= Math.min(said, claims.get(claimKey(shown)) ?? said)) continue
-    claims.set(claimKey(shown), bound)
+    if (bound === null || bound >= Math.min(said, claims.get(dimsKey(shown)) ?? said)) continue
+    claims.set(dimsKey(shown), bound)
     isLess = true
   }
   return isLess ? claims : null
@@ -147,7 +154,7 @@ function withinTrees(drafts: readonly Draft[], trees: readonly CutTree[], thresh
     const day = treeOf(trees, 'day', label)
     const hourly = treeOf(trees, 'hour', label)
     hours.push({ hours: hourly.tree, dims: hourly.dims })
-    const claim = day.tree?.claims.get(claimKey(day.dims)) ?? Number.POSITIVE_INFINITY
+    const claim = day.tree?.claims.get(dimsKey(day.dims)) ?? Number.POSITIVE_INFINITY
     most = Math.min(most, claim, orderedBound(hours, thresholds) ?? Number.POSITIVE_INFINITY)
     const users = floorTo(Math.min(cell.users ?? 0, most), step)
     return users < step ? [] : [{ ...cell, users }]

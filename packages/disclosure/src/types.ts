@@ -119,3 +119,16 @@ export const NONE = '(none)'
 export function shownDims(dims: readonly string[]): readonly string[] {
   return dims.map((value) => (value === '' ? NONE : value))
 }
+
+/** A group among others of its slot of time, as a key. */
+export const dimsKey = (dims: readonly string[]): string => JSON.stringify(dims)
+
+/** A group among those of all hours, as a key. */
+export const placeKey = (hour: number | null | undefined, dims: readonly string[]): string =>
+  JSON.stringify([hour ?? null, ...dims])
+
+/** The sum of numbers that are public; null where none is. */
+export function publicSum(numbers: readonly (number | null | undefined)[]): number | null {
+  const told = numbers.flatMap((number) => number ?? [])
+  return told.length === 0 ? null : told.reduce((sum, number) => sum + number, 0)
+}

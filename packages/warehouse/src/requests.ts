@@ -1,6 +1,13 @@
 /** What a declared statistic asks of cleaned rows. */
 import type { Stream } from '@tacit/contracts'
-import { bucketSeconds, isReleased, type Rulebook, type Statistic, streamOf } from '@tacit/rulebook'
+import {
+  bucketSeconds,
+  isReleased,
+  type Rulebook,
+  type Statistic,
+  streamOf,
+  type Window,
+} from '@tacit/rulebook'
 import { SECONDS_COLUMN } from './scratch.js'
 import type { TreeRequest } from './types.js'
 
@@ -10,15 +17,20 @@ function secondsOf(rulebook: Rulebook): Readonly<Record<string, number>> {
   return rule?.do === 'bucket' ? bucketSeconds(rule) : {}
 }
 
+/** The windows that a statistic is released for out of a stream, in the order of its trees. */
+export function releasedWindows(statistic: Statistic, stream: Stream): readonly Window[] {
+  return statistic.windows.filter((window) => streamOf(window) === stream && isReleased(statistic, window))
+}
+
 /**
  * The trees that a statistic is counted by in a stream, of the windows that are released: `by` and `drill` of counts,
  * and `by` alone per hour; the buckets below `by` of a histogram; the cohorts of retention. A funnel has none, nor have
  * the last minutes.
  */
 export function treesOf(rulebook: Rulebook, statistic: Statistic, stream: Stream): readonly TreeRequest[] {
-  const { by, drill, id, measures, shape, where, windows } = statistic
+  const { by, drill, id, measures, shape, where } = statistic
   const rows = stream === 'day' ? where : { statistic: id }
-  const own = windows.filter((window) => streamOf(window) === stream && isReleased(statistic, window))
+  const own = releasedWindows(statistic, stream)
   switch (shape.type) {
     case 'counts':
       return own.map((window) => {

@@ -1,13 +1,7 @@
 /** Sums of a week or a month: of what its days published, never of rows. */
-import type { Cell } from '@tacit/disclosure'
+import { type Cell, dimsKey, publicSum } from '@tacit/disclosure'
 
 const ADDITIVE = ['events', 'visits', 'time_s'] as const
-
-/** The published numbers of a group over days; null where no day has one. */
-function added(cells: readonly Cell[], measure: (typeof ADDITIVE)[number]): number | null {
-  const numbers = cells.flatMap((cell) => cell[measure] ?? [])
-  return numbers.length === 0 ? null : numbers.reduce((sum, number) => sum + number, 0)
-}
 
 /** Half width of the sum: variances add up. */
 function addedError(cells: readonly Cell[]): number | undefined {
@@ -26,15 +20,15 @@ function addedError(cells: readonly Cell[]): number | undefined {
 export function withDaySums(people: readonly Cell[], days: readonly (readonly Cell[])[]): readonly Cell[] {
   const byGroup = new Map<string, Cell[]>()
   for (const cell of days.flat()) {
-    const key = JSON.stringify(cell.dims)
+    const key = dimsKey(cell.dims)
     const known = byGroup.get(key)
     if (known === undefined) byGroup.set(key, [cell])
     else known.push(cell)
   }
-  const own = new Map(people.map((cell) => [JSON.stringify(cell.dims), cell]))
+  const own = new Map(people.map((cell) => [dimsKey(cell.dims), cell]))
   return [...new Set([...own.keys(), ...byGroup.keys()])].sort().flatMap((key) => {
     const cells = byGroup.get(key) ?? []
-    const [events, visits, time_s] = ADDITIVE.map((measure) => added(cells, measure))
+    const [events, visits, time_s] = ADDITIVE.map((measure) => publicSum(cells.map((cell) => cell[measure])))
     const cell = own.get(key) ?? { dims: JSON.parse(key) as string[], users: null, floor: null, events: null }
     if (cell.users === null && events === null) return []
     const error = addedError(cells)

@@ -5,13 +5,11 @@ import {
   declaredValues,
   fieldOf,
   type FunnelStep as DeclaredStep,
-  isReleased,
   type Rulebook,
   type Site,
   type Statistic,
-  streamOf,
 } from '@tacit/rulebook'
-import { type TreeRequest, treesOf } from '@tacit/warehouse'
+import { releasedWindows, type TreeRequest, treesOf } from '@tacit/warehouse'
 
 /** A tree that is counted for a statistic's window. */
 export interface PlannedTree {
@@ -30,21 +28,6 @@ export interface SitePlan {
   readonly thresholds: Thresholds
   readonly trees: readonly PlannedTree[]
   readonly funnels: readonly PlannedFunnel[]
-}
-
-export function thresholdsOf(rulebook: Rulebook, site: Site): Thresholds {
-  const { maxEventsPerPerson, maxPersonShare, maxShare, minNetworks, minTenants, minUsers, step } =
-    rulebook.release
-  return {
-    identity: site.identity,
-    minUsers,
-    step,
-    minTenants,
-    minNetworks,
-    maxShare,
-    maxPersonShare,
-    maxEventsPerPerson,
-  }
 }
 
 function specOf(
@@ -75,9 +58,7 @@ export function sitePlan(
   statistics: readonly Statistic[],
 ): SitePlan {
   const trees = statistics.flatMap((statistic) => {
-    const windows = statistic.windows.filter(
-      (window) => streamOf(window) === stream && isReleased(statistic, window),
-    )
+    const windows = releasedWindows(statistic, stream)
     return treesOf(rulebook, statistic, stream).map((request, at) => ({
       statistic,
       window: windows[at] as ClosedWindow,
@@ -90,7 +71,7 @@ export function sitePlan(
       ? [{ statistic, steps: statistic.shape.steps }]
       : [],
   )
-  return { thresholds: thresholdsOf(rulebook, site), trees, funnels }
+  return { thresholds: { identity: site.identity, ...rulebook.release }, trees, funnels }
 }
 
 const EVENT = 'event_name'

@@ -2,12 +2,15 @@
  * One site's window, computed: clean, count, cut, check. What comes out may be committed; nothing here writes anything but
  * a scratch table, which is gone at the end.
  */
-import { epochFromLabel, type Stream } from '@tacit/contracts'
+import { DAY, epochFromLabel, type Stream } from '@tacit/contracts'
 import {
   type Cell,
+  type ClosedWindow,
   type CountedFunnel,
+  type CountedNode,
   type CountedTree,
   type CountedUnion,
+  dimsKey,
   questionsOf,
   releaseWindow,
   type TreeNoise,
@@ -16,7 +19,7 @@ import {
   type WindowInput,
 } from '@tacit/disclosure'
 import type { Rulebook, Site, Statistic } from '@tacit/rulebook'
-import type { CleanedRows, Warehouse } from '@tacit/warehouse'
+import type { CleanedRows, TreeRequest, Warehouse } from '@tacit/warehouse'
 import { withDaySums } from './day-sums.js'
 import {
   funnelSteps,
@@ -43,7 +46,7 @@ export interface SiteWindow {
 
 export interface ComputedStatistic {
   readonly statistic: Statistic
-  readonly window: 'hour' | 'day' | 'week' | 'month'
+  readonly window: ClosedWindow
   readonly cells: readonly Cell[]
 }
 
@@ -56,41 +59,57 @@ export interface ComputedSite {
   readonly took: { readonly cut: number; readonly check: number }
 }
 
-/** Groups beside the event, for statistics that count sensitive ones: how many people each has, whatever they did. */
-async function peopleBeside(
-  rulebook: Rulebook,
-  rows: CleanedRows,
-  tree: PlannedTree,
-): Promise<((others: readonly string[]) => number | undefined) | null> {
+/** Noise of a statistic, where it is on. */
+function noiseIn(
+  { noiseOf }: SiteWindow,
+  statistic: Statistic,
+  window: string,
+): { readonly noise?: TreeNoise } {
+  const noise = noiseOf(statistic.id, window)
+  return noise === undefined || noise === null ? {} : { noise }
+}
+
+/** Groups beside the event of a statistic that counts sensitive ones, whatever their people did; null for others. */
+function besideRequest(rulebook: Rulebook, tree: PlannedTree): TreeRequest | null {
   const others = othersOf(rulebook, tree)
   if (others === null) return null
   const { statistic } = tree.request
-  const request = {
+  return {
     levels: others.length > 0 ? others : tree.spec.levels,
     ...(statistic === undefined ? {} : { statistic }),
   }
-  const [nodes = []] = await rows.trees([request])
+}
+
+/** People of each group beside the event; `[]` is everybody. */
+async function peopleBeside(
+  rows: CleanedRows,
+  request: TreeRequest,
+  nodes: readonly CountedNode[],
+): Promise<(others: readonly string[]) => number | undefined> {
   const parts = nodes.flatMap(({ dims }) => (dims.length === 1 ? (dims[0] ?? []) : []))
   const [everybody] =
     parts.length === 0 ? [] : await rows.unions(request, [{ hour: null, parent: [], parts }])
-  const people = new Map(
-    others.length === 0 ? [] : nodes.map(({ dims, users }) => [JSON.stringify(dims), users]),
-  )
-  people.set(JSON.stringify([]), everybody?.users ?? 0)
-  return (group) => people.get(JSON.stringify(group))
+  const people = new Map(nodes.map(({ dims, users }) => [dimsKey(dims), users]))
+  people.set(dimsKey([]), everybody?.users ?? 0)
+  return (group) => people.get(dimsKey(group))
 }
 
 async function countTrees(
-  { noiseOf, rulebook }: SiteWindow,
+  site: SiteWindow,
   rows: CleanedRows,
   plan: SitePlan,
 ): Promise<readonly CountedTree[]> {
-  const counted = await rows.trees(plan.trees.map(({ request }) => request))
+  const { rulebook } = site
+  const beside = plan.trees.map((tree) => besideRequest(rulebook, tree))
+  // All at once: trees of the same rows are counted in one pass.
+  const requests = [...plan.trees.map(({ request }) => request), ...beside.flatMap((one) => one ?? [])]
+  const counted = await rows.trees(requests)
   return Promise.all(
     plan.trees.map(async (tree, at): Promise<CountedTree> => {
       const { request, spec, statistic, window } = tree
-      const people = await peopleBeside(rulebook, rows, tree)
-      const noise = noiseOf(statistic.id, window)
+      const asked = beside[at] ?? null
+      const people =
+        asked === null ? null : await peopleBeside(rows, asked, counted[requests.indexOf(asked)] ?? [])
       return {
         spec,
         window,
@@ -99,25 +118,24 @@ async function countTrees(
         unions: [],
         cleanedRows: rows.total(request),
         ...(people === null ? {} : { hides: hidesEverybody(rulebook, tree, people) }),
-        ...(noise === undefined || noise === null ? {} : { noise }),
+        ...noiseIn(site, statistic, window),
       }
     }),
   )
 }
 
 async function countFunnels(
-  { noiseOf, rulebook }: SiteWindow,
+  site: SiteWindow,
   rows: CleanedRows,
   plan: SitePlan,
 ): Promise<readonly CountedFunnel[]> {
   const funnels: CountedFunnel[] = []
   for (const funnel of plan.funnels) {
     const nodes = await rows.funnel(funnel.steps)
-    const noise = noiseOf(funnel.statistic.id, 'day')
     funnels.push({
       id: funnel.statistic.id,
-      steps: funnelSteps(rulebook, funnel, nodes),
-      ...(noise === undefined || noise === null ? {} : { noise }),
+      steps: funnelSteps(site.rulebook, funnel, nodes),
+      ...noiseIn(site, funnel.statistic, 'day'),
     })
   }
   return funnels
@@ -214,6 +232,6 @@ export async function computeSite(warehouse: Warehouse, window: SiteWindow): Pro
 export function dayStarts(epoch: string): readonly number[] {
   const { end, start } = epochFromLabel(epoch)
   const days: number[] = []
-  for (let day = start; day < end; day += 86_400_000) days.push(day)
+  for (let day = start; day < end; day += DAY) days.push(day)
   return days
 }

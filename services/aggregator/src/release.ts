@@ -5,7 +5,7 @@
  * inserts what was committed and never computes again. If the independent checker refuses, nothing of the window is
  * released, with an alarm.
  */
-import { epochFromLabel, type Stream, TacitError } from '@tacit/contracts'
+import { epochFromLabel, HOUR, type Stream, TacitError } from '@tacit/contracts'
 import {
   buildManifest,
   type Cell,
@@ -36,7 +36,6 @@ import type { AggregatorState } from './state.js'
 
 /** Cutting and checking longer than this is a mistake: then nothing is released. */
 const LONGEST_MS = 30_000
-const HOUR_MS = 3_600_000
 
 export interface ReleaseOptions {
   readonly rulebooks: Rulebooks
@@ -294,7 +293,7 @@ function storedCells(content: ManifestContent): StoredCell[] {
   return content.cells.map((cell) => ({
     statistic: content.statistic,
     window: content.window,
-    windowStart: content.windowStart + (cell.hour ?? 0) * HOUR_MS,
+    windowStart: content.windowStart + (cell.hour ?? 0) * HOUR,
     dims: cell.dims,
     users: cell.users,
     events: cell.events,
