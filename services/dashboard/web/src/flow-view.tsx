@@ -4,17 +4,14 @@ import { Bars } from './bars.js'
 import type { ShapeViewProps } from './funnel-view.js'
 import { count, windowName } from './format.js'
 import { OTHER } from './series.js'
-import { startsOf, WindowChooser } from './window-chooser.js'
+import { useWindow, WindowChooser } from './window-chooser.js'
 
 const MOST_FLOWS = 25
 const ALL = ''
 
 export function FlowView({ answer, desk, entry }: ShapeViewProps) {
   const [from = '', to = ''] = entry.by
-  const starts = startsOf(answer.rows)
-  const [chosenStart, setStart] = useState('')
-  const start = starts.includes(chosenStart) ? chosenStart : (starts[0] ?? '')
-  const own = answer.rows.filter((row) => row['window_start'] === start)
+  const { own, setStart, start, starts } = useWindow(answer.rows)
   const sources = [...new Set(own.map((row) => String(row[from])))].filter((one) => one !== OTHER).sort()
   const [chosenSource, setSource] = useState(ALL)
   const source = sources.includes(chosenSource) ? chosenSource : ALL

@@ -1,12 +1,12 @@
 /** A funnel: its steps in order with how many came so far, and how that changed over time. */
-import { useMemo, useState } from 'preact/hooks'
+import { useMemo } from 'preact/hooks'
 import type { CatalogueEntry, StatisticAnswer } from './api.js'
 import { Bars } from './bars.js'
 import { TimeChart } from './chart.js'
 import type { Desk } from './desk.js'
 import { count, windowName } from './format.js'
 import { topSeries } from './series.js'
-import { startsOf, WindowChooser } from './window-chooser.js'
+import { useWindow, WindowChooser } from './window-chooser.js'
 
 export interface ShapeViewProps {
   readonly answer: StatisticAnswer
@@ -18,11 +18,8 @@ export interface ShapeViewProps {
 export const stepName = (step: string): string => step.slice(step.indexOf(':') + 1)
 
 export function FunnelView({ answer, desk, entry }: ShapeViewProps) {
-  const starts = startsOf(answer.rows)
-  const [chosen, setChosen] = useState('')
-  const start = starts.includes(chosen) ? chosen : (starts[0] ?? '')
+  const { own, setStart, start, starts } = useWindow(answer.rows)
   const steps = entry.steps ?? []
-  const own = answer.rows.filter((row) => row['window_start'] === start)
   const most = Math.max(1, ...own.map((row) => Number(row['users'] ?? 0)))
   const chart = useMemo(() => topSeries(answer.rows, ['step'], 'conversion'), [answer])
   const bars = steps.map((step, at) => {
@@ -49,7 +46,7 @@ export function FunnelView({ answer, desk, entry }: ShapeViewProps) {
             starts={starts}
             window={answer.window}
             value={start}
-            onChange={setChosen}
+            onChange={setStart}
           />
         </div>
         <Bars

@@ -6,17 +6,14 @@ import type { ShapeViewProps } from './funnel-view.js'
 import { count, label, windowName } from './format.js'
 import { nameOf, OTHER } from './series.js'
 import { ShowMore } from './show-more.js'
-import { startsOf, WindowChooser } from './window-chooser.js'
+import { useWindow, WindowChooser } from './window-chooser.js'
 
 const PAGE = 50
 const PERCENTILES = ['p50', 'p75', 'p95'] as const
 const SAID = { p50: 'half', p75: 'three of four', p95: '95 of 100' } as const
 
 export function HistogramView({ answer, desk, entry }: ShapeViewProps) {
-  const starts = startsOf(answer.rows)
-  const [chosenStart, setStart] = useState('')
-  const start = starts.includes(chosenStart) ? chosenStart : (starts[0] ?? '')
-  const own = answer.rows.filter((row) => row['window_start'] === start)
+  const { own, setStart, start, starts } = useWindow(answer.rows)
   const places = [...new Set(own.map((row) => nameOf(row, entry.by)))]
   const [chosenPlace, setPlace] = useState('')
   const place = places.includes(chosenPlace)

@@ -1,3 +1,5 @@
+import { useState } from 'preact/hooks'
+import type { AnswerRow } from './api.js'
 import { windowName } from './format.js'
 
 export interface WindowChooserProps {
@@ -22,7 +24,10 @@ export function WindowChooser({ label, onChange, starts, value, window }: Window
   )
 }
 
-/** The starts of the windows of some rows, the newest first. */
-export function startsOf(rows: readonly Readonly<Record<string, unknown>>[]): readonly string[] {
-  return [...new Set(rows.map((row) => String(row['window_start'])))].sort().toReversed()
+/** The window that is chosen, the newest at first: its rows, and the starts of all, the newest first. */
+export function useWindow(rows: readonly AnswerRow[]) {
+  const starts = [...new Set(rows.map((row) => String(row['window_start'])))].sort().toReversed()
+  const [chosen, setStart] = useState('')
+  const start = starts.includes(chosen) ? chosen : (starts[0] ?? '')
+  return { starts, start, setStart, own: rows.filter((row) => row['window_start'] === start) }
 }
