@@ -67,11 +67,12 @@ export function treesSql(table: string, identity: Identity, requests: readonly T
   return nodesSql({ identity, sets: requests.map((request) => setOf(table, identity, request)) })
 }
 
-/** Arrays `a…` of each person in the order of some of them, named `oa…`. */
+/** Arrays `a…` of each person in the order of some of them, named `oa…`: together, for it is the sorting that costs. */
 export function inOrderSql(people: string, arrays: readonly string[], key: readonly string[]): string {
   const by = key.length === 1 ? (key[0] ?? '') : `arrayZip(${key.join(', ')})`
-  const sorted = arrays.map((array) => `, arraySort((value, key) -> key, ${array}, ${by}) AS o${array}`)
-  return `SELECT tenant${sorted.join('')} FROM (${people})`
+  const sorted = `arraySort((row, key) -> key, arrayZip(${arrays.join(', ')}), ${by}) AS sorted`
+  const named = arrays.map((array, at) => `, sorted.${String(at + 1)} AS o${array}`)
+  return `SELECT tenant${named.join('')} FROM (SELECT tenant, ${sorted} FROM (${people}))`
 }
 
 /** Requests that one query answers: of one part, and with one meaning of `time_spent_s`. */
