@@ -26,19 +26,33 @@ function cell(dims: readonly string[], users: number | null, start = DAY_START, 
 
 const days = [0, 1, 2].map((day) => DAY_START + day * DAY)
 for (const [at, start] of days.entries()) {
-  await w.insertCells(`day-${String(at)}`, [
-    cell(['/a'], 30, start),
-    cell(['/b'], 40, start),
-    cell(['(none)'], 20, start),
-    cell(['(other)'], 90, start),
-    ...(at === 1 ? [] : [cell(['/a', 'mobile'], 10, start), cell(['/a', '(other)'], 20, start)]),
-  ])
+  await w.insertCells(
+    new Map([
+      [
+        `day-${String(at)}`,
+        [
+          cell(['/a'], 30, start),
+          cell(['/b'], 40, start),
+          cell(['(none)'], 20, start),
+          cell(['(other)'], 90, start),
+          ...(at === 1 ? [] : [cell(['/a', 'mobile'], 10, start), cell(['/a', '(other)'], 20, start)]),
+        ],
+      ],
+    ]),
+  )
 }
-await w.insertCells('hours', [
-  cell(['/a'], 10, DAY_START + 9 * HOUR, 'hour'),
-  cell(['/b'], 20, DAY_START + 9 * HOUR, 'hour'),
-  cell(['/a'], 10, DAY_START + 10 * HOUR, 'hour'),
-])
+await w.insertCells(
+  new Map([
+    [
+      'hours',
+      [
+        cell(['/a'], 10, DAY_START + 9 * HOUR, 'hour'),
+        cell(['/b'], 20, DAY_START + 9 * HOUR, 'hour'),
+        cell(['/a'], 10, DAY_START + 10 * HOUR, 'hour'),
+      ],
+    ],
+  ]),
+)
 const level = { statistic: 'pages', window: 'day', depth: 1 }
 const names = (cells: readonly StoredCell[]) =>
   cells.map(({ dims, windowStart }) => `${String((windowStart - DAY_START) / DAY)} ${dims.join('>')}`)

@@ -1,29 +1,47 @@
 /**
- * Reading released cells. They lie in the order (statistic, window, depth, rank, window_start): the largest of every
- * window together, so that a chart over two years reads those few and nothing else.
+ * Reading released cells. They lie by statistic, window and level, there by bands of ranks (rank.ts), then by window: a
+ * chart of the largest over two years reads those few and nothing else, and so does a table of one day.
  *
  * Invariant: a cell is seen once, although a manifest that two processes inserted is there twice.
  */
 import { DAY, rfc3339, TacitError } from '@tacit/contracts'
 import type { Connection } from './connection.js'
+import { rankedUpTo } from './rank.js'
 import { CELLS } from './schema.js'
 import { tableName } from './sql.js'
 import type { CellCount, CellQuery, LatestWindow, LevelQuery, ReleasedWindow, StoredCell } from './types.js'
 
-interface CellRow extends Omit<StoredCell, 'windowStart'> {
+/** A row of {@link CELL_SELECTION}. */
+export interface CellRow extends Omit<StoredCell, 'statistic' | 'window' | 'windowStart'> {
   /** seconds */
   readonly start: number
 }
 
+/** Columns of {@link toCell}'s rows, beside the statistic and the window. */
 export const CELL_SELECTION =
-  'statistic, window, toUnixTimestamp(window_start) AS start, dims, users, floor, events, visits, time_s, share, ' +
+  'toUnixTimestamp(window_start) AS start, dims, users, floor, events, visits, time_s, share, ' +
   'users_error, events_error, rulebook'
 
 /** So often a read is tried with twice as many rows, where copies of cells took the place of others. */
 const MOST_DOUBLINGS = 4
 
-export function toCell({ start, ...row }: CellRow): StoredCell {
-  return { ...row, windowStart: start * 1_000 }
+/** Field by field: answers have thousands of cells, and to copy the row's would take longer than to read it. */
+export function toCell(row: CellRow, statistic: string, window: string): StoredCell {
+  return {
+    statistic,
+    window,
+    windowStart: row.start * 1_000,
+    dims: row.dims,
+    users: row.users,
+    floor: row.floor,
+    events: row.events,
+    visits: row.visits,
+    time_s: row.time_s,
+    share: row.share,
+    users_error: row.users_error,
+    events_error: row.events_error,
+    rulebook: row.rulebook,
+  }
 }
 
 function dayStart(date: string): number {
@@ -75,30 +93,30 @@ function withoutCopies(cells: readonly StoredCell[]): StoredCell[] {
  * @throws TacitError ERR_QUERY_MALFORMED where a date is none
  */
 export async function queryCells(connection: Connection, query: CellQuery): Promise<readonly StoredCell[]> {
-  const { dims, limit, top } = query
+  const { dims, limit, statistic, top, window } = query
   const { conditions, params } = levelCondition(query)
   if (top !== undefined) {
-    conditions.push('rank <= {top:UInt32}')
-    params['top'] = top
+    conditions.push(rankedUpTo(top))
   }
   if (dims !== undefined) {
     conditions.push('dims IN (SELECT arrayJoin({dims:Array(Array(String))}))')
     params['dims'] = dims
   }
-  const statement = (bound: string): string =>
-    `SELECT ${CELL_SELECTION} FROM ${tableName(connection.database, CELLS)}
-     WHERE ${conditions.join(' AND ')}${bound && ' AND rank <= {limit:UInt32}'}
-     ORDER BY window_start, depth, rank = 0, rank, dims ${bound}`
-  if (limit === undefined)
-    return withoutCopies((await connection.rows<CellRow>(statement(''), params)).map(toCell))
+  const read = async (most?: number): Promise<readonly StoredCell[]> => {
+    // No window can give more than its first so many: those of a higher rank need not be read.
+    const where = most === undefined ? conditions : [...conditions, rankedUpTo(most)]
+    const rows = await connection.rows<CellRow>(
+      `SELECT ${CELL_SELECTION} FROM ${tableName(connection.database, CELLS)} WHERE ${where.join(' AND ')}
+       ORDER BY window_start, depth, rank = 0, rank, dims ${most === undefined ? '' : `LIMIT ${String(most)}`}`,
+      params,
+    )
+    return rows.map((row) => toCell(row, statistic, window))
+  }
+  if (limit === undefined) return withoutCopies(await read())
   for (let doublings = 0; ; doublings += 1) {
     const asked = limit * 2 ** doublings
-    // No window can give more than its first so many: those of a higher rank need not be read.
-    const rows = await connection.rows<CellRow>(statement('LIMIT {limit:UInt32}'), {
-      ...params,
-      limit: asked,
-    })
-    const cells = withoutCopies(rows.map(toCell))
+    const rows = await read(asked)
+    const cells = withoutCopies(rows)
     if (cells.length >= limit || rows.length < asked || doublings === MOST_DOUBLINGS)
       return cells.slice(0, limit)
   }
@@ -110,7 +128,7 @@ export async function cellCounts(connection: Connection, query: LevelQuery): Pro
   // Each cell says it of its window: the largest, or a pool, will do.
   const rows = await connection.rows<{ start: number; rulebook: string; cells: number }>(
     `SELECT toUnixTimestamp(window_start) AS start, any(rulebook) AS rulebook, any(listed) AS cells
-     FROM ${tableName(connection.database, CELLS)} WHERE ${conditions.join(' AND ')} AND rank <= 1
+     FROM ${tableName(connection.database, CELLS)} WHERE ${conditions.join(' AND ')} AND ${rankedUpTo(1)}
      GROUP BY window_start ORDER BY window_start`,
     params,
   )
@@ -122,7 +140,7 @@ export async function latestWindows(connection: Connection): Promise<readonly La
   const rows = await connection.rows<{ statistic: string; window: string; start: number }>(
     // Whatever has cells has a largest one, or a pool.
     `SELECT statistic, window, toUnixTimestamp(max(window_start)) AS start
-     FROM ${tableName(connection.database, CELLS)} WHERE rank <= 1
+     FROM ${tableName(connection.database, CELLS)} WHERE ${rankedUpTo(1)}
      GROUP BY statistic, window ORDER BY statistic, window`,
   )
   return rows.map(({ start, ...row }) => ({ ...row, windowStart: start * 1_000 }))
@@ -135,7 +153,7 @@ export async function manifestOfWindow(
 ): Promise<string | null> {
   const [row] = await connection.rows<{ manifest: string }>(
     `SELECT manifest FROM ${tableName(connection.database, CELLS)}
-     WHERE statistic = {statistic:String} AND window = {window:String} AND window_start = toDateTime({start:UInt32}) AND rank <= 1
+     WHERE statistic = {statistic:String} AND window = {window:String} AND window_start = toDateTime({start:UInt32}) AND ${rankedUpTo(1)}
      ORDER BY depth, rank LIMIT 1`,
     { statistic, window, start: windowStart / 1_000 },
   )

@@ -35,8 +35,8 @@ await w.migrate([PLAN])
 
 t.test('cells come back as they went in, sorted the same for ever', async (t) => {
   const first = [cell("/it's", 20), cell('/b', 30), cell('/a', 20), cell('(other)', null)]
-  await w.insertCells('m1', first)
-  await w.insertCells('m2', [cell('/next', 10, 1)])
+  await w.insertCells(new Map([['m1', first]]))
+  await w.insertCells(new Map([['m2', [cell('/next', 10, 1)]]]))
   const query = { statistic: 'pages', window: 'day' }
   const expected = [
     cell('/b', 30),
@@ -74,21 +74,21 @@ t.test('a manifest is inserted once, however often it is tried and whatever was 
   const cells = [cell('/x', 10, 5), cell('/y', 20, 5), cell('/z', 30, 5)]
   const found = async (): Promise<readonly StoredCell[]> =>
     w.queryCells({ statistic: 'pages', window: 'day', from: '2026-11-06', to: '2026-11-06' })
-  await w.insertCells('m5', cells)
-  await w.insertCells('m5', cells.toReversed())
+  await w.insertCells(new Map([['m5', cells]]))
+  await w.insertCells(new Map([['m5', cells.toReversed()]]))
   t.equal(await w.cellCount('m5'), 3)
   await sql.command("ALTER TABLE cells.cells DELETE WHERE manifest = 'm5' AND users = 20", {
     settings: { mutations_sync: '2' },
   })
   t.equal(await w.cellCount('m5'), 2, 'a part of it is left')
-  await w.insertCells('m5', cells)
+  await w.insertCells(new Map([['m5', cells]]))
   t.equal(await w.cellCount('m5'), 3)
   t.same(
     (await found()).map(({ dims }) => dims),
     [['/z'], ['/y'], ['/x']],
   )
   t.equal(await w.cellCount('m1'), 4, 'other manifests are untouched')
-  await w.insertCells('empty', [])
+  await w.insertCells(new Map([['empty', []]]))
   t.equal(await w.cellCount('empty'), 0)
 })
 
@@ -101,7 +101,7 @@ t.test('released windows are listed', async (t) => {
 })
 
 t.test('a cell that no table takes is an error without its value', async (t) => {
-  const failure = await failureOf(w.insertCells('bad', [{ ...cell('/secret', 1), users: 1.5 }]))
+  const failure = await failureOf(w.insertCells(new Map([['bad', [{ ...cell('/secret', 1), users: 1.5 }]]])))
   t.equal(failure.kind, 'data')
   t.notMatch(failure.message, /secret/)
   t.equal(await w.cellCount('bad'), 0)

@@ -130,7 +130,8 @@ async function impostor(
     req.resume()
     req.on('end', () => {
       if (isArmed) act(req, res)
-      else res.end()
+      // To SELECTs: no rows.
+      else res.end('{"meta": [], "data": []}')
     })
   })
   await new Promise<void>((resolve) => fake.listen(0, '127.0.0.1', resolve))

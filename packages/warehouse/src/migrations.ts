@@ -7,7 +7,7 @@
  *   joins.
  * - A column that is missing is added, and to the order of a table that is a set. Columns that no rulebook needs any more
  *   stay until their partitions are gone. A column of another type is refused: nothing is converted in place.
- * - Released cells in another order are copied into a table beside, compared with it row by row, and the two change names
+ * - Released cells in another order, or other partitions, are copied into a table beside, compared with it row by row, and the two change names
  *   in one step; only then the old one goes. Rows of landing and staging live for days: theirs is left as it is.
  * Versions: each build knows the version of the layout that it makes, and writes it down once it is reached. One that finds
  * a later version refuses before it changes anything, because it does not know what to leave alone.
@@ -41,6 +41,7 @@ interface Found {
   readonly columns: readonly Column[]
   /** '' where it stores nothing itself */
   readonly orderBy: string
+  readonly partitionBy: string
   /** the statement that would make it as it is */
   readonly create: string
 }
@@ -52,8 +53,8 @@ async function found(connection: Connection): Promise<ReadonlyMap<string, Found>
     'SELECT table, name, type FROM system.columns WHERE database = {database:String} ORDER BY table, position',
     params,
   )
-  const tables = await connection.rowsOfEach<{ name: string; orderBy: string; create: string }>(
-    `SELECT name, sorting_key AS orderBy, create_table_query AS create
+  const tables = await connection.rowsOfEach<Omit<Found, 'columns'> & { readonly name: string }>(
+    `SELECT name, sorting_key AS orderBy, partition_key AS partitionBy, create_table_query AS create
      FROM system.tables WHERE database = {database:String}`,
     params,
   )
@@ -116,9 +117,9 @@ async function rejoin(connection: Connection, { create }: Found): Promise<void> 
   await connection.everywhere(() => sql, { repeatable: true })
 }
 
-/** A sorting key without what ClickHouse and we write differently. */
-function plain(orderBy: string): string {
-  return orderBy.replace(/[`()\s]/g, '')
+/** Partitions and order, without what ClickHouse and we write differently. */
+function layoutOf({ orderBy, partitionBy = '' }: Pick<Table, 'orderBy' | 'partitionBy'>): string {
+  return `${partitionBy} ${orderBy}`.replace(/[`()\s]/g, '')
 }
 
 /** Adds what a table that is there lacks. */
@@ -131,7 +132,7 @@ async function amend(
   const there = tables.get(storage)
   if (there === undefined) return
   const missing = missingColumns(table.name, table.columns, there)
-  const isReplaced = !isSharded(table.name) && plain(there.orderBy) !== plain(table.orderBy)
+  const isReplaced = !isSharded(table.name) && layoutOf(there) !== layoutOf(table)
   // What is copied gets its new columns, with their values, on the way.
   if (isReplaced) return replace(connection, table, there)
   await addColumns(connection, storage, missing, table.isSet === true ? there.orderBy : null)

@@ -78,11 +78,18 @@ t.test('cells are told by their window', async (t) => {
   const { w } = await open(t, 'prov_cells')
   const UNSAID = { visits: null, time_s: null, share: null, users_error: null, events_error: null }
   const cell = { statistic: 'pages', windowStart: DAY_START, users: 10, events: 12, floor: 10, ...UNSAID }
-  await w.insertCells('m1', [
-    { ...cell, window: 'day', dims: ['/a'], ...BY },
-    { ...cell, window: 'day', dims: ['/b'], ...BY },
-    { ...cell, window: 'week', dims: ['/a'], ...OTHER },
-  ])
+  await w.insertCells(
+    new Map([
+      [
+        'm1',
+        [
+          { ...cell, window: 'day', dims: ['/a'], ...BY },
+          { ...cell, window: 'day', dims: ['/b'], ...BY },
+          { ...cell, window: 'week', dims: ['/a'], ...OTHER },
+        ],
+      ],
+    ]),
+  )
   t.same(await w.cellProvenance(), [
     { ...BY, window: 'day', windowStart: DAY_START },
     { ...OTHER, window: 'week', windowStart: DAY_START },

@@ -7,6 +7,22 @@ import type { StoredCell } from './types.js'
 const OTHER = '(other)'
 const NONE = '(none)'
 
+/** Highest ranks of the bands in which cells lie; those beyond are one more. */
+const BAND_ENDS = [8, 64, 512, 4_096] as const
+
+/**
+ * A cell's band, in SQL. Cells of a level lie by band, then window, then rank: so the few largest of every window are
+ * read without the others, and a window's thousands without those of other windows.
+ */
+export const BAND_SQL = `multiIf(${BAND_ENDS.map((end, band) => `rank <= ${String(end)}, ${String(band)}`).join(', ')}, ${String(BAND_ENDS.length)})`
+
+/** Cells of a rank up to this one, and the bands that they lie in: the index knows bands, not ranks. */
+export function rankedUpTo(rank: number): string {
+  const band = BAND_ENDS.findIndex((end) => rank <= end)
+  const bands = band === -1 ? '' : ` AND ${BAND_SQL} <= ${String(band)}`
+  return `rank <= ${String(rank)}${bands}`
+}
+
 export interface RankedCell {
   readonly cell: StoredCell
   /** how many dimensions it has */

@@ -116,9 +116,9 @@ t.test('who has the roles of an aggregator does all that one does', async (t) =>
     { of: 'page', value: '/items' },
   ])
   await cleaned.drop()
-  await owner.insertCells('manifest', CELLS)
-  await owner.insertCells('manifest', [...CELLS, ...CELLS])
-  await owner.insertCells('manifest', CELLS)
+  await owner.insertCells(new Map([['manifest', CELLS]]))
+  await owner.insertCells(new Map([['manifest', [...CELLS, ...CELLS]]]))
+  await owner.insertCells(new Map([['manifest', CELLS]]))
   await owner.putLive([
     { statistic: 'live', windowStart: DAY_START, users: 20, floor: 10, rulebook: BY.rulebook },
   ])

@@ -80,7 +80,7 @@ export interface Warehouse {
   /** Cleaned and capped rows of one (epoch, site), to be counted and dropped. */
   clean(request: CleanRequest): Promise<CleanedRows>
   /** Makes the cells of a manifest be there exactly once. */
-  insertCells(manifest: string, cells: readonly StoredCell[]): Promise<void>
+  insertCells(manifests: ReadonlyMap<string, readonly StoredCell[]>): Promise<void>
   cellCount(manifest: string): Promise<number>
   /** Cells of one level by window, the largest first. */
   queryCells(query: CellQuery): Promise<readonly StoredCell[]>
@@ -138,7 +138,7 @@ export function openWarehouse(
     stagedEpochs: (stream) => stagedEpochs(connection, stream),
     dropEpoch: (stream, epoch) => dropEpoch(connection, stream, epoch),
     clean: async (request) => clean(connection, planOf(request.stream), request),
-    insertCells: (manifest, cells) => insertCells(connection, manifest, cells),
+    insertCells: (manifests) => insertCells(connection, manifests),
     cellCount: (manifest) => cellCount(connection, manifest),
     queryCells: (query) => queryCells(connection, query),
     cellCounts: (query) => cellCounts(connection, query),

@@ -116,7 +116,7 @@ t.test('what is stored as it should be passes: rows, cells, and over a change of
   )
   await running.collector.watermark(NOON)
   await running.advance(NOON)
-  await running.warehouse.insertCells('m', [{ ...CELL, rulebook: FORMER.hash }])
+  await running.warehouse.insertCells(new Map([['m', [{ ...CELL, rulebook: FORMER.hash }]]]))
   t.match(await checked(running), { id: 'INV-19', ok: true, at: '2026-11-02T12:00:00Z', findings: [] })
   t.same(stores.alarms, [])
   await running.close()
@@ -200,7 +200,7 @@ t.test('a released cell of a foreign rulebook makes the check fail, and stays fo
     ['bare', '', /Released .* no hash/],
   ] as const) {
     const { running, stores } = await open(`prov_cells_${name}`, CHANGED)
-    await running.warehouse.insertCells('m', [{ ...CELL, rulebook: hash }])
+    await running.warehouse.insertCells(new Map([['m', [{ ...CELL, rulebook: hash }]]]))
     t.match(await checked(running), { ok: false, findings: [finding] }, name)
     t.equal(stores.alarms.length, 1)
     await running.close()
@@ -210,7 +210,7 @@ t.test('a released cell of a foreign rulebook makes the check fail, and stays fo
   }
   const { running } = await open('prov_cells_late', CHANGED)
   const next = { ...CELL, windowStart: DAY_START + 48 * HOUR, rulebook: FORMER.hash }
-  await running.warehouse.insertCells('m', [next])
+  await running.warehouse.insertCells(new Map([['m', [next]]]))
   t.match(await checked(running), { ok: false, findings: [/not in force over their time/] })
   await running.close()
 })

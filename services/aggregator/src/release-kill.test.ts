@@ -36,10 +36,8 @@ const POINTS: readonly (KillPoint & { readonly committed: boolean; readonly full
   { when: 'before', call: 'evidence.record', committed: true, full: true },
   { when: 'after', call: 'evidence.record', committed: true },
   { when: 'before', call: 'warehouse.insertCells', committed: true, full: true },
-  { when: 'during', call: 'warehouse.insertCells', committed: true, full: true },
-  { when: 'during', call: 'warehouse.insertCells', nth: 3, committed: true },
-  { when: 'after', call: 'warehouse.insertCells', nth: 2, committed: true },
-  { when: 'after', call: 'warehouse.insertCells', nth: 6, committed: true, full: true },
+  { when: 'during', call: 'warehouse.insertCells', committed: true },
+  { when: 'after', call: 'warehouse.insertCells', committed: true },
   // The first says that it is on record, the second that it is released.
   { when: 'before', call: 'state.putWindow', nth: 2, committed: true },
   { when: 'after', call: 'state.putWindow', nth: 2, committed: true, full: true },

@@ -111,10 +111,9 @@ export class Releaser {
       record.onRecord = true
       await state.putWindow(stream, epoch, record)
     }
-    // One after the other: a process that dies leaves at most one insert under way.
-    for (const [at, content] of contents.entries()) {
-      await warehouse.insertCells(manifests[at]?.id ?? '', storedCells(content))
-    }
+    await warehouse.insertCells(
+      new Map(contents.map((content, at) => [manifests[at]?.id ?? '', storedCells(content)])),
+    )
     await state.putWindow(stream, epoch, { ...record, status: 'released' })
     await evidence.sign()
   }

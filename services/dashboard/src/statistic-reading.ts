@@ -4,6 +4,7 @@ import { depthOf, dimsKey, type ReleasedCell } from './answer/index.js'
 import { perDepth, perStatistic } from './answer/rate.js'
 import { previousStart } from './answer/time.js'
 import type { Asked, Gathered } from './answer/types.js'
+import type { WindowCount } from './answer/withheld.js'
 import type { DayRange, LevelQuery, Realm } from './realm.js'
 
 /** With more different values than this, all cells of the windows are read rather than those of the values. */
@@ -27,19 +28,53 @@ export async function gather(realm: Realm, asked: Asked, range: DayRange, now: n
     depth,
     ...(isRetention ? withoutFrom(range) : range),
   }
-  const cells = await realm.cells({
-    ...level,
-    ...(isRetention ? undefined : { limit: limit + 1 }),
-    ...(top === null ? undefined : { top }),
-  })
-  const isCut = top !== null || (!isRetention && cells.length > limit)
-  const [counts, before, per] = await Promise.all([
-    // Merged buckets are no declared values: what a cut histogram withholds is not known from its number of cells.
-    isCut && statistic.shape.type === 'counts' ? realm.counts(level) : null,
+  const {
+    cells,
+    counts: all,
+    isCut,
+  } = isRetention
+    ? { cells: await realm.cells(level), counts: null, isCut: false }
+    : await cutCells(realm, level, limit, top)
+  const [before, per] = await Promise.all([
     compare ? previousCells(realm, asked, level, cells) : [],
     perCells(realm, asked, depth, cells),
   ])
+  // Merged buckets are no declared values: what a cut histogram withholds is not known from its number of cells.
+  const counts = isCut && statistic.shape.type === 'counts' ? all : null
   return { ...NOTHING, cells, counts, before, per }
+}
+
+/** Cells of a level, no more than may be answered and one, and by window how many there are in all. */
+async function cutCells(
+  realm: Realm,
+  level: LevelQuery,
+  limit: number,
+  top: number | null,
+): Promise<{
+  readonly cells: readonly ReleasedCell[]
+  readonly counts: readonly WindowCount[]
+  readonly isCut: boolean
+}> {
+  if (top !== null) {
+    const [cells, counts] = await Promise.all([
+      realm.cells({ ...level, limit: limit + 1, top }),
+      realm.counts(level),
+    ])
+    return { cells, counts, isCut: true }
+  }
+  const counts = await realm.counts(level)
+  const cells = await realm.cells({ ...level, ...untilFull(counts, limit), limit: limit + 1 })
+  return { cells, counts, isCut: cells.length > limit }
+}
+
+/** The range ends where the answer is full: what comes after need not be read. */
+function untilFull(counts: readonly WindowCount[], limit: number): DayRange {
+  let cells = 0
+  for (const { cells: own, windowStart } of counts) {
+    cells += own
+    if (cells > limit) return { to: utcDay(windowStart) }
+  }
+  return {}
 }
 
 function withoutFrom({ to }: DayRange): DayRange {

@@ -104,7 +104,7 @@ function timed(warehouse: Warehouse, took: Took): Warehouse {
   return {
     ...warehouse,
     clean: async (request) => timedRows(await add('clean', () => warehouse.clean(request))),
-    insertCells: (manifest, cells) => add('insert', () => warehouse.insertCells(manifest, cells)),
+    insertCells: (manifests) => add('insert', () => warehouse.insertCells(manifests)),
   }
 }
 
