@@ -41,6 +41,10 @@ const DEDUPLICATION_WINDOW = 1_000
 /** Acknowledged means on disk; and what is dropped leaves the disk at once. */
 export const DURABLE = 'fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 1'
 
+/** Merged at each move: a merge is on disk too, and what it replaced goes with it (staging.ts). */
+const DURABLE_MERGES =
+  'fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 0'
+
 const CELL_COLUMNS: readonly Column[] = [
   { name: 'manifest', type: 'String' },
   { name: 'statistic', type: 'LowCardinality(String)' },
@@ -167,7 +171,7 @@ function stagingOf(plan: StreamPlan): Table {
     isSet: true,
     partitionBy: 'epoch',
     orderBy: identifiers([...order, ...others]),
-    settings: DURABLE,
+    settings: DURABLE_MERGES,
   }
 }
 
