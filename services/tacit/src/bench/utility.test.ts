@@ -4,6 +4,11 @@ import { benchUtility, type UtilityBench, UTILITY_KS } from './utility.js'
 
 /** Points that a figure of the page may be away from what is measured. */
 const TOLERANCE = 5
+/**
+ * A week's funnel is fifteen steps, seven points each. Keys are random, and with them which events of a busy person are
+ * within the cap; so one or two steps stay or go from run to run (54 to 68 % in six runs of the same seed).
+ */
+const FUNNEL_TOLERANCE = 14
 
 const shownOf = ({ rows }: UtilityBench, k: number, statistic: string, window: string, level?: string) => {
   const row = rows.find(
@@ -41,7 +46,8 @@ function farFromPage(bench: UtilityBench): readonly string[] {
     )
     const [, ten, five] = /^(\d+) \((\d+)\)$/.exec(line?.[column] ?? '') ?? []
     const stated = Number(k === 10 ? ten : five)
-    const isNear = Math.abs(stated - (people_shown ?? Number.NaN)) <= TOLERANCE
+    const tolerance = level === 'steps' ? FUNNEL_TOLERANCE : TOLERANCE
+    const isNear = Math.abs(stated - (people_shown ?? Number.NaN)) <= tolerance
     return isNear ? [] : [`${statistic} by ${level}, ${window}, k = ${k}: ${people_shown} %`]
   })
 }
