@@ -19,7 +19,7 @@ export async function gather(realm: Realm, asked: Asked, range: DayRange, now: n
     const numbers = await realm.live(now)
     return { ...NOTHING, live: numbers.find((number) => number.statistic === statistic.id) ?? null }
   }
-  // A cohort's share is of its first published window, whatever the range.
+  // A cohort's share is of a window before, whatever the range.
   const isRetention = statistic.shape.type === 'retention'
   const depth = depthOf(statistic, asked.drill)
   const level: LevelQuery = {

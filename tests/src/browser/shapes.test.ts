@@ -77,8 +77,9 @@ t.test('each shape is shown as it is read', inBrowser, async (t) => {
   t.same(
     heat.map((line) => line.split('\t').map((part) => part.trim())),
     [
-      ['2026-10', '100 %', '', ''],
-      ['2026-09', '', '100 %', '50 %'],
+      ['2026-10', '', '100 %'],
+      ['2026-09', '100 %', '50 %'],
+      ['other', '', '100 %'],
     ],
   )
 

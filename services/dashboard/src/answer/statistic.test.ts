@@ -211,22 +211,26 @@ t.test('of a sensitive event it is hidden that everybody did it, or nobody', asy
 })
 
 t.test(
-  'retention tells the week of a cohort, and what share of its first published window came back',
+  'retention tells the week of a cohort, and what share came back of the first window by whose end all had joined',
   async (t) => {
     const statistic = { ...pages, shape: { type: 'retention' as const, cohort: 'cohort' }, by: [], drill: [] }
     const cells = [
-      of(['2026-10'], { window: 'week', users: 50 }, '2026-10-05'),
-      of(['2026-10'], { window: 'week', users: 30 }, '2026-10-12'),
+      of(['2026-10'], { window: 'week', users: 20 }, '2026-10-12'),
       of(['other'], { window: 'week', users: 20 }, '2026-10-12'),
+      of(['2026-10'], { window: 'week', users: 50 }, '2026-10-26'),
+      of(['2026-10'], { window: 'week', users: 30 }, '2026-11-02'),
+      of(['other'], { window: 'week', users: 30 }, '2026-11-02'),
     ]
     const got = answer(cells, { statistic, window: 'week' })
     t.same(select(got.rows, 'cohort', 'week', 'users', 'share'), [
-      ['2026-10', 0, 50, 100],
-      ['2026-10', 1, 30, 60],
+      ['2026-10', 1, 20, null],
       ['other', null, 20, 100],
+      ['2026-10', 3, 50, 100],
+      ['2026-10', 4, 30, 60],
+      ['other', null, 30, 150],
     ])
-    const later = answer(cells, { statistic, window: 'week', from: '2026-10-10' })
-    t.same(select(later.rows, 'share'), [[60], [100]], 'the range changes no share')
+    const later = answer(cells, { statistic, window: 'week', from: '2026-11-01' })
+    t.same(select(later.rows, 'share'), [[60], [150]], 'the range changes no share')
     t.equal(got.withheld.cells, null)
   },
 )

@@ -144,7 +144,7 @@ function shapeColumns(asked: Asked, gathered: Gathered, cells: readonly Released
     ]
   }
   if (shape.type === 'retention') {
-    const share = retainedShares(gathered.cells)
+    const share = retainedShares(gathered.cells, asked.window)
     return [
       (row, cell) => {
         row['week'] = weekOf(cell.dims[0] ?? '', cell.windowStart)

@@ -38,6 +38,11 @@ export const shortMoment = (time: string): string =>
 export const dayRange = (from: string, to: string): string =>
   shortDayFormat.formatRange(new Date(from), new Date(to))
 
+const columnDayFormat = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short' })
+
+/** The head of a column: `20 Nov`. */
+export const columnDay = (time: string): string => columnDayFormat.format(new Date(time))
+
 /** An RFC 3339 time or a UTC day as `Fri, 20 Nov 2026`. */
 export const dayName = (time: string): string => dayFormat.format(new Date(time))
 

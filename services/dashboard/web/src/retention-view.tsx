@@ -1,42 +1,50 @@
-/** Retention: cohorts down, windows since they joined across, the share of the first published window as heat. */
+/** Retention: cohorts down, windows across, the share that came back as heat. */
 import type { AnswerRow } from './api.js'
 import type { ShapeViewProps } from './funnel-view.js'
-import { count } from './format.js'
+import { count, columnDay } from './format.js'
 import { type HeatCell, HeatMap } from './heat-map.js'
 
-const numberOf = (value: AnswerRow[string] | undefined): number | null =>
-  typeof value === 'number' ? value : null
+/** So many windows fit across. */
+const MOST_WINDOWS = 26
+
+function cellOf(row: AnswerRow | undefined): HeatCell {
+  if (row === undefined || typeof row['users'] !== 'number') return { text: '', heat: null, row: null }
+  const { share, users } = row
+  // Before everybody has joined there is nothing to take a share of.
+  if (typeof share !== 'number') return { text: `≥ ${count(users)}`, heat: 0, row }
+  return { text: `${String(share)} %`, heat: Math.min(1, share / 100), row }
+}
 
 export function RetentionView({ answer, desk }: ShapeViewProps) {
-  const weeks = [...new Set(answer.rows.flatMap((row) => numberOf(row['week']) ?? []))].sort((a, b) => a - b)
-  const cohorts = [...new Set(answer.rows.map((row) => String(row['cohort'])))]
-    .filter((cohort) => answer.rows.some((row) => row['cohort'] === cohort && row['week'] !== null))
-    .sort()
-    .toReversed()
-  const byPlace = new Map(answer.rows.map((row) => [`${String(row['cohort'])} ${String(row['week'])}`, row]))
-  const cellOf = (cohort: string, week: number): HeatCell => {
-    const row = byPlace.get(`${cohort} ${String(week)}`)
-    const share = numberOf(row?.['share'])
-    if (row === undefined || share === null) return { text: '', heat: null, row: null }
-    return { text: `${String(share)} %`, heat: Math.min(1, share / 100), row }
-  }
-  const undated = answer.rows.filter((row) => row['week'] === null)
+  const starts = [...new Set(answer.rows.map((row) => String(row['window_start'])))].sort()
+  const shown = starts.slice(-MOST_WINDOWS)
+  const byPlace = new Map(
+    answer.rows.map((row) => [`${String(row['cohort'])} ${String(row['window_start'])}`, row]),
+  )
+  const cohortsOf = (rows: readonly AnswerRow[]) =>
+    [...new Set(rows.map((row) => String(row['cohort'])))].sort()
+  const months = cohortsOf(answer.rows.filter((row) => row['week'] !== null)).toReversed()
+  const cohorts = [...months, ...cohortsOf(answer.rows.filter((row) => row['week'] === null))]
   return (
     <section class="card" aria-label="Retention">
       <div class="card-head">
         <h2>Who came back</h2>
       </div>
       <HeatMap
-        caption="Share of each cohort’s first published week that came again, by weeks since it joined"
-        corner="Joined · week"
-        columns={weeks.map(String)}
-        rows={cohorts.map((cohort) => ({ name: cohort, cells: weeks.map((week) => cellOf(cohort, week)) }))}
+        caption={`Share of each cohort that came again, by ${answer.window}`}
+        corner={`Joined · ${answer.window} of`}
+        columns={shown.map(columnDay)}
+        rows={cohorts.map((cohort) => ({
+          name: cohort,
+          cells: shown.map((start) => cellOf(byPlace.get(`${cohort} ${start}`))),
+        }))}
         desk={desk}
       />
       <p class="note">
-        Percent of the people of a cohort’s first published week. An empty field means not published.
-        {undated.length > 0 &&
-          ` ${count(new Set(undated.map((row) => row['cohort'])).size)} more groups have no month and are in the table below.`}
+        Percent of the people of the first {answer.window} after all had joined; a number of people (≥) before
+        it. People are rounded down, so a share may be above 100. An empty field means not published.
+        {starts.length > shown.length &&
+          ` Of ${count(starts.length)} windows the last ${count(shown.length)} are shown.`}
       </p>
     </section>
   )
