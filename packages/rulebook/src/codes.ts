@@ -273,6 +273,10 @@ export const FINDINGS = {
     `${DIFFERENCING} Two exact numbers prove by how many people two groups differ; anything that bounds how they overlap then pins those people.`,
     'Floor people (leave out `people: exact`), or leave out the other statistic.',
   ),
+  RULE_DRILL_BESIDE: warning(
+    'People by the values of a drill alone add up to those of a whole group, which says more of what the drill withholds: on a small site the two pinned fewer than ten people in one of a hundred made-up worlds.',
+    'Read it in the drill, or count by more dimensions together, such as device, os and browser.',
+  ),
   RULE_DIMENSION_TWICE: error(
     'Two things under one name cannot be told apart in what is published.',
     'Name each dimension once.',

@@ -161,6 +161,24 @@ function lintBesideExact({ draft, report }: LintContext): void {
   }
 }
 
+/** A list of people by a drill's dimension alone, beside the statistic that has the drill. */
+function lintBesideDrill({ draft, report }: LintContext): void {
+  const { read } = draft.statistics
+  for (const [id, { by = [], drill, measures = [], site, where }] of read) {
+    if (by.length !== 1 || drill !== undefined || measures.some(isAdditive)) continue
+    for (const [other, drilled] of read) {
+      const isSame = where?.kind === undefined || where.kind === drilled.where?.kind
+      if (drilled.site !== site || !isSame || drilled.drill?.includes(by[0] ?? '') !== true) continue
+      const place = draft.source.place(['statistics', id, 'by'])
+      report(
+        'RULE_DRILL_BESIDE',
+        place,
+        `statistics.${other} divides the same people by ${by[0] ?? ''} already.`,
+      )
+    }
+  }
+}
+
 function lintSite({ draft, report }: LintContext, id: string, { site }: Statistic): void {
   const { sites, source } = draft
   if (site === undefined || !sites.present || sites.good.has(site) || sites.broken.has(site)) return
@@ -185,4 +203,5 @@ export function lintStatistics(context: LintContext): void {
   }
   lintOnce(context)
   lintBesideExact(context)
+  lintBesideDrill(context)
 }

@@ -197,6 +197,12 @@ export const CASES: readonly Case[] = [
     website,
   ),
   rule(
+    'RULE_DRILL_BESIDE',
+    'by: [device, os, browser]\n    measures: [users]',
+    'by: [device]\n    measures: [users] # alone',
+    '[device]\n    measures: [users] # alone',
+  ),
+  rule(
     'RULE_DIMENSION_TWICE',
     'drill: [device]',
     'drill: [path]',
