@@ -2,7 +2,7 @@
  * One site's window, computed: clean, count, cut, check. What comes out may be committed; nothing here writes anything but
  * a scratch table, which is gone at the end.
  */
-import { DAY, epochFromLabel, type Stream } from '@tacit/contracts'
+import { DAY, epochFromLabel, type Stream, TacitError } from '@tacit/contracts'
 import {
   type Cell,
   type ClosedWindow,
@@ -141,9 +141,13 @@ async function countFunnels(
   return funnels
 }
 
+/** Each round counts at least one union more of the few that siblings have; more rounds than this is a mistake. */
+const MOST_ROUNDS = 1_000
+
 /** Counts the unions that cuts ask for, round after round, until they ask no more. */
 async function answered(rows: CleanedRows, plan: SitePlan, first: WindowInput): Promise<WindowInput> {
-  for (let input = first; ; ) {
+  let input = first
+  for (let round = 0; round < MOST_ROUNDS; round += 1) {
     const asked = questionsOf(input)
     if (asked.every((unions) => unions.length === 0)) return input
     const trees = await Promise.all(
@@ -161,6 +165,7 @@ async function answered(rows: CleanedRows, plan: SitePlan, first: WindowInput): 
     )
     input = { ...input, trees }
   }
+  throw new TacitError('ERR_INTERNAL', 'The cut asks on and on.')
 }
 
 function isPublic({ noiseOf }: SiteWindow, statistic: Statistic, window: string): boolean {
