@@ -125,6 +125,26 @@ t.test('an answer that is not what the contract says is told apart', async (t) =
   t.not((wrong({ window_start: 'x', people: 10 }) as unknown[]).length, 0)
 })
 
+t.test('whatever the limit, the answer is the beginning of the whole one', async (t) => {
+  type Answer = { readonly rows: readonly object[]; readonly truncated?: true }
+  const ask = async (query: string) => (await get(`statistics/${query}`)).json<Answer>()
+  const counted = shapes.statistics.filter(({ shape }) => shape.type === 'counts')
+  let cut = 0
+  for (const query of counted.flatMap(({ drill, id, windows }) => [
+    ...windows.map((window) => `${id}?window=${window}`),
+    ...drill.map((name) => `${id}?window=day&drill=${name}`),
+  ])) {
+    const whole = (await ask(query)).rows
+    for (let limit = 1; limit <= whole.length + 1; limit += 1) {
+      const { rows, truncated } = await ask(`${query}&limit=${String(limit)}`)
+      t.same(rows, whole.slice(0, limit), `${query}, ${String(limit)} rows`)
+      t.equal(truncated, limit < whole.length ? true : undefined)
+      cut += Number(truncated === true)
+    }
+  }
+  t.ok(cut > 10, `${String(cut)} answers were cut`)
+})
+
 /** Fields of CSV lines; the fixtures need no line break within one. */
 function parseCsv(csv: string): readonly Readonly<Record<string, string>>[] {
   const [head = [], ...rows] = csv
