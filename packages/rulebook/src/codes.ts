@@ -274,7 +274,7 @@ export const FINDINGS = {
     'Floor people (leave out `people: exact`), or leave out the other statistic.',
   ),
   RULE_DRILL_BESIDE: warning(
-    'People by the values of a drill alone add up to those of a whole group, which says more of what the drill withholds: on a small site the two pinned fewer than ten people in one of a hundred made-up worlds.',
+    'People by the values of a drill alone add up to those of a whole group, which says more of what the drill withholds: on small sites both together pinned a few people in two of a hundred made-up worlds (docs/disclosure.md).',
     'Read it in the drill, or count by more dimensions together, such as device, os and browser.',
   ),
   RULE_DIMENSION_TWICE: error(

@@ -175,3 +175,20 @@ t.test('cells from before they had ranks are ranked as if they were released now
   t.same(await ranks('older'), await ranks('reading'))
   t.same(names(await older.queryCells({ ...level, top: 1 })), names(await w.queryCells({ ...level, top: 1 })))
 })
+
+t.test('cells beyond each band of ranks are found, and no others', async (t) => {
+  const { w: many } = await openTables(t, server, 'bands')
+  const paths = Array.from({ length: 5_000 }, (_none, at) => `/p${String(at).padStart(4, '0')}`)
+  await many.insertCells(new Map([['many', paths.map((path, at) => cell([path], 60_000 - at, DAY_START))]]))
+  for (const top of [1, 8, 9, 64, 65, 512, 513, 4_096, 4_097, 4_999, 5_001]) {
+    const wanted = paths.slice(0, top)
+    for (const query of [{ top }, { limit: top }]) {
+      const found = await many.queryCells({ ...level, ...query })
+      t.same(
+        found.map(({ dims }) => dims[0]),
+        wanted,
+        JSON.stringify(query),
+      )
+    }
+  }
+})

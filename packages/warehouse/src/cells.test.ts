@@ -92,6 +92,36 @@ t.test('a manifest is inserted once, however often it is tried and whatever was 
   t.equal(await w.cellCount('empty'), 0)
 })
 
+t.test('manifests of one window: the whole one is left alone, the others are made whole', async (t) => {
+  const manifests = new Map(
+    ['whole', 'part', 'absent'].map((id, at) => [
+      id,
+      [cell(`/${id}/a`, 10, 7), cell(`/${id}/b`, 20 + at, 7)],
+    ]),
+  )
+  await w.insertCells(new Map([...manifests].slice(0, 2)))
+  await sql.command("ALTER TABLE cells.cells DELETE WHERE manifest = 'part' AND users = 10", {
+    settings: { mutations_sync: '2' },
+  })
+  await w.insertCells(new Map([['nothing', []], ...manifests]))
+  t.same(await Promise.all(['whole', 'part', 'absent', 'nothing'].map((id) => w.cellCount(id))), [2, 2, 2, 0])
+  await sql.command("ALTER TABLE cells.cells DELETE WHERE manifest IN ('whole', 'part', 'absent')", {
+    settings: { mutations_sync: '2' },
+  })
+})
+
+t.test('an error in the middle of an answer is one, and no part of the answer is taken', async (t) => {
+  const once = connect(server.address, 'cells', { retryWaitsMs: [] })
+  t.teardown(() => once.close())
+  for (const rows of [100, 100_000, 1_000_000]) {
+    const last = String(rows - 1)
+    const failure = await failureOf(
+      sql.rows(`SELECT throwIf(number = ${last}) FROM numbers(${String(rows)})`),
+    )
+    t.equal(failure.clickhouseCode, 395)
+  }
+})
+
 t.test('released windows are listed', async (t) => {
   t.same(await w.releasedWindows(), [
     { statistic: 'pages', window: 'day', windowStart: DAY_START, cells: 4 },

@@ -102,8 +102,29 @@ export async function cellCount(connection: Connection, manifest: string): Promi
   return row?.cells ?? 0
 }
 
+/** Cells that one statement inserts, or of one manifest that has more: what is held and sent is bounded. */
+const MOST_CELLS = 100_000
+
+/** Manifests in groups of so many cells; the same ones each time. */
+function groupsOf(
+  manifests: ReadonlyMap<string, readonly StoredCell[]>,
+): readonly ReadonlyMap<string, readonly StoredCell[]>[] {
+  const groups: Map<string, readonly StoredCell[]>[] = []
+  let size = MOST_CELLS
+  for (const [manifest, cells] of manifests) {
+    if (cells.length === 0) continue
+    if (size + cells.length > MOST_CELLS) {
+      groups.push(new Map())
+      size = 0
+    }
+    groups.at(-1)?.set(manifest, cells)
+    size += cells.length
+  }
+  return groups
+}
+
 /**
- * Makes the cells of a window's manifests be there exactly once, in one insert: nothing of those that are there, else
+ * Makes the cells of a window's manifests be there exactly once, as a rule by one insert: nothing of those that are there, else
  * whatever part of them is there goes first. Call it again after any error.
  * @param manifests cells by the manifest's id, which is never used for other cells
  */
@@ -111,8 +132,13 @@ export async function insertCells(
   connection: Connection,
   manifests: ReadonlyMap<string, readonly StoredCell[]>,
 ): Promise<void> {
-  const whole = new Map([...manifests].filter(([, cells]) => cells.length > 0))
-  if (whole.size === 0) return
+  for (const group of groupsOf(manifests)) await insertGroup(connection, group)
+}
+
+async function insertGroup(
+  connection: Connection,
+  whole: ReadonlyMap<string, readonly StoredCell[]>,
+): Promise<void> {
   const table = tableName(connection.database, CELLS)
   const id = createHash('sha256')
     .update([connection.database, ...whole.keys()].join('\0'))

@@ -97,7 +97,10 @@ interface CompactAnswer {
   readonly data: readonly (readonly unknown[])[]
 }
 
-/** A SELECT's rows, with the columns' names as keys: they are sent once, as is half of the answer of many rows. */
+/**
+ * A SELECT's rows, with the columns' names as keys. The names are sent once: repeated in each row they are half of the bytes.
+ * `wait_end_of_query` keeps an error in the middle out of the answer.
+ */
 async function rowsOf<Row>(
   client: ClickHouseClient,
   query: string,

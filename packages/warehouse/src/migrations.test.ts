@@ -139,6 +139,38 @@ t.test('an earlier database is brought forward, and nothing that it holds change
   t.equal(await kept(connection), before, 'nor does a rulebook that goes back')
 })
 
+t.test('partitions and settings of an earlier build are brought forward, too', async (t) => {
+  const connection = open(t, 'settings')
+  await connection.command('CREATE DATABASE settings')
+  for (const table of tablesOf(AFTER)) {
+    const former = table.name === CELLS ? { partitionBy: "toYYYYMM(window_start, 'UTC')" } : {}
+    for (const sql of createSql(null, 'settings', {
+      ...table,
+      ...former,
+      settings: 'old_parts_lifetime = 7',
+    }))
+      await connection.command(sql)
+  }
+  await connection.command(
+    `INSERT INTO settings.cells (${CELL}) SELECT 'm', 'pages', 'day',
+       toDateTime({start:UInt32}) - INTERVAL number MONTH, ['/a'], 10, NULL, 10 FROM numbers(30)`,
+    { params: { start: DAY_START / 1_000 } },
+  )
+  const cells = () => connection.rows(`SELECT ${CELL} FROM settings.cells ORDER BY ALL`)
+  const before = await cells()
+  await migrate(connection, AFTER)
+  t.same(await cells(), before)
+  const tables = await connection.rows<{ name: string; partitions: string; made: string }>(
+    "SELECT name, partition_key AS partitions, create_table_query AS made FROM system.tables WHERE database = 'settings'",
+  )
+  for (const { name, partitionBy = '', settings } of tablesOf(AFTER)) {
+    const found = tables.find((table) => table.name === name)
+    t.equal(found?.partitions, partitionBy.replace(/^\((.*)\)$/, '$1'), name)
+    for (const setting of settings.split(', ').filter((one) => !one.startsWith('index_granularity')))
+      t.ok(found?.made.includes(setting), `${name}: ${setting}`)
+  }
+})
+
 t.test('killed before each of its steps, it is finished by the next start', async (t) => {
   const whole = dying(await early(t, 'whole'), -1)
   await migrate(whole, AFTER)

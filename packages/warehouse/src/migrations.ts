@@ -7,6 +7,7 @@
  *   joins.
  * - A column that is missing is added, and to the order of a table that is a set. Columns that no rulebook needs any more
  *   stay until their partitions are gone. A column of another type is refused: nothing is converted in place.
+ * - Settings that a table was made without are said.
  * - Released cells in another order, or other partitions, are copied into a table beside, compared with it row by row, and the two change names
  *   in one step; only then the old one goes. Rows of landing and staging live for days: theirs is left as it is.
  * Versions: each build knows the version of the layout that it makes, and writes it down once it is reached. One that finds
@@ -136,10 +137,29 @@ async function amend(
   // What is copied gets its new columns, with their values, on the way.
   if (isReplaced) return replace(connection, table, there)
   await addColumns(connection, storage, missing, table.isSet === true ? there.orderBy : null)
+  await setSettings(connection, storage, table, there)
   const front = tables.get(table.name)
   if (storage !== table.name && front !== undefined) {
     await addColumns(connection, table.name, missingColumns(table.name, table.columns, front), null)
   }
+}
+
+/** Settings that a table keeps from its making on. */
+const FIXED = /^index_granularity\b/
+
+/** Says the settings that a table was made without. */
+async function setSettings(
+  connection: Connection,
+  storage: string,
+  { settings }: Table,
+  { create }: Found,
+): Promise<void> {
+  const missing = settings.split(', ').filter((setting) => !FIXED.test(setting) && !create.includes(setting))
+  if (missing.length === 0) return
+  const name = tableName(connection.database, storage)
+  await connection.everywhere((on) => `ALTER TABLE ${name}${on} MODIFY SETTING ${missing.join(', ')}`, {
+    repeatable: true,
+  })
 }
 
 /** Copies a table into one of the wanted order, compares the two, and lets them change names. */
@@ -150,7 +170,7 @@ async function replace(connection: Connection, table: Table, there: Found): Prom
   const names = new Set(table.columns.map(({ name }) => name))
   const former = there.columns.filter(({ name }) => !names.has(name))
   await make(connection, { ...table, columns: [...table.columns, ...former] }, copy)
-  await connection.command(copySql(table, there, from, to), COPYING)
+  await connection.command(copySql(table, there, from, to))
   await requireSame(connection, from, to, identifiers(there.columns.map(({ name }) => name)))
   await connection.everywhere(() => `EXCHANGE TABLES ${from} AND ${to}${onCluster(topology)}`)
   await dropCopies(connection, table)
@@ -168,14 +188,10 @@ async function dropCopies(connection: Connection, table: Table): Promise<void> {
     const row = rowHash(identifiers(there.columns.map(({ name }) => name)))
     await connection.command(
       `${copySql(table, there, from, to)} WHERE ${row} NOT IN (SELECT ${row} FROM ${to})`,
-      COPYING,
     )
     await dropTable(connection, copy)
   }
 }
-
-/** More months of cells than a server takes in one insert by default. */
-const COPYING = { settings: { max_partitions_per_insert_block: '10000' } } as const
 
 /** Inserts what one table has into another that has the same columns, and more. */
 function copySql(table: Table, { columns }: Found, from: string, to: string): string {

@@ -1,6 +1,6 @@
 /**
- * The place of each released cell among those of its window and level. Stored with it, so that the largest of each window
- * lie together and are found without reading the others.
+ * The place of each released cell among those of its window and level. Stored with it, so that cells lie in bands of ranks,
+ * and the largest of each window are found without reading the others.
  */
 import type { StoredCell } from './types.js'
 

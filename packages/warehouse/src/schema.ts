@@ -38,12 +38,13 @@ export const HOUR_KEY = 'intDiv(toUnixTimestamp(received), 3600)'
 const DAY_KEY = 'intDiv(toUnixTimestamp(received), 86400)'
 
 const DEDUPLICATION_WINDOW = 1_000
-/** Acknowledged means on disk; and what is dropped leaves the disk at once. */
-export const DURABLE = 'fsync_after_insert = 1, fsync_part_directory = 1, old_parts_lifetime = 1'
+const ON_DISK = 'fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1'
 
-/** Merged at each move: a merge is on disk too, and what it replaced goes with it (staging.ts). */
-const DURABLE_MERGES =
-  'fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, old_parts_lifetime = 0'
+/** Acknowledged means on disk, before a merge and after it; and what is dropped leaves the disk at once. */
+export const DURABLE = `${ON_DISK}, old_parts_lifetime = 1`
+
+/** Merged at each move, which waits until what the merge replaced is off the disk (staging.ts). */
+const DURABLE_SET = `${ON_DISK}, old_parts_lifetime = 0`
 
 const CELL_COLUMNS: readonly Column[] = [
   { name: 'manifest', type: 'String' },
@@ -135,7 +136,7 @@ export function tablesOf(plans: readonly StreamPlan[]): readonly Table[] {
     // A chart over two years opens three parts, not twenty-six: that is what it would wait for.
     partitionBy: "toYear(window_start, 'UTC')",
     orderBy: `statistic, window, depth, ${BAND_SQL}, window_start, rank`,
-    // Most queries want a few rows of every month.
+    // Most queries want a few rows here and there.
     settings: `${DURABLE}, index_granularity = 512`,
     fills: CELL_FILLS,
   }
@@ -171,7 +172,7 @@ function stagingOf(plan: StreamPlan): Table {
     isSet: true,
     partitionBy: 'epoch',
     orderBy: identifiers([...order, ...others]),
-    settings: DURABLE_MERGES,
+    settings: DURABLE_SET,
   }
 }
 

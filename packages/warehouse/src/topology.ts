@@ -73,6 +73,8 @@ export const CLUSTER_SETTINGS: ClickHouseSettings = {
 
 const REPLICATED =
   'replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 86400, ' +
+  // A part of another replica is on disk like one's own.
+  'min_compressed_bytes_to_fsync_after_fetch = 1, ' +
   // What was dropped or replaced is cleared off every replica within seconds, not minutes.
   'cleanup_delay_period = 1, max_cleanup_delay_period = 5, cleanup_delay_period_random_add = 0'
 

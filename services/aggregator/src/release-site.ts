@@ -146,12 +146,13 @@ const MOST_ROUNDS = 1_000
 
 /** Counts the unions that cuts ask for, round after round, until they ask no more. */
 async function answered(rows: CleanedRows, plan: SitePlan, first: WindowInput): Promise<WindowInput> {
-  let input = first
+  let { trees } = first
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
+    const input = { ...first, trees }
     const asked = questionsOf(input)
     if (asked.every((unions) => unions.length === 0)) return input
-    const trees = await Promise.all(
-      input.trees.map(async (tree, at): Promise<CountedTree> => {
+    trees = await Promise.all(
+      trees.map(async (tree, at): Promise<CountedTree> => {
         const planned = plan.trees[at]
         const unions = [...new Map((asked[at] ?? []).map((union) => [unionKey(union), union])).values()]
         if (unions.length === 0 || planned === undefined) return tree
@@ -163,7 +164,6 @@ async function answered(rows: CleanedRows, plan: SitePlan, first: WindowInput): 
         return { ...tree, unions: [...tree.unions, ...counted] }
       }),
     )
-    input = { ...input, trees }
   }
   throw new TacitError('ERR_INTERNAL', 'The cut asks on and on.')
 }

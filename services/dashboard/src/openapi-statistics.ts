@@ -146,7 +146,7 @@ export const statisticSchemas = {
       visits: integer('Page views that began a visit'),
       time_s: integer('Seconds, each page view at the lower edge of its bucket'),
       share: percent(
-        'Whole percent: of a path’s events, or of the people of a cohort’s first published window after all had joined',
+        'Whole percent: of a path’s events, or of the people of a cohort’s first published window by whose end all had joined',
       ),
       conversion: percent('Whole percent of the people of the first step'),
       week: { type: ['integer', 'null'], description: 'Whole weeks since the cohort’s month began' },

@@ -164,17 +164,19 @@ function lintBesideExact({ draft, report }: LintContext): void {
 /** A list of people by a drill's dimension alone, beside the statistic that has the drill. */
 function lintBesideDrill({ draft, report }: LintContext): void {
   const { read } = draft.statistics
-  for (const [id, { by = [], drill, measures = [], site, where }] of read) {
-    if (by.length !== 1 || drill !== undefined || measures.some(isAdditive)) continue
+  const isRead = (id: string, { where }: { readonly where?: unknown }) =>
+    !isBroken(draft, where, ['statistics', id, 'where'])
+  for (const [id, statistic] of read) {
+    const { by = [], measures = [], site, where, window: windows = [] } = statistic
+    const isList = statistic.drill === undefined && measures.includes('users') && !measures.some(isAdditive)
+    if (by.length !== 1 || !isList || !isRead(id, statistic)) continue
     for (const [other, drilled] of read) {
       const isSame = where?.kind === undefined || where.kind === drilled.where?.kind
-      if (drilled.site !== site || !isSame || drilled.drill?.includes(by[0] ?? '') !== true) continue
+      const meets = windows.some((window) => drilled.window?.includes(window) === true)
+      if (drilled.site !== site || !isSame || !meets || !isRead(other, drilled)) continue
+      if (drilled.drill?.includes(by[0] ?? '') !== true) continue
       const place = draft.source.place(['statistics', id, 'by'])
-      report(
-        'RULE_DRILL_BESIDE',
-        place,
-        `statistics.${other} divides the same people by ${by[0] ?? ''} already.`,
-      )
+      report('RULE_DRILL_BESIDE', place, `statistics.${other} divides people by ${by[0] ?? ''}, too.`)
     }
   }
 }

@@ -18,8 +18,8 @@ function joinedBy(cohort: string): number {
 }
 
 /**
- * Percent of the people of the first published window that ends when everybody has joined; null before it, and where that
- * is not public. No later window changes it.
+ * Percent of the people of the first published window by whose end everybody has joined; null before it, and where that is
+ * not public. No later window changes it.
  */
 export function retainedShares(
   cells: readonly ReleasedCell[],
@@ -29,8 +29,8 @@ export function retainedShares(
   for (const cell of cells) {
     const cohort = cell.dims[0] ?? ''
     const known = first.get(cohort)
-    const isLast = epochOf(window as Stream, cell.windowStart).end >= joinedBy(cohort)
-    if (cell.users !== null && isLast && (known === undefined || cell.windowStart < known.windowStart))
+    const hasAllJoined = epochOf(window as Stream, cell.windowStart).end >= joinedBy(cohort)
+    if (cell.users !== null && hasAllJoined && (known === undefined || cell.windowStart < known.windowStart))
       first.set(cohort, cell)
   }
   return ({ dims, users, windowStart }) => {

@@ -38,15 +38,21 @@ export const shortMoment = (time: string): string =>
 export const dayRange = (from: string, to: string): string =>
   shortDayFormat.formatRange(new Date(from), new Date(to))
 
-const columnDayFormat = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short' })
-
-/** The head of a column: `20 Nov`. */
-export const columnDay = (time: string): string => columnDayFormat.format(new Date(time))
-
 /** An RFC 3339 time or a UTC day as `Fri, 20 Nov 2026`. */
 export const dayName = (time: string): string => dayFormat.format(new Date(time))
 
 const monthFormat = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', month: 'long', year: 'numeric' })
+
+const columnDayFormat = new Intl.DateTimeFormat('en-GB', { timeZone: 'UTC', day: 'numeric', month: 'short' })
+const columnMonthFormat = new Intl.DateTimeFormat('en-GB', {
+  timeZone: 'UTC',
+  month: 'short',
+  year: 'numeric',
+})
+
+/** The start of a window as the head of a column: `20 Nov`, or `Nov 2026` of months. */
+export const columnName = (start: string, window: string): string =>
+  (window === 'month' ? columnMonthFormat : columnDayFormat).format(new Date(start))
 
 /** The start of a window as a reader calls the window. */
 export function windowName(start: string, window: string): string {

@@ -30,7 +30,10 @@ export function FunnelView({ answer, desk, entry }: ShapeViewProps) {
       key: step,
       names: [String(at + 1), stepName(step)],
       length: typeof users === 'number' ? users / most : 0,
-      text: typeof users === 'number' ? `≥ ${count(users)}` : 'not published',
+      text:
+        typeof users === 'number'
+          ? `${row?.['floor'] === undefined ? '' : '≥ '}${count(users)}`
+          : 'not published',
       row: typeof users === 'number' ? row : null,
       quiet: typeof users !== 'number',
       ...(typeof conversion === 'number' ? { note: `${String(conversion)} % of the first step` } : undefined),

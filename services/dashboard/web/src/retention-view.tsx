@@ -1,7 +1,7 @@
 /** Retention: cohorts down, windows across, the share that came back as heat. */
 import type { AnswerRow } from './api.js'
 import type { ShapeViewProps } from './funnel-view.js'
-import { count, columnDay } from './format.js'
+import { columnName, count } from './format.js'
 import { type HeatCell, HeatMap } from './heat-map.js'
 
 /** So many windows fit across. */
@@ -33,7 +33,7 @@ export function RetentionView({ answer, desk }: ShapeViewProps) {
       <HeatMap
         caption={`Share of each cohort that came again, by ${answer.window}`}
         corner={`Joined · ${answer.window} of`}
-        columns={shown.map(columnDay)}
+        columns={shown.map((start) => columnName(start, answer.window))}
         rows={cohorts.map((cohort) => ({
           name: cohort,
           cells: shown.map((start) => cellOf(byPlace.get(`${cohort} ${start}`))),
