@@ -116,7 +116,7 @@ t.test('an error in the middle of an answer is one, and no part of the answer is
   for (const rows of [100, 100_000, 1_000_000]) {
     const last = String(rows - 1)
     const failure = await failureOf(
-      sql.rows(`SELECT throwIf(number = ${last}) FROM numbers(${String(rows)})`),
+      once.rows(`SELECT throwIf(number = ${last}) FROM numbers(${String(rows)})`),
     )
     t.equal(failure.clickhouseCode, 395)
   }
