@@ -39,7 +39,7 @@ export function addApiRoutes(
   })
 
   addStatisticRoute(app, realms, clock, async (request) => allow(request, READERS))
-  addDeskRoutes(app, realms, async (request) => allow(request, PRIVACY))
+  addDeskRoutes(app, realms, clock, async (request) => allow(request, PRIVACY))
 
   /** What views of the ledger ask for; `closedBefore` is absent for an operator, who sees every hour. */
   const askLedger = async (request: FastifyRequest) => {

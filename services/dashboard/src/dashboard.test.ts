@@ -177,6 +177,8 @@ t.test('bad queries get a problem that says what to do', async (t) => {
     ['cells/pages?window_start=2026-11-01&dims=["/a"]', 400, 'ERR_QUERY_MALFORMED'],
     ['explanations/pages', 400, 'ERR_QUERY_MALFORMED'],
     ['explanations/nothing?window_start=2026-11-01T00:00:00Z', 404, 'ERR_STATISTIC_UNKNOWN'],
+    ['explanations/pages?window=day&window_start=2099-11-01T00:00:00Z', 404, 'ERR_CELL_UNKNOWN'],
+    ['explanations/pages?window=day&window_start=2026-11-01T05:00:00Z', 400, 'ERR_QUERY_MALFORMED'],
     ['statistics/nothing', 404, 'ERR_STATISTIC_UNKNOWN'],
     ['statistics/__proto__', 404, 'ERR_STATISTIC_UNKNOWN'],
     ['ledger?window=day', 400, 'ERR_QUERY_MALFORMED'],

@@ -1,5 +1,5 @@
 /** The privacy role's desk: why values are not published, and how a published one came about. */
-import { rfc3339, TacitError, utcDay } from '@tacit/contracts'
+import { type Clock, epochOf, HOUR, rfc3339, type Stream, TacitError, utcDay } from '@tacit/contracts'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { declaredUnder, dimsKey, finestWindow, type ReleasedCell } from './answer/index.js'
 import { cellStory } from './desk/cell-story.js'
@@ -20,6 +20,7 @@ type Parameter = (typeof WINDOW_PARAMETERS)[number] | 'dims'
 export function addDeskRoutes(
   app: FastifyInstance,
   realms: readonly Realm[],
+  clock: Clock,
   allow: (request: FastifyRequest) => Promise<unknown>,
 ): void {
   app.route<{ Params: { statistic: string } }>({
@@ -29,7 +30,7 @@ export function addDeskRoutes(
       await allow(request)
       const query = readQuery(request.query, WINDOW_PARAMETERS)
       const located = await locate(realms, request.params.statistic, query)
-      return explanationOf(await readWindow(located, query))
+      return explanationOf(await readWindow(located, query, clock.now()))
     },
   })
 
@@ -42,7 +43,7 @@ export function addDeskRoutes(
       const located = await locate(realms, request.params.statistic, query)
       const { realm, statistic } = located
       const dims = readDims(query.dims)
-      const asked = await readWindow(located, query)
+      const asked = await readWindow(located, query, clock.now())
       const cell = asked.cells.find((one) => dimsKey(one.dims) === dimsKey(dims))
       if (cell === undefined) {
         throw new TacitError('ERR_CELL_UNKNOWN', 'Nothing is published of these values in that window')
@@ -56,11 +57,16 @@ export function addDeskRoutes(
 }
 
 /** Every published cell of a window, with the rules that it was released under. */
-async function readWindow({ realm, statistic }: Located, query: Query<Parameter>): Promise<WindowAsked> {
+async function readWindow(
+  { realm, statistic }: Located,
+  query: Query<Parameter>,
+  now: number,
+): Promise<WindowAsked> {
   const window = readChoice('window', query.window, statistic.windows) ?? finestWindow(statistic)
   if (window === '5m')
     throw malformed('The number of now is overwritten every few minutes; ask for a window that has closed')
   const windowStart = readStart(query.window_start)
+  requireClosed(window, windowStart, now)
   const day = utcDay(windowStart)
   const found = await realm.cells({ statistic: statistic.id, window, from: day, to: day })
   const cells: readonly ReleasedCell[] = found.filter((cell) => cell.windowStart === windowStart)
@@ -82,6 +88,16 @@ function readStart(text: string | undefined): number {
     throw malformed('Give window_start as an answer writes it, e.g. 2026-11-01T00:00:00Z')
   }
   return time
+}
+
+/** @throws TacitError ERR_QUERY_MALFORMED, ERR_CELL_UNKNOWN */
+function requireClosed(window: string, windowStart: number, now: number): void {
+  const { end, start } =
+    window === 'hour'
+      ? { start: windowStart - (windowStart % HOUR), end: windowStart + HOUR }
+      : epochOf(window as Stream, windowStart)
+  if (start !== windowStart) throw malformed(`No ${window} begins then; it began at ${rfc3339(start)}`)
+  if (end > now) throw new TacitError('ERR_CELL_UNKNOWN', 'That window has not closed yet')
 }
 
 /** @throws TacitError ERR_QUERY_MALFORMED */

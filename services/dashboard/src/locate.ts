@@ -30,8 +30,20 @@ export async function locate(
   const chosen = await firstOr(found, async ({ realm }) =>
     (await realm.latest()).some(({ statistic }) => statistic === id),
   )
-  if (chosen === undefined) throw new TacitError('ERR_STATISTIC_UNKNOWN')
+  if (chosen === undefined) throw unknownStatistic(realms)
   return chosen
+}
+
+/** Says which there are: whoever may ask may read the catalogue. */
+function unknownStatistic(realms: readonly Realm[]): TacitError {
+  const statistics = realms.flatMap(({ rulebook }) => rulebook.statistics)
+  const [ids, sites] = [statistics.map(({ id }) => id), statistics.map(({ site }) => site)].map((all) =>
+    [...new Set(all)].sort().join(', '),
+  )
+  return new TacitError(
+    'ERR_STATISTIC_UNKNOWN',
+    `There is no such statistic; there are ${ids ?? ''}, of the sites ${sites ?? ''}`,
+  )
 }
 
 /**

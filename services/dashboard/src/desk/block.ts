@@ -44,9 +44,13 @@ function pooledValues(asked: WindowAsked, pool: readonly string[]): readonly (re
   })
 }
 
+const DAY_SUMS =
+  'What is added up is of the days on which it was published, so it may be less than that of all of them.'
+
 function countsBlock(asked: WindowAsked, { dims }: ReleasedCell): Block {
-  const { cells, statistic } = asked
+  const { cells, statistic, window } = asked
   const names = columnNames(statistic)
+  const isLong = window === 'week' || window === 'month'
   const said = dims.map((value, at) => `${names[at] ?? ''} ${value}`).join(', ')
   if (dims.includes(OTHER)) {
     const within = dims[0] === OTHER ? '' : ` of ${inWords(dims.slice(0, dims.indexOf(OTHER)))}`
@@ -64,13 +68,20 @@ function countsBlock(asked: WindowAsked, { dims }: ReleasedCell): Block {
   if (parts.length > 0) {
     return listed(
       'parts',
-      `All events with ${said}. It is published in ${String(parts.length)} parts, and what is added up in it is their sum; people were counted over all of them.`,
+      isLong
+        ? `Everybody with ${said} in the ${window}, and ${String(parts.length)} of its parts are published, too. ${DAY_SUMS}`
+        : `All events with ${said}. It is published in ${String(parts.length)} parts, and what is added up in it is their sum; people were counted over all of them.`,
       parts,
     )
   }
-  return listed('value', `All events with ${said || 'any value'}, as one block that is nowhere divided.`, [
-    dims,
-  ])
+  const all = said || 'any value'
+  return listed(
+    'value',
+    isLong
+      ? `Everybody with ${all} in the ${window}. ${DAY_SUMS}`
+      : `All events with ${all}, as one block that is nowhere divided.`,
+    [dims],
+  )
 }
 
 /** @param cell one of `asked.cells` */

@@ -109,9 +109,9 @@ function Reading({ session, onLeave }: { readonly session: Session; readonly onL
   )
 }
 
-/** What opens first: a statistic of real data, or of sample data while there is nothing real to see. */
+/** What opens first: a statistic of real data, or of sample data while there is nothing real to see. The number of now is none. */
 function homeOf(entries: readonly CatalogueEntry[]): CatalogueEntry | undefined {
-  return entries.find(({ latest }) => latest !== null) ?? entries[0]
+  return entries.find(({ latest, shape }) => latest !== null && shape !== 'live') ?? entries[0]
 }
 
 /** The address is the page's, so the link moves the focus itself. */

@@ -26,6 +26,12 @@ export function Meaning({ answer, by, entry }: MeaningProps) {
             <b>{OTHER}</b> holds values that are each too small to show alone, counted together.
           </li>
         )}
+        {(answer.window === 'week' || answer.window === 'month') && has('events') && (
+          <li>
+            Events of a {answer.window} are those of the days on which they were published, so they may be
+            fewer than its people.
+          </li>
+        )}
         {has('users_error') && (
           <li>
             <b>±</b> says how far noise may have moved a number, in 95 of 100 cases.

@@ -32,6 +32,7 @@ t.test('counts are a table, and notes say what its numbers mean', async (t) => {
     'Sample data.',
     'People are rounded down to a multiple of 10.',
     '(other) holds values that are each too small to be shown alone.',
+    '· is not published.',
     '3 declared values are not published: too few people, or nobody.',
   ])
 })
@@ -94,7 +95,7 @@ t.test('notes say what a newcomer would ask, and nothing where there is nothing 
   const moves = [{ window_start: start, from_path: '(none)', path: '/a', users: 20 }]
   t.same(lines({ rows: moves }).slice(3), ['From (none) is where a visit began.'])
   const cohorts = [{ window_start: start, cohort: '2026-09', users: 30, week: 8, share: 120 }]
-  t.match(lines({ rows: cohorts }).at(-1), /of the first week that was published/)
+  t.match(lines({ rows: cohorts }).at(-1), /of the first .* by whose end all of the cohort had joined/)
   t.notMatch(lines({ rows: [{ window_start: start, path: '/a', users: 20 }] }).join('\n'), 'declared value')
 })
 

@@ -82,7 +82,13 @@ function notesOf(answer: StatisticAnswer): readonly string[] {
       : '',
     rows.some((row) => row['from_path'] === '(none)') ? 'From (none) is where a visit began.' : '',
     rows.some((row) => 'cohort' in row && 'share' in row)
-      ? 'share is of the first week that was published of the cohort, so it may be more than 100 %.'
+      ? `share is of the first ${answer.window} by whose end all of the cohort had joined; of rounded numbers it may be more than 100 %.`
+      : '',
+    ['week', 'month'].includes(answer.window) && rows.some((row) => typeof row['events'] === 'number')
+      ? `Events of a ${answer.window} are those of the days on which they were published, so they may be fewer than its people.`
+      : '',
+    rows.some((row) => Object.entries(row).some(([name, value]) => value === null && !NOTED.has(name)))
+      ? '· is not published.'
       : '',
     withheld.cells === null || withheld.cells === 0 || rows.length === 0
       ? ''

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander'
 import { TacitError } from '@tacit/contracts'
 import type { CatalogueEntry, StatisticAnswer } from '@tacit/dashboard'
 import { openReader, queryOf, type Reader } from '../house/reader.js'
-import { print } from '../output.js'
+import { print, UsageError } from '../output.js'
 import { answerTable, catalogueTable } from './statistics-table.js'
 
 interface StatisticsOptions {
@@ -57,7 +57,7 @@ export function statisticsCommand(): Command {
     .addOption(
       new Option('--compare <window>', 'the numbers of the window before beside each').choices(['previous']),
     )
-    .option('--top <n>', 'of each window only the largest, and (other)')
+    .option('--top <n>', 'of each window only the n largest, and its (other); nothing tells of the rest')
     .option('--limit <n>', 'rows at most (default: 10000)')
     .option('--timezone <name>', 'an IANA zone, e.g. Asia/Kolkata: adds the local time; windows stay UTC')
     .option('--site <site>', 'a site of the rulebook, e.g. sample')
@@ -84,6 +84,8 @@ export function statisticsCommand(): Command {
     .action(async (id: string | undefined, options: StatisticsOptions) => {
       const { compare, drill, from, limit, site, timezone, to, top, window } = options
       const format = options.json ? 'json' : options.format
+      if (id === undefined && format === 'csv')
+        throw new UsageError('--format csv needs a statistic, e.g. pages')
       const reader = await openReader(options.data)
       try {
         if (id === undefined) {

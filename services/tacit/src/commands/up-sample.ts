@@ -47,7 +47,9 @@ export async function openSample({
   if (!sampleIsComplete(layout)) {
     await removeSample(house)
     const bar = progress(SAMPLE_DEFAULTS.days, 'days')
-    say('Playing a month of sample ERP traffic through the real path …')
+    say(
+      `Playing ${SAMPLE_DEFAULTS.days} days of sample ERP traffic through the real path; it takes about a minute …`,
+    )
     const started = Date.now()
     const played = await playSample(house, derive(), SAMPLE_DEFAULTS, (days) =>
       bar.update(days, 'of sample traffic'),

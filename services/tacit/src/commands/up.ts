@@ -17,7 +17,7 @@ import { alarm, type House, openHouse } from '../house/house.js'
 import { ERP_RULEBOOK, SDK_FILE, WEB_ROOT } from '../house/layout.js'
 import { type LiveLoop, startLiveLoop } from '../house/live.js'
 import type { LiveClock } from '../house/live-clock.js'
-import { listen, portOf, settledPort } from '../house/ports.js'
+import { listen, portOf, requireFree, settledPort } from '../house/ports.js'
 import { sealingOf } from '../house/master-key.js'
 import { dashboardRealm } from '../house/reader.js'
 import type { Realm } from '../house/realm.js'
@@ -27,7 +27,7 @@ import { RulebookSwitch } from '../house/rulebook-switch.js'
 import { removeRunFile, writeRunFile } from '../house/run-file.js'
 import { startShadowDesk } from '../house/shadow-desk.js'
 import { SAMPLE_SITE, samplePageTokens } from '../house/sample.js'
-import { stopSignal } from '../house/stop-signal.js'
+import { stopSignal, unlessStopped } from '../house/stop-signal.js'
 import { print } from '../output.js'
 import { announce, keyHints, type Running, tokenKeyNotice } from './up-announcement.js'
 import { openSample } from './up-sample.js'
@@ -101,6 +101,7 @@ async function up(options: UpOptions): Promise<void> {
       dashboardPort,
       sample: options.sample === true,
       say,
+      stopped,
       closing,
     })
     await announce(house, running, options.json === true)
@@ -137,6 +138,8 @@ interface Starting {
   readonly sample: boolean
   /** for people only */
   readonly say: (text: string) => void
+  /** of {@link stopSignal} */
+  readonly stopped: Promise<void>
   /** what must be undone, in order of its doing */
   readonly closing: (() => Promise<unknown>)[]
 }
@@ -151,7 +154,13 @@ async function start(starting: Starting): Promise<Running> {
   closing.push(() => evidence.stop())
   if (heads !== null) closing.push(() => heads.finish(main.keeper.audit))
   const realms = [main]
-  if (starting.sample) realms.push(await openSample({ ...starting, erp: loadRulebook(ERP_RULEBOOK) }))
+  if (starting.sample) {
+    await requireFree(environment.TACIT_HOST, starting.port, '--port')
+    await requireFree(environment.TACIT_HOST, starting.dashboardPort, '--dashboard-port')
+    const opening = openSample({ ...starting, erp: loadRulebook(ERP_RULEBOOK) })
+    // A sample that was not played to its end is played anew.
+    realms.push(await unlessStopped(starting.stopped, opening))
+  }
   const loops = realms.map(
     (realm): LiveLoop =>
       startLiveLoop(realm, clock, alarm, switchOf(realm, starting), realm === main ? heads : null),

@@ -30,6 +30,29 @@ export async function settledPort(port: number, host: string): Promise<number> {
   }
 }
 
+function listenError(cause: unknown, port: number, flag: string): TacitError {
+  const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
+  return new TacitError(
+    'ERR_LISTEN',
+    taken
+      ? `Port ${port} is taken by another program; name another one with ${flag}`
+      : `Cannot listen on port ${port}`,
+    { cause },
+  )
+}
+
+/** Tries a port before work that takes long. @throws TacitError ERR_LISTEN naming the option `flag` */
+export async function requireFree(host: string, port: number, flag: string): Promise<void> {
+  const probe = createServer()
+  try {
+    await once(probe.listen(port, host), 'listening')
+  } catch (cause) {
+    throw listenError(cause, port, flag)
+  } finally {
+    probe.close()
+  }
+}
+
 /** @returns where it listens @throws TacitError ERR_LISTEN naming the option `flag` */
 export async function listen(
   app: FastifyInstance,
@@ -42,13 +65,6 @@ export async function listen(
     return address.replace('0.0.0.0', '127.0.0.1')
   } catch (cause) {
     await app.close()
-    const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE'
-    throw new TacitError(
-      'ERR_LISTEN',
-      taken
-        ? `Port ${port} is taken by another program; name another one with ${flag}`
-        : `Cannot listen on port ${port}`,
-      { cause },
-    )
+    throw listenError(cause, port, flag)
   }
 }
