@@ -115,10 +115,12 @@ export function addApiRoutes(
   })
 }
 
-/** A realm with the newest window of each statistic, the number of now included. */
+/** A realm with the newest window of each statistic, the number of now included where there is one. */
 async function catalogued(realm: Realm, now: number): Promise<CatalogueRealm> {
   const { name, rulebook, sample } = realm
   const [latest, live] = await Promise.all([realm.latest(), realm.live(now)])
-  const numbers = live.map(({ statistic, windowStart }) => ({ statistic, window: '5m', windowStart }))
+  const numbers = live
+    .filter(({ users }) => users !== null)
+    .map(({ statistic, windowStart }) => ({ statistic, window: '5m', windowStart }))
   return { name, rulebook, sample, latest: [...latest, ...numbers] }
 }

@@ -48,7 +48,7 @@ async function signIn(role: 'product' | 'privacy', options = {}): Promise<Visito
 async function open(page: Page, { realm, site, id, title }: Entry): Promise<void> {
   await page.click(`nav a[href="#/statistics/${realm}/${site}/${id}"]`)
   await page.getByRole('heading', { level: 1, name: title, exact: true }).waitFor()
-  await page.locator('[role="status"]').waitFor({ state: 'detached' })
+  await page.getByText('Loading…').waitFor({ state: 'detached' })
 }
 
 /** Pixels of the chart that have exactly this colour. */
