@@ -74,7 +74,7 @@ export async function startServers(
     spawn(
       process.execPath,
       [CHILD, join(dir, `server-${String(at)}`), String(port), join(dir, 'config.xml'), String(tcp[at])],
-      { stdio: ['pipe', 'ignore', 'ignore'] },
+      { cwd: dir, stdio: ['pipe', 'ignore', 'ignore'] },
     ),
   )
   t.teardown(async () => {
