@@ -1,7 +1,7 @@
 /** Counts by dimensions: the largest over time, hours as a heat map, pairs of pages as flows. */
 import { useMemo, useState } from 'preact/hooks'
 import { TimeChart } from './chart.js'
-import { count, label, windowName } from './format.js'
+import { count, label, people, windowName } from './format.js'
 import { FlowView } from './flow-view.js'
 import type { ShapeViewProps } from './funnel-view.js'
 import { HoursView } from './hours-view.js'
@@ -21,7 +21,7 @@ export function CountsView({ answer, by, desk, entry, measures, top }: CountsVie
   const measure = drawn.includes(chosen) ? chosen : (drawn[0] ?? 'users')
   const chart = useMemo(() => topSeries(answer.rows, by, measure), [answer, by.join(), measure])
   const floored = answer.rows.some((row) => row['floor'] !== undefined)
-  const write = (value: number) => `${measure === 'users' && floored ? '≥ ' : ''}${count(value)}`
+  const write = (value: number) => people(value, measure === 'users' && floored)
   return (
     <>
       {top !== null && (

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks'
 import { Bars } from './bars.js'
 import type { ShapeViewProps } from './funnel-view.js'
-import { count, windowName } from './format.js'
+import { people, windowName } from './format.js'
 import { OTHER } from './series.js'
 import { useWindow, WindowChooser } from './window-chooser.js'
 
@@ -51,7 +51,7 @@ export function FlowView({ answer, desk, entry }: ShapeViewProps) {
           key: `${String(row[from])}\n${String(row[to])}`,
           names: [String(row[from]), `→ ${String(row[to])}`],
           length: Number(row['users'] ?? 0) / most,
-          text: typeof row['users'] === 'number' ? `${floored ? '≥ ' : ''}${count(row['users'])}` : '–',
+          text: typeof row['users'] === 'number' ? people(row['users'], floored) : '–',
           row,
           quiet: row[to] === OTHER,
         }))}

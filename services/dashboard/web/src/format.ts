@@ -10,6 +10,9 @@ const dayFormat = new Intl.DateTimeFormat('en-GB', {
 
 export const count = (value: number): string => integer.format(value)
 
+/** A number of people: `≥ 120` where it is rounded down. */
+export const people = (value: number, isFloored: boolean): string => `${isFloored ? '≥ ' : ''}${count(value)}`
+
 /** Large numbers on an axis: 1,200 → 1.2k. */
 export function short(value: number): string {
   if (Math.abs(value) >= 1e6) return `${+(value / 1e6).toFixed(1)}M`

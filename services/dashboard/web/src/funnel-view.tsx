@@ -4,7 +4,7 @@ import type { CatalogueEntry, StatisticAnswer } from './api.js'
 import { Bars } from './bars.js'
 import { TimeChart } from './chart.js'
 import type { Desk } from './desk.js'
-import { count, windowName } from './format.js'
+import { people, windowName } from './format.js'
 import { topSeries } from './series.js'
 import { useWindow, WindowChooser } from './window-chooser.js'
 
@@ -30,10 +30,7 @@ export function FunnelView({ answer, desk, entry }: ShapeViewProps) {
       key: step,
       names: [String(at + 1), stepName(step)],
       length: typeof users === 'number' ? users / most : 0,
-      text:
-        typeof users === 'number'
-          ? `${row?.['floor'] === undefined ? '' : '≥ '}${count(users)}`
-          : 'not published',
+      text: typeof users === 'number' ? people(users, row?.['floor'] !== undefined) : 'not published',
       row: typeof users === 'number' ? row : null,
       quiet: typeof users !== 'number',
       ...(typeof conversion === 'number' ? { note: `${String(conversion)} % of the first step` } : undefined),

@@ -1,7 +1,7 @@
 /** Retention: cohorts down, windows across, the share that came back as heat. */
 import type { AnswerRow } from './api.js'
 import type { ShapeViewProps } from './funnel-view.js'
-import { columnName, count } from './format.js'
+import { columnName, count, people } from './format.js'
 import { type HeatCell, HeatMap } from './heat-map.js'
 
 /** So many windows fit across. */
@@ -11,7 +11,7 @@ function cellOf(row: AnswerRow | undefined): HeatCell {
   if (row === undefined || typeof row['users'] !== 'number') return { text: '', heat: null, row: null }
   const { share, users } = row
   // Before everybody has joined there is nothing to take a share of.
-  if (typeof share !== 'number') return { text: `≥ ${count(users)}`, heat: 0, row }
+  if (typeof share !== 'number') return { text: people(users, row['floor'] !== undefined), heat: 0, row }
   return { text: `${String(share)} %`, heat: Math.min(1, share / 100), row }
 }
 
@@ -41,8 +41,9 @@ export function RetentionView({ answer, desk }: ShapeViewProps) {
         desk={desk}
       />
       <p class="note">
-        Percent of the people of the first {answer.window} after all had joined; a number of people (≥) before
-        it. People are rounded down, so a share may be above 100. An empty field means not published.
+        Percent of the people of the first {answer.window} by whose end all had joined; a number of people
+        before it. Both numbers are rounded down or have noise, so a share may be above 100. An empty field
+        means not published.
         {starts.length > shown.length &&
           ` Of ${count(starts.length)} windows the last ${count(shown.length)} are shown.`}
       </p>

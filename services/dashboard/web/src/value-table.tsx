@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks'
 import type { AnswerRow } from './api.js'
 import type { Desk } from './desk.js'
-import { count, label, windowName } from './format.js'
+import { count, label, people, windowName } from './format.js'
 import { OTHER, nameOf } from './series.js'
 import { ShowMore } from './show-more.js'
 
@@ -147,7 +147,7 @@ interface ValueCellProps {
 /** A number as it is read: at least so many people, whole percents. */
 function numberText(column: string, value: number, floored: boolean): string {
   if (column === 'share' || column === 'previous_share' || column === 'conversion') return `${count(value)} %`
-  return `${floored && (column === 'users' || column === 'previous_users') ? '≥ ' : ''}${count(value)}`
+  return people(value, floored && (column === 'users' || column === 'previous_users'))
 }
 
 /** Columns whose numbers are published, and not read off others. */
