@@ -92,7 +92,7 @@ t.test('a manifest is inserted once, however often it is tried and whatever was 
   t.equal(await w.cellCount('empty'), 0)
 })
 
-t.test('manifests of one window: the whole one is left alone, the others are made whole', async (t) => {
+t.test('manifests of one window are whole afterwards, whatever was there of each', async (t) => {
   const manifests = new Map(
     ['whole', 'part', 'absent'].map((id, at) => [
       id,

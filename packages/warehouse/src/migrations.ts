@@ -154,7 +154,8 @@ async function setSettings(
   { settings }: Table,
   { create }: Found,
 ): Promise<void> {
-  const missing = settings.split(', ').filter((setting) => !FIXED.test(setting) && !create.includes(setting))
+  const said = new Set(create.replace(/^.* SETTINGS /s, '').split(', '))
+  const missing = settings.split(', ').filter((setting) => !FIXED.test(setting) && !said.has(setting))
   if (missing.length === 0) return
   const name = tableName(connection.database, storage)
   await connection.everywhere((on) => `ALTER TABLE ${name}${on} MODIFY SETTING ${missing.join(', ')}`, {

@@ -79,7 +79,7 @@ export interface Warehouse {
   dropEpoch(stream: Stream, epoch: string): Promise<void>
   /** Cleaned and capped rows of one (epoch, site), to be counted and dropped. */
   clean(request: CleanRequest): Promise<CleanedRows>
-  /** Makes the cells of a manifest be there exactly once. */
+  /** Makes the cells of each manifest, by its id, be there exactly once. */
   insertCells(manifests: ReadonlyMap<string, readonly StoredCell[]>): Promise<void>
   cellCount(manifest: string): Promise<number>
   /** Cells of one level by window, the largest first. */
