@@ -1,6 +1,6 @@
 /** What every lint looks at. */
 import type { Catalogue } from '../catalogues.js'
-import type { Draft } from '../draft.js'
+import { type Draft, isBroken } from '../draft.js'
 import type { Report } from '../findings.js'
 import type { Measure } from '../types.js'
 
@@ -17,6 +17,11 @@ export const POOLED = '(other)'
 /** Whether a site of that identity is declared. */
 export function hasSite({ draft }: LintContext, identity: 'signed' | 'network'): boolean {
   return [...draft.sites.read.values()].some((site) => site.identity === identity)
+}
+
+/** Which events a statistic counts is not known before its own mistake is mended. */
+export function hasBrokenWhere(draft: Draft, id: string, { where }: { readonly where?: unknown }): boolean {
+  return isBroken(draft, where, ['statistics', id, 'where'])
 }
 
 /** Whether a measure is one of which sums say something, and which is therefore published once. */

@@ -1,18 +1,17 @@
 /** What measures are counted from, and what rates are made of. */
-import { isBroken } from '../draft.js'
 import type { Leaves } from '../leaves.js'
 import { nearest } from '../nearest.js'
 import type { StatisticDraft } from '../schema.js'
-import type { LintContext } from './context.js'
+import { hasBrokenWhere, type LintContext } from './context.js'
 
 type Statistic = Leaves<StatisticDraft>
 
 /** Visits and seconds are told by page views, by two props that the page measures. */
-function lintMeasured({ draft, report }: LintContext, id: string, { measures = [], where }: Statistic): void {
+function lintMeasured({ draft, report }: LintContext, id: string, statistic: Statistic): void {
+  const { measures = [], where } = statistic
   const place = draft.source.place(['statistics', id, 'measures'])
   const counted = measures.filter((measure) => measure === 'visits' || measure === 'time_s')
-  const isKnown = !isBroken(draft, where, ['statistics', id, 'where'])
-  if (counted.length > 0 && isKnown && where?.kind !== 'page_view') {
+  if (counted.length > 0 && !hasBrokenWhere(draft, id, statistic) && where?.kind !== 'page_view') {
     report('RULE_MEASURE', place, `Only page views tell ${counted.join(' and ')}.`)
   }
   const { broken, present, read } = draft.fields

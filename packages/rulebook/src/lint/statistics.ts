@@ -1,11 +1,10 @@
 /** Statistics: only what fields yield, events once, and nothing by person. */
 import { conceivableDimensions, yieldedDimensions } from '../dimensions.js'
-import { isBroken } from '../draft.js'
 import type { Leaves } from '../leaves.js'
 import { LANDING_COLUMNS, PROVENANCE_COLUMN, RECORD_COLUMNS } from '../plan.js'
 import type { StatisticDraft } from '../schema.js'
 import { nearest } from '../nearest.js'
-import { isAdditive, type LintContext } from './context.js'
+import { hasBrokenWhere, isAdditive, type LintContext } from './context.js'
 
 /** Names that a record or an answer of the API already uses. */
 const RESERVED: ReadonlySet<string> = new Set([
@@ -116,8 +115,7 @@ function lintOnce({ draft, report }: LintContext): void {
   const exact = new Map<string, string>()
   for (const [id, statistic] of draft.statistics.read) {
     const { site, where } = statistic
-    // Which events it counts is not known before its own mistake is mended.
-    if (site === undefined || isBroken(draft, where, ['statistics', id, 'where'])) continue
+    if (site === undefined || hasBrokenWhere(draft, id, statistic)) continue
     const kind = where?.kind
     if (statistic.measures?.some(isAdditive) === true) {
       const other = additive.find(
@@ -148,11 +146,11 @@ function overlaps({ by, funnel, where }: Statistic, kind: string | undefined): b
 /** Beside exact people nothing else may be said of the same people: what they share would follow. */
 function lintBesideExact({ draft, report }: LintContext): void {
   const { read } = draft.statistics
-  for (const [id, { people, site, where }] of read) {
-    if (people !== 'exact' || isBroken(draft, where, ['statistics', id, 'where'])) continue
+  for (const [id, exact] of read) {
+    const { people, site, where } = exact
+    if (people !== 'exact' || hasBrokenWhere(draft, id, exact)) continue
     for (const [other, statistic] of read) {
-      const isRead =
-        statistic.site === site && !isBroken(draft, statistic.where, ['statistics', other, 'where'])
+      const isRead = statistic.site === site && !hasBrokenWhere(draft, other, statistic)
       if (other === id || !isRead || statistic.people === 'exact' || !overlaps(statistic, where?.kind))
         continue
       const place = draft.source.place(['statistics', other], 'key')
@@ -164,16 +162,14 @@ function lintBesideExact({ draft, report }: LintContext): void {
 /** A list of people by a drill's dimension alone, beside the statistic that has the drill. */
 function lintBesideDrill({ draft, report }: LintContext): void {
   const { read } = draft.statistics
-  const isRead = (id: string, { where }: { readonly where?: unknown }) =>
-    !isBroken(draft, where, ['statistics', id, 'where'])
   for (const [id, statistic] of read) {
     const { by = [], measures = [], site, where, window: windows = [] } = statistic
     const isList = statistic.drill === undefined && measures.includes('users') && !measures.some(isAdditive)
-    if (by.length !== 1 || !isList || !isRead(id, statistic)) continue
+    if (by.length !== 1 || !isList || hasBrokenWhere(draft, id, statistic)) continue
     for (const [other, drilled] of read) {
       const isSame = where?.kind === undefined || where.kind === drilled.where?.kind
       const meets = windows.some((window) => drilled.window?.includes(window) === true)
-      if (drilled.site !== site || !isSame || !meets || !isRead(other, drilled)) continue
+      if (drilled.site !== site || !isSame || !meets || hasBrokenWhere(draft, other, drilled)) continue
       if (drilled.drill?.includes(by[0] ?? '') !== true) continue
       const place = draft.source.place(['statistics', id, 'by'])
       report('RULE_DRILL_BESIDE', place, `statistics.${other} divides people by ${by[0] ?? ''}, too.`)

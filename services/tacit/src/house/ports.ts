@@ -1,6 +1,6 @@
 /** Ports that `up` and `keeper` listen on: read, chosen and taken. */
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { TacitError } from '@tacit/contracts'
 import type { FastifyInstance } from 'fastify'
 import { UsageError } from '../output.js'
@@ -17,14 +17,15 @@ export function portOf(text: string, name: string): number {
  * (0), it chooses now. Where the address cannot be listened on, that is said when it is tried in earnest.
  */
 export async function settledPort(port: number, host: string): Promise<number> {
-  if (port !== 0) return port
+  return port === 0 ? probed(port, host).catch(() => 0) : port
+}
+
+/** Listens for a moment. @returns the port, which the system chose for 0 */
+async function probed(port: number, host: string): Promise<number> {
   const probe = createServer()
   try {
-    await once(probe.listen(0, host), 'listening')
-    const address = probe.address()
-    return typeof address === 'object' && address !== null ? address.port : 0
-  } catch {
-    return 0
+    await once(probe.listen(port, host), 'listening')
+    return (probe.address() as AddressInfo).port
   } finally {
     probe.close()
   }
@@ -43,13 +44,10 @@ function listenError(cause: unknown, port: number, flag: string): TacitError {
 
 /** Tries a port before work that takes long. @throws TacitError ERR_LISTEN naming the option `flag` */
 export async function requireFree(host: string, port: number, flag: string): Promise<void> {
-  const probe = createServer()
   try {
-    await once(probe.listen(port, host), 'listening')
+    await probed(port, host)
   } catch (cause) {
     throw listenError(cause, port, flag)
-  } finally {
-    probe.close()
   }
 }
 
