@@ -1,10 +1,10 @@
 /** What a published number may say beside everything else that is published (design.md, "One event, one block", step 6). */
 import t, { type Test } from 'tap'
-import { floorTo, poolBound } from './capacity.js'
+import { floorTo, poolBound, withinClaims } from './capacity.js'
 import type { CountedTree } from './release.js'
 import { type Crowd, crowds, NETWORK, nodeOf, shownCells, treeSpec } from './testing/crowds.js'
 import { release, type Row } from './testing/worlds.js'
-import type { Cell, TreeSpec } from './types.js'
+import { type Cell, dimsKey, type TreeSpec } from './types.js'
 
 type Tree = Omit<CountedTree, 'nodes' | 'unions' | 'cleanedRows'>
 type Options = Parameters<typeof release>[2]
@@ -252,3 +252,17 @@ t.test('events that would tell more people than a cell may say are withheld', as
   const few = both.map((one) => ({ ...one, rows: rows.filter((_row, at) => at % 2 === 0) }))
   t.match(released(t, few)[0]?.join(), 'events')
 })
+
+t.test(
+  'a cell that may say nothing any more is nowhere, and what is left of one says no error of it',
+  async (t) => {
+    const cell = { dims: ['/a'], floor: null, events: 60, events_error: 10 }
+    const draft = (users: number | null) => ({ cell: { ...cell, users }, node: nodeOf(['/a'], 30) })
+    const limits = { ...NETWORK, step: 10, maxEventsPerPerson: 2 }
+    const within = (users: number | null) =>
+      withinClaims([draft(users)], new Map([[dimsKey(['/a']), 10]]), limits).map((one) => one.cell)
+    t.same(within(null), [], '60 events are of 30 people at least')
+    t.same(within(30), [{ dims: ['/a'], users: 10, floor: 10, events: null }])
+    t.same(withinClaims([draft(null)], new Map(), limits), [draft(null)])
+  },
+)

@@ -205,7 +205,7 @@ const sameRows = (a: TreeMeta, b: TreeMeta): boolean =>
  */
 function lowered(cell: Cell, bound: number | null, { maxEventsPerPerson, step }: Thresholds): Cell {
   if (bound === null) return cell
-  const { events, time_s: _time, visits: _visits, ...people } = cell
+  const { events, events_error: _error, time_s: _time, visits: _visits, ...people } = cell
   const tells = events !== null && Math.ceil(events / maxEventsPerPerson) > bound
   const kept: Cell = tells ? { ...people, events: null } : cell
   if (kept.users === null || kept.users <= bound) return kept
@@ -281,16 +281,16 @@ export function boundsOf(
   }
 }
 
-/** Lowers what cells say to what they may. */
+/** Lowers what cells say to what they may. One that may say nothing any more would still say that its group passed. */
 export function withinClaims(
   drafts: readonly Draft[],
   claims: Claims,
   thresholds: Thresholds,
 ): readonly Draft[] {
-  return drafts.map((draft) => ({
-    ...draft,
-    cell: lowered(draft.cell, claims.get(dimsKey(draft.cell.dims)) ?? null, thresholds),
-  }))
+  return drafts.flatMap((draft) => {
+    const cell = lowered(draft.cell, claims.get(dimsKey(draft.cell.dims)) ?? null, thresholds)
+    return cell.users === null && cell.events === null && cell.share === undefined ? [] : [{ ...draft, cell }]
+  })
 }
 
 /**
